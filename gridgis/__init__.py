@@ -1,0 +1,1 @@
+"""Geography of grid management: divide, code, check, resolve and map by grid."""

@@ -1,0 +1,186 @@
+"""The command line: one command a job, of the same name. Parse, call one function, show.
+
+Exit codes: 0 done, 1 done with hard offenders, 2 input refused or unreadable, 130 stopped by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridgis.errors import OFFENDERS, REFUSED, STOPPED, GridgisError
+
+LAYER_OPTIONS = {
+    "zones": "Communities, villages, dedicated zones and street corridors.",
+    "streets": "Street lines.",
+    "buildings": "Buildings; none is cut.",
+    "barriers": "Rivers, rails and walls.",
+    "compounds": "Residential compounds and villager groups.",
+    "households": "Address points with households.",
+    "household-table": "XLSX or CSV of households by building, compound or address.",
+}
+
+
+class _Group(click.Group):
+    """Faults become messages and exit codes here, in one place."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            sys.exit(REFUSED)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Stopped; nothing was written.", err=True)
+            sys.exit(STOPPED)
+        except GridgisError as error:
+            click.echo(str(error), err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gridgis")
+def main() -> None:
+    """Divide communities, villages and dedicated zones into grids; code, check and map them."""
+
+
+def _layers(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of the input layers, in the order of the contract."""
+    for name, text in reversed(LAYER_OPTIONS.items()):
+        command = click.option(f"--{name}", metavar="FILE[:LAYER]", help=text, required=name == "zones")(command)
+    return command
+
+
+@main.command()
+@_layers
+@click.option("--map", "columns", multiple=True, metavar="LAYER.COLUMN=NAME", help="Rename a column on the way in.")
+@click.option("--crs-of", multiple=True, metavar="LAYER=EPSG:n", help="Declare the CRS of a layer that states none.")
+@click.option("--profile", default="default", show_default=True, metavar="NAME|FILE.toml", help="Numbers of policy.")
+@click.option("--align", type=click.Choice(["township", "none"]), default="township", show_default=True)
+@click.option("--crs", metavar="EPSG:n", help="CRS of the result; that of the zones by default.")
+@click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the search.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg")
+def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **options: Any) -> None:
+    """Divide zones into coded grids and micro-grids."""
+    from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
+
+    names = [name.replace("-", "_") for name in LAYER_OPTIONS]
+    sources = {name: options.pop(name) for name in names}
+    with _bar() as progress:
+        division = jobs.divide_files(
+            sources, output, rename=parse_map(columns), crs_of=parse_crs(crs_of), progress=progress, **options
+        )
+    for notice in jobs.notices(division):
+        click.echo(f"note: {notice}", err=True)
+    _show(jobs.summary(division))
+    _leave(jobs.summary(division)["hard_offenders"] > 0)
+
+
+@main.command()
+@click.argument("division", type=click.Path())
+@click.option("--zones", metavar="FILE[:LAYER]", help="The zones as they were given.")
+@click.option("--buildings", metavar="FILE[:LAYER]", help="Buildings, none of which may be cut.")
+@click.option("--profile", metavar="NAME|FILE.toml", help="Numbers of policy; those stored with the division.")
+@click.option("--json", "as_json", is_flag=True, help="Print the offenders as GeoJSON.")
+@click.option("--strict", is_flag=True, help="Findings count as well.")
+def check(division: str, as_json: bool, strict: bool, **options: Any) -> None:
+    """Judge a division, also one drawn elsewhere."""
+    from gridgis import jobs
+
+    found = jobs.check_file(division, **options)
+    if as_json:
+        click.echo(found.offenders.to_json(na="null", to_wgs84=True))
+    else:
+        _list(found.offenders, found.judged)
+    hard = found.offenders["severity"] == "hard"
+    _leave(bool(hard.any() or (strict and len(found.offenders))))
+
+
+@main.command(name="import-osm")
+@click.argument("extract", type=click.Path())
+@click.option("--within", metavar="FILE[:LAYER]", help="Zones: only what lies on or beside them.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="LAYERS.gpkg")
+def import_osm(extract: str, within: str | None, output: str) -> None:
+    """Make streets, buildings, barriers and compounds from an OpenStreetMap extract."""
+    from gridgis import jobs
+
+    layers = jobs.import_osm(extract, output, within=within, progress=lambda step: click.echo(step, err=True))
+    for name, frame in layers.items():
+        click.echo(f"{name}: {len(frame)}")
+
+
+@main.command(name="map")
+@click.argument("division", type=click.Path())
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--attribution", default="", help="Where the data come from, shown on the map.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="MAP.html")
+def map_(division: str, output: str, **options: Any) -> None:
+    """Draw a division as one HTML file that asks no address outside itself."""
+    from gridgis import jobs
+
+    jobs.draw_map(division, output, **options)
+
+
+@main.command()
+@click.argument("division", type=click.Path())
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--title", default="", help="Shown above the picture.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="PICTURE.png")
+def plot(division: str, output: str, **options: Any) -> None:
+    """Draw a division as a picture."""
+    from gridgis import jobs
+
+    jobs.plot(division, output, **options)
+
+
+@main.command()
+@click.argument("division", type=click.Path())
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def serve(division: str, host: str, port: int) -> None:
+    """Show a division in the browser, until Ctrl-C."""
+    import webmap
+
+    webmap.serve(Path(division), host=host, port=port)
+
+
+class _bar:  # noqa: N801
+    """A progress bar on standard error, silent where that is no terminal."""
+
+    def __enter__(self) -> Callable[[str, float], None]:
+        from tqdm import tqdm
+
+        shape = "{desc:<12} {percentage:3.0f}% |{bar}| {elapsed}"
+        self.bar = tqdm(total=100, bar_format=shape, file=sys.stderr, disable=not sys.stderr.isatty(), leave=True)
+        return self.move
+
+    def move(self, stage: str, done: float) -> None:
+        self.bar.set_description_str(stage, refresh=False)
+        self.bar.update(100 * done - self.bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+
+def _show(numbers: dict[str, float]) -> None:
+    width = max(map(len, numbers))
+    for name, value in numbers.items():
+        click.echo(f"{name:<{width}}  {value:g}" if isinstance(value, float) else f"{name:<{width}}  {value}")
+
+
+def _list(offenders: Any, judged: tuple[str, ...]) -> None:
+    for row in offenders.itertuples():
+        click.echo(f"{row.severity:<8}{row.rule:<24}{row.code}  {row.detail}  [{row.clause}]")
+    hard = int((offenders["severity"] == "hard").sum())
+    click.echo(f"{len(judged)} rules judged: {hard} hard offenders, {len(offenders) - hard} findings")
+
+
+def _leave(offended: bool) -> None:
+    if offended:
+        sys.exit(OFFENDERS)

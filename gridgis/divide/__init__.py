@@ -1,0 +1,1 @@
+"""Dividing: zones, streets, atoms, graph, partition, micro-grids; frames in, frames out."""

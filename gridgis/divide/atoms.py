@@ -1,0 +1,255 @@
+"""Atoms: the indivisible pieces of land of which grids and micro-grids are made.
+
+Invariant: atoms tile the land of all zones, share their vertices exactly, lie in one zone each, are of
+one part, and cut no building.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from gridgis.divide.arrangement import Borders, Lines, borders, sides
+from gridgis.divide.blocks import absorbed, joined
+from gridgis.divide.land import THIN_M, Land
+from gridgis.divide.pieces import Cut
+from gridgis.divide.units import Units
+from gridgis.geometry.borders import shared_edges
+from gridgis.geometry.components import sums
+from gridgis.geometry.noding import Floats, Geometries, Ints, faces, first_hit, inner_points, node
+from gridgis.profile import Profile
+
+SLIVER_M2 = 500.0
+"""A smaller part of a zone without households, cut off by a building or a strip, goes to the zone around it."""
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """Atoms of all zones with the borders between them.
+
+    Attributes
+    ----------
+    geometry : array of Polygon
+    zone, drawn : zone of each atom; `drawn_area` tells where its land came from
+    block, piece : street block and piece of the land
+    weight : households or workers that units bring
+    moved : (from, to, geometry) of land that changed zone
+    """
+
+    geometry: Geometries
+    zone: Ints
+    block: Ints
+    piece: Ints
+    weight: Floats
+    borders: Borders
+    unit_atom: Ints
+    moves: tuple[Ints, Ints, Geometries]
+
+
+def make_atoms(
+    land: Land, cut: Cut, units: Units, unit_face: Ints, lines: Lines, load: Floats, *, profile: Profile
+) -> Atoms:
+    """Node once more with the dividing lines and the outlines of what they cross, and join faces to atoms.
+
+    Parameters
+    ----------
+    unit_face : face of the land that holds most of each unit
+    load : weight of each unit as a share of the largest grid of its zone
+    """
+    kept = _kept_borders(land)
+    crossed = _crossed(units, np.concatenate([kept, cut.lines]))
+    outline = shapely.boundary(units.geometry[crossed])
+    polygons = faces(node(np.concatenate([kept, cut.lines, outline])))
+    points = inner_points(polygons)
+    home = first_hit(points, land.faces)
+    polygons, points, home = polygons[home >= 0], points[home >= 0], home[home >= 0]
+    drawn, zone, block, piece = (values[home] for values in (land.drawn, land.zone, land.block, land.piece))
+    group = _nearest_group(points, piece, cut)
+    inside = _unit_of(points, units, crossed)
+    keys = _whole_units(np.column_stack([zone, block, piece, group]), inside, shapely.area(polygons), unit_face, land)
+    unit_at = _faces_of_units(units, inside, polygons)
+    held = np.zeros(len(polygons))
+    known = unit_at >= 0
+    np.add.at(held, unit_at[known], load[known])
+    return _joined(polygons, keys, drawn, held, units, unit_at, lines, profile=profile)
+
+
+def _kept_borders(land: Land) -> Geometries:
+    """Edges of the land that part two pieces or are the outer border, as lines."""
+    edges = shared_edges(land.faces)
+    first, second = sides(edges)
+    return edges.lines((second < 0) | (land.piece[first] != land.piece[second]))
+
+
+def _crossed(units: Units, lines: Geometries) -> Ints:
+    """Buildings that some line runs into."""
+    areal = np.flatnonzero(units.areal)
+    if not len(areal) or not len(lines):
+        return areal[:0]
+    _, unit = shapely.STRtree(units.geometry[areal]).query(lines, predicate="intersects")
+    return areal[np.unique(unit)]
+
+
+def _nearest_group(points: Geometries, piece: Ints, cut: Cut) -> Ints:
+    """Group of the nearest seed of the same piece; 0 in pieces that are not cut."""
+    out = np.zeros(len(points), dtype=np.int64)
+    rows = np.flatnonzero(np.isin(piece, cut.piece))
+    if len(rows):
+        apart = 1e7  # metres: seeds of other pieces are never the nearest
+        tree = cKDTree(np.column_stack([cut.xy, cut.piece * apart]))
+        xy = shapely.get_coordinates(points[rows])
+        out[rows] = cut.group[tree.query(np.column_stack([xy, piece[rows] * apart]))[1]]
+    return out
+
+
+def _unit_of(points: Geometries, units: Units, crossed: Ints) -> Ints:
+    """The crossed building in which each point lies, -1 for none."""
+    hit = first_hit(points, units.geometry[crossed])
+    out = np.full(len(points), -1, dtype=np.int64)
+    out[hit >= 0] = crossed[hit[hit >= 0]]
+    return out
+
+
+def _whole_units(keys: Ints, inside: Ints, area: Floats, unit_face: Ints, land: Land) -> Ints:
+    """Keys of faces after every crossed building went whole to the side that holds most of it."""
+    out = keys.copy()
+    rows = np.flatnonzero(inside >= 0)
+    if not len(rows):
+        return out
+    unit = inside[rows]
+    at_home = unit_face[unit] >= 0
+    own = keys[rows, 0] == np.where(at_home, land.zone[np.maximum(unit_face[unit], 0)], -1)
+    table, inverse = np.unique(np.column_stack([unit, ~own, keys[rows]]), axis=0, return_inverse=True)
+    total = sums(inverse, area[rows], len(table))
+    order = np.lexsort((np.arange(len(table)), -total, table[:, 1], table[:, 0]))
+    head, first = np.unique(table[order, 0], return_index=True)
+    out[rows] = table[order][first][np.searchsorted(head, unit)][:, 2:]
+    return out
+
+
+def _faces_of_units(units: Units, inside: Ints, polygons: Geometries) -> Ints:
+    """A face that holds each unit, -1 outside every zone."""
+    at = first_hit(inner_points(units.geometry), polygons)
+    rows = np.flatnonzero(inside >= 0)
+    at[inside[rows][::-1]] = rows[::-1]
+    return at
+
+
+def _joined(
+    polygons: Geometries,
+    keys: Ints,
+    drawn: Ints,
+    held: Floats,
+    units: Units,
+    unit_at: Ints,
+    lines: Lines,
+    *,
+    profile: Profile,
+) -> Atoms:
+    """Faces of one key that hang together made one atom; slivers and enclaves taken in."""
+    between = borders(polygons, lines, profile)
+    key = np.unique(keys, axis=0, return_inverse=True)[1].astype(np.int64)
+    label = joined(len(polygons), between, across=np.ones(len(between.first), dtype=bool), same=key)
+    zone = _without_enclaves(keys[:, 0], between, shapely.area(polygons), held)
+    label = np.unique(np.column_stack([zone, label]), axis=0, return_inverse=True)[1].astype(np.int64)
+    label = absorbed(label, between, polygons=polygons, weight=held, light=0.0, thin_m=THIN_M / 3, within=zone)
+    label = _west_to_east(label, polygons)
+    n = int(label.max(initial=-1)) + 1
+    first = np.unique(label, return_index=True)[1]
+    weight = np.zeros(n)
+    known = unit_at >= 0
+    np.add.at(weight, label[unit_at[known]], units.weight[known])
+    geometry = dissolved(polygons, label)
+    changed = np.flatnonzero(zone != drawn)
+    biggest = _representative(label, shapely.area(polygons))
+    return Atoms(
+        geometry,
+        zone[first],
+        keys[biggest, 1],
+        keys[biggest, 2],
+        weight,
+        _between_atoms(between, label),
+        np.where(known, label[np.maximum(unit_at, 0)], -1),
+        _moves(drawn[changed], zone[changed], polygons[changed]),
+    )
+
+
+def _without_enclaves(zone: Ints, between: Borders, area: Floats, held: Floats) -> Ints:
+    """Zones of faces after small empty parts that something cut off went to the zone around them."""
+    out = zone.copy()
+    part = joined(len(zone), between, across=np.ones(len(between.first), dtype=bool), same=zone)
+    n = int(part.max(initial=-1)) + 1
+    size, load = sums(part, area, n), sums(part, held, n)
+    owner = np.zeros(n, dtype=np.int64)
+    owner[part] = zone
+    largest = np.zeros(int(zone.max(initial=-1)) + 1)
+    np.maximum.at(largest, owner, size)
+    small = (size < largest[owner]) & (size < SLIVER_M2) & (load == 0)
+    two = between.second >= 0
+    i, j, length = between.first[two], between.second[two], between.length_m[two]
+    for p in np.flatnonzero(small):
+        apart = (part[i] == p) != (part[j] == p)
+        if apart.any():
+            beside = np.where(part[i] == p, zone[j], zone[i])[apart]
+            out[part == p] = int(np.argmax(sums(beside, length[apart])))
+    return out
+
+
+def _west_to_east(label: Ints, polygons: Geometries) -> Ints:
+    """Labels in the order of the west edge, then the south edge of each class."""
+    bounds = shapely.bounds(polygons)
+    n = int(label.max(initial=-1)) + 1
+    west, south = np.full(n, np.inf), np.full(n, np.inf)
+    np.minimum.at(west, label, bounds[:, 0])
+    np.minimum.at(south, label, bounds[:, 1])
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.lexsort((np.arange(n), south, west))] = np.arange(n)
+    return rank[label]
+
+
+def _representative(label: Ints, area: Floats) -> Ints:
+    """Row of the largest member of each class."""
+    order = np.lexsort((np.arange(len(label)), -area, label))
+    return order[np.unique(label[order], return_index=True)[1]]
+
+
+def dissolved(polygons: Geometries, label: Ints) -> Geometries:
+    """Union of the polygons of each class 0..n-1; vertices on its border stay."""
+    order = np.argsort(label, kind="stable")
+    start = np.searchsorted(label[order], np.arange(int(label.max(initial=-1)) + 2))
+    out = np.empty(len(start) - 1, dtype=object)
+    single = np.diff(start) == 1
+    out[single] = polygons[order[start[:-1][single]]]
+    for k in np.flatnonzero(~single):
+        out[k] = whole(shapely.coverage_union_all(polygons[order[start[k] : start[k + 1]]]))
+    return out
+
+
+def whole(geometry: shapely.Geometry) -> shapely.Geometry:
+    """A Polygon where the union has one part."""
+    parts = shapely.get_parts(geometry)
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
+
+
+def _between_atoms(between: Borders, label: Ints) -> Borders:
+    """Borders of faces as borders of atoms, those inside an atom left out."""
+    i = label[between.first]
+    j = np.where(between.second >= 0, label[between.second], -1)
+    keep = i != j
+    low, high = np.minimum(i, j), np.maximum(i, j)
+    first = np.where(j < 0, i, low)[keep]
+    second = np.where(j < 0, -1, high)[keep]
+    rest = (getattr(between, name)[keep] for name in ("length_m", "cut_cost", "keep_cost", "width_m", "on_line"))
+    return Borders(between.a[keep], between.b[keep], first, second, *rest)
+
+
+def _moves(source: Ints, target: Ints, polygons: Geometries) -> tuple[Ints, Ints, Geometries]:
+    """Land that changed zone, joined by pair of zones."""
+    pairs, label = np.unique(np.column_stack([source, target]), axis=0, return_inverse=True)
+    if not len(pairs):
+        return source, target, polygons
+    shapes = np.array([shapely.union_all(polygons[label == k]) for k in range(len(pairs))], dtype=object)
+    return pairs[:, 0], pairs[:, 1], shapes

@@ -1,0 +1,159 @@
+"""Grids and micro-grids of one zone: the finest blocks that keep it in range, no necks, towers apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+
+from gridgis.divide.atoms import dissolved
+from gridgis.divide.graph import ZoneGraph, contacts, linked, problem, with_links
+from gridgis.divide.partition.problem import Problem, induced
+from gridgis.divide.partition.solve import Solution, solve
+from gridgis.geometry.components import relabel, sums
+from gridgis.geometry.noding import Floats, Ints
+from gridgis.profile import Profile
+
+WHOLE = ((1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (0.0, 1.0), (0.0, 0.0))
+"""Shares of the largest grid up to which a block, and a compound, stays whole; tried until the zone is in range."""
+
+NECK_ROUNDS = 3
+"""Times a zone is divided again without the contacts that made a neck."""
+
+NECK_SHARE = 0.05
+"""A part of a grid smaller than this share of it is no part when the grid is eroded."""
+
+
+@dataclass(frozen=True)
+class ZoneGrids:
+    """Grid and micro-grid of each atom of a zone, and what is known of the quality.
+
+    Attributes
+    ----------
+    grid, micro : labels from 0; micro-grids are numbered over the whole zone and never cross a grid
+    """
+
+    grid: Ints
+    micro: Ints
+    proof: str
+    gap: float
+    reasons: tuple[str, ...]
+    culprit: Ints
+
+
+def divide_zone(
+    graph: ZoneGraph,
+    *,
+    low: float,
+    high: float,
+    micro_low: float,
+    micro_high: float,
+    households: Floats,
+    seed: int,
+    effort: int,
+    profile: Profile,
+) -> ZoneGrids:
+    """Divide one zone.
+
+    Parameters
+    ----------
+    households : of each atom, by which micro-grids are made
+    """
+    rng = np.random.default_rng(seed)
+    base = problem(graph, low=low, high=high, profile=profile)
+    solution = _best(graph, base, rng=rng, effort=effort, profile=profile)
+    micro = relabel(solution.label)
+    if np.isfinite(micro_high):
+        micro = _micro_grids(base, solution.label, households, micro_low, micro_high, rng=rng, effort=effort)
+    return ZoneGrids(solution.label, micro, solution.proof, solution.gap, solution.reasons, solution.culprit)
+
+
+def _best(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: int, profile: Profile) -> Solution:
+    """The division with the coarsest blocks that is in range; else the one nearest to it."""
+    contact = contacts(graph, profile=profile)
+    best: tuple[float, Solution] | None = None
+    before: Ints | None = None
+    for block, compound in WHOLE:
+        links = linked(graph, whole=block * base.high, whole_compound=compound * base.high, contact=contact)
+        if before is not None and np.array_equal(links, before):
+            continue
+        before = links
+        solution = _without_necks(graph, base, links, rng=rng, effort=effort, profile=profile)
+        out = out_of_range(solution.label, base)
+        if best is None or out < best[0]:
+            best = (out, solution)
+        if out == 0 or "count_infeasible" in solution.reasons or "no_residents" in solution.reasons:
+            break
+    assert best is not None
+    return best[1]
+
+
+def out_of_range(label: Ints, base: Problem) -> float:
+    """Sum over grids of what is outside the range."""
+    size = sums(label, base.size)
+    return float(np.maximum(0, size - base.high).sum() + np.maximum(0, base.low - size).sum())
+
+
+def _without_necks(
+    graph: ZoneGraph, base: Problem, links: Ints, *, rng: np.random.Generator, effort: int, profile: Profile
+) -> Solution:
+    """A division without grids that hang together by a thread, where that costs no household out of range."""
+    cut = np.zeros((0, 2), dtype=np.int64)
+    best: tuple[tuple[float, int, float], Solution] | None = None
+    for _ in range(NECK_ROUNDS + 1):
+        solution = solve(with_links(base, links, cut), rng=rng, effort=effort)
+        thin, necked = _necks(graph, solution.label, base, width_m=profile.tolerances.neck_m.value)
+        key = (out_of_range(solution.label, base), necked, solution.objective)
+        if best is None or key < best[0]:
+            best = (key, solution)
+        fresh = np.unique(np.concatenate([cut, thin]), axis=0)
+        if not necked or len(fresh) == len(cut):
+            break
+        cut = fresh
+    assert best is not None
+    return best[1]
+
+
+def _necks(graph: ZoneGraph, label: Ints, base: Problem, *, width_m: float) -> tuple[Ints, int]:
+    """Contacts through which necked grids hang together, and the number of such grids."""
+    polygons = dissolved(graph.geometry, label)
+    eroded = shapely.buffer(polygons, -width_m / 2)
+    many = np.flatnonzero(shapely.get_num_geometries(eroded) > 1)
+    thin: list[Ints] = []
+    necked = 0
+    for g in many:
+        parts = shapely.get_parts(eroded[g])
+        parts = parts[shapely.area(parts) > NECK_SHARE * polygons[g].area]
+        if len(parts) < 2:
+            continue
+        necked += 1
+        mine = np.flatnonzero(label == g)
+        share = np.array([shapely.area(shapely.intersection(graph.geometry[mine], part)) for part in parts])
+        side = np.full(len(label), -1, dtype=np.int64)
+        side[mine] = np.where(share.max(axis=0) > 0, share.argmax(axis=0), -1)
+        i, j = base.edges[:, 0], base.edges[:, 1]
+        thin.append(base.edges[(label[i] == g) & (label[j] == g) & (side[i] != side[j])])
+    return np.concatenate(thin) if thin else np.zeros((0, 2), dtype=np.int64), necked
+
+
+def _micro_grids(
+    base: Problem, grid: Ints, households: Floats, low: float, high: float, *, rng: np.random.Generator, effort: int
+) -> Ints:
+    """Micro-grids inside each grid, by households; a grid without households is one."""
+    micro = np.zeros(len(grid), dtype=np.int64)
+    following = 0
+    for g in range(int(grid.max(initial=-1)) + 1):
+        mine = np.flatnonzero(grid == g)
+        label = np.zeros(len(mine), dtype=np.int64)
+        if households[mine].sum() > 0:
+            label = solve(_micro_problem(base, mine, households, low, high), rng=rng, effort=effort).label
+        micro[mine] = following + label
+        following += int(label.max(initial=0)) + 1
+    return micro
+
+
+def _micro_problem(base: Problem, mine: Ints, households: Floats, low: float, high: float) -> Problem:
+    inner = induced(base, mine, low=low, high=high)
+    none = np.zeros((0, 2), dtype=np.int64)
+    return replace(inner, size=households[mine], must_link=none, cut=none)

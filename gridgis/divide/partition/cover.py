@@ -1,0 +1,197 @@
+"""Set partition over given grids: linear programme, reduced costs, then integer programme.
+
+The columns are candidate grids. The linear programme is solved over few of them and priced over
+all; its dual prices bound every division made of the columns, and a column whose reduced cost
+closes the distance between that bound and the best division known can be in no better one.
+All limits count steps, never seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from gridgis.divide.partition.problem import Floats, Ints
+
+SLACK = 1e-6
+ROUNDS = 60
+"""Rounds of pricing before the linear programme is given up as a bound."""
+NODE_LIMIT = 2_000
+MOST_COLUMNS = 20_000
+"""Columns beyond which the integer programme keeps only those of least reduced cost."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Candidate grids: rows of `nodes` (int64) by `start`, and the cost of each."""
+
+    start: Ints
+    nodes: Ints
+    cost: Floats
+
+    def take(self, index: Ints) -> Columns:
+        """The columns at `index`, in that order."""
+        lengths = np.diff(self.start)[index]
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        at = np.repeat(self.start[index] - start[:-1], lengths) + np.arange(start[-1])
+        return Columns(start, self.nodes[at], self.cost[index])
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A choice of columns (ascending; empty: none found), its cost, and a bound for every choice."""
+
+    chosen: Ints
+    cost: float
+    bound: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether no choice of the columns is cheaper."""
+        return self.cost - self.bound <= 1e-6 * max(1.0, abs(self.cost))
+
+
+def cover(columns: Columns, nodes: int, *, known: Ints, effort: int = 1) -> Cover:
+    """The cheapest choice of columns that holds each of `nodes` nodes exactly once.
+
+    Parameters
+    ----------
+    known : int64[k]
+        Columns of a division that is known already; may be empty.
+    """
+    ceiling = float(columns.cost[known].sum()) if len(known) else np.inf
+    price, active, share, bound = _relax(columns, nodes, known)
+    if bound > _huge(columns) / 2:
+        return Cover(known[:0], np.inf, np.inf)
+    whole = share > 1.0 - SLACK
+    if np.all(whole | (share < SLACK)):
+        chosen = np.sort(active[whole])
+        return _better(Cover(chosen, float(columns.cost[chosen].sum()), bound), known, ceiling)
+    if not len(known):
+        known = _integer(columns, np.sort(active), nodes, NODE_LIMIT * effort).chosen
+        ceiling = float(columns.cost[known].sum()) if len(known) else np.inf
+    spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
+    keep = np.flatnonzero(spare <= ceiling - bound + SLACK)
+    complete = len(keep) <= MOST_COLUMNS
+    if not complete:
+        keep = np.sort(np.argsort(spare, kind="stable")[:MOST_COLUMNS])
+    found = _integer(columns, keep, nodes, NODE_LIMIT * effort)
+    return _better(Cover(found.chosen, found.cost, max(bound, found.bound) if complete else bound), known, ceiling)
+
+
+def _better(found: Cover, known: Ints, ceiling: float) -> Cover:
+    if len(found.chosen) and found.cost < ceiling - 1e-7:
+        return found
+    return Cover(np.sort(known), ceiling, min(found.bound, ceiling))
+
+
+def _huge(columns: Columns) -> float:
+    """A price for leaving a node uncovered that no division of the columns reaches."""
+    return 10.0 * (1.0 + float(np.abs(columns.cost).max(initial=0.0))) * 1e3
+
+
+def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Floats, float]:
+    """Dual prices, the columns in use, how much each is used, and the bound they prove."""
+    price = _first_prices(columns, nodes, known)
+    active = known.copy()
+    bound = -np.inf
+    width = 8 * nodes
+    for _ in range(ROUNDS):
+        spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
+        spare[active] = np.inf
+        if bound > -np.inf and spare.min(initial=np.inf) >= -1e-7:
+            return price, active, share, bound
+        if len(columns) > width:
+            new = np.argpartition(spare, width)[:width]
+            new = np.sort(new[spare[new] < (np.inf if bound == -np.inf else -1e-7)])
+        else:
+            new = np.flatnonzero(spare < np.inf)
+        active = np.concatenate([active, new])
+        share, price, bound = _linear(columns.take(active), nodes, _huge(columns))
+    spare = np.minimum(reduced_costs(columns.start, columns.nodes, columns.cost, price), 0.0)
+    return price, active, share, bound + nodes * float(spare.min(initial=0.0))
+
+
+def _first_prices(columns: Columns, nodes: int, known: Ints) -> Floats:
+    """The cost of each known grid shared out over its nodes, or the least share of any column."""
+    lengths = np.maximum(np.diff(columns.start), 1)
+    price = np.full(nodes, np.inf)
+    index = known if len(known) else np.arange(len(columns))
+    chosen = columns.take(index)
+    np.minimum.at(price, chosen.nodes, np.repeat(chosen.cost / lengths[index], lengths[index]))
+    price[np.isinf(price)] = 0.0
+    return price
+
+
+@njit(cache=True)
+def reduced_costs(start: Ints, nodes: Ints, cost: Floats, price: Floats) -> Floats:
+    """What each column costs above the prices of its nodes, float64[columns]."""
+    out = cost.copy()
+    for j in range(len(cost)):
+        for at in range(start[j], start[j + 1]):
+            out[j] -= price[nodes[at]]
+    return out
+
+
+def _linear(columns: Columns, nodes: int, huge: float) -> tuple[Floats, Floats, float]:
+    """Use of each column, dual price of each node, value; uncovered nodes cost `huge` each."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csc_array, eye_array, hstack
+
+    matrix = csc_array((np.ones(len(columns.nodes)), columns.nodes, columns.start), shape=(nodes, len(columns)))
+    cost = np.concatenate([columns.cost, np.full(nodes, huge)])
+    result = linprog(
+        cost, A_eq=hstack([matrix, eye_array(nodes)], format="csc"), b_eq=np.ones(nodes), bounds=(0, None), method="highs-ds"
+    )
+    if result.x is None:
+        raise RuntimeError(f"the linear programme of {len(columns)} grids failed: {result.message}")
+    return result.x[: len(columns)], result.eqlin.marginals, float(result.fun)
+
+
+def _integer(columns: Columns, keep: Ints, nodes: int, limit: int) -> Cover:
+    """The cheapest choice of the columns `keep` that branch and cut finds within `limit` nodes."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csc_array
+
+    some = columns.take(keep)
+    matrix = csc_array((np.ones(len(some.nodes)), some.nodes, some.start), shape=(nodes, len(some)))
+    result = milp(
+        some.cost,
+        integrality=np.ones(len(some)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, 1, 1),
+        options={"node_limit": limit, "mip_rel_gap": 1e-9},
+    )
+    if result.x is None:
+        infeasible = result.status == 2
+        return Cover(keep[:0], np.inf, np.inf if infeasible else -np.inf)
+    chosen = keep[result.x > 0.5]
+    return Cover(chosen, float(columns.cost[chosen].sum()), float(result.mip_dual_bound))
+
+
+@njit(cache=True)
+def columns_of(masks: np.ndarray) -> tuple[Ints, Ints]:
+    """Starts and nodes of sets given as uint64 masks."""
+    start = np.zeros(len(masks) + 1, np.int64)
+    for j in range(len(masks)):
+        rest, count = masks[j], 0
+        while rest != np.uint64(0):
+            rest &= rest - np.uint64(1)
+            count += 1
+        start[j + 1] = start[j] + count
+    nodes = np.empty(start[-1], np.int64)
+    for j in range(len(masks)):
+        rest, u = masks[j], 0
+        for at in range(start[j], start[j + 1]):
+            while rest & np.uint64(1) == np.uint64(0):
+                rest >>= np.uint64(1)
+                u += 1
+            nodes[at] = u
+            rest >>= np.uint64(1)
+            u += 1
+    return start, nodes

@@ -1,0 +1,121 @@
+"""The proven optimum of a connected graph, by every connected set that can stand in it.
+
+What is proved. Let J* be a division's cost and B a bound for everything but the deviations, D the
+deviations that no division escapes: those of towers (nodes above `high`), and those that the total
+forces upon any number of grids. A division with deviations of D + e or more costs at least
+B + out_of_range * (D + e). All sets that stand in a division with smaller deviations are
+enumerated for a slack e, the best division of them is found, and where its cost is no more than
+that bound, it is the best of all divisions. Otherwise the cost found names the slack that is enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridgis.divide.partition.branch import branch, prices
+from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover
+from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Rule
+from gridgis.divide.partition.subsets import WORD, Masks, connected_sets, neighbour_masks, shortfall
+
+VISITS = 300_000
+"""Connected sets visited before enumeration is given up, for each unit of effort."""
+STEPS = 200_000
+"""Steps of branch and bound before the linear programme is asked."""
+MOST_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The best division of a graph, its cost (pairs apart cost nothing), and a bound below it."""
+
+    label: Ints
+    cost: float
+    bound: float
+    in_range_possible: bool | None
+    """False where the sets prove that no division is in range; None where nothing is proved."""
+    uncovered: Ints
+    """Nodes that no set in range can hold, where that is the proof."""
+
+
+def exact(graph: Graph, rule: Rule, *, ceiling: float = np.inf, effort: int = 1) -> Exact | None:
+    """The optimum of a connected `graph`, or None where it is too large to enumerate.
+
+    Parameters
+    ----------
+    ceiling : float
+        The cost of a division that is known already, where one is: it tells the slack to start with.
+    """
+    n = len(graph.size)
+    if not 0 < n <= WORD or rule.out_of_range <= 0:
+        return None
+    near = neighbour_masks(graph)
+    floor, forced = _unavoidable(graph, rule)
+    slack = (ceiling - floor) / rule.out_of_range - forced if np.isfinite(ceiling) else 0.01 * rule.target
+    for _ in range(MOST_ROUNDS):
+        slack = max(slack, 0.0)
+        masks, costs, complete = connected_sets(graph, near, rule, slack + forced, VISITS * effort)
+        if not complete:
+            return None
+        found = best_cover(masks, costs, n, effort=effort)
+        needed = (found.cost - floor) / rule.out_of_range - forced
+        if not len(found.chosen):
+            slack = 2.0 * slack + 0.05 * rule.target
+        elif needed <= slack + 1e-9:
+            return _answer(graph, rule, masks, costs, found)
+        else:
+            slack = needed
+    return None
+
+
+def _unavoidable(graph: Graph, rule: Rule) -> tuple[float, float]:
+    """What every division costs apart from deviations, and the deviation it has beyond its towers.
+
+    The first counts the deviations of the towers too, so that sets may be measured with towers
+    clipped to `high`.
+    """
+    tower = graph.size > rule.high
+    over = (graph.size[tower] - rule.target) / rule.target
+    excess = graph.size[tower] - rule.high
+    floor = (
+        rule.out_of_range * excess.sum()
+        + rule.off_target * float(over @ over)
+        + 0.5 * float(np.minimum(graph.pair[:, GAIN], 0.0).sum())
+    )
+    return floor, float(shortfall(float(np.minimum(graph.size, rule.high).sum()), rule))
+
+
+def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover:
+    """The cheapest choice of disjoint sets that cover all nodes; none where it proves there is none."""
+    start, nodes = columns_of(masks)
+    price = prices(start, nodes, costs, n)
+    chosen, cost, proved = branch(masks, costs, price, np.inf, STEPS * effort)
+    if proved:
+        return Cover(chosen, cost, cost)
+    return cover(Columns(start, nodes, costs), n, known=chosen, effort=effort)
+
+
+def _answer(graph: Graph, rule: Rule, masks: Masks, costs: Floats, found: Cover) -> Exact:
+    n = len(graph.size)
+    label = np.empty(n, np.int64)
+    bits = (masks[found.chosen, None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)
+    label[:] = np.argmax(bits, axis=0)
+    sums = bits @ graph.size
+    if np.all((sums >= rule.low) & (sums <= rule.high)):
+        return Exact(label, found.cost, found.bound, True, np.zeros(0, np.int64))
+    possible, uncovered = _in_range(graph, rule, masks, n)
+    return Exact(label, found.cost, found.bound, possible, uncovered)
+
+
+def _in_range(graph: Graph, rule: Rule, masks: Masks, n: int) -> tuple[bool | None, Ints]:
+    """Whether sets in range alone cover the graph, and the nodes that none of them holds."""
+    bits = (masks[:, None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)
+    sums = bits @ graph.size
+    keep = (sums >= rule.low) & (sums <= rule.high)
+    bare = np.flatnonzero(~bits[keep].any(axis=0))
+    if len(bare):
+        return False, bare
+    flat = np.zeros(int(keep.sum()))
+    chosen, _, proved = branch(masks[keep], flat, np.zeros(n), 1.0, STEPS)
+    return (len(chosen) > 0 if proved or len(chosen) else None), bare

@@ -1,0 +1,356 @@
+"""The way from layers to a division: clean, align, atoms, graph, partition, micro-grids, codes, frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from joblib import Parallel, delayed
+from pyproj import CRS
+
+from gridgis.divide import zones as zone_layer
+from gridgis.divide.arrangement import Lines, barrier_lines, compound_lines, street_lines
+from gridgis.divide.assemble import Frames, frames, labelled
+from gridgis.divide.atoms import Atoms, make_atoms
+from gridgis.divide.floor_space import compound_ids
+from gridgis.divide.footprints import street_surfaces
+from gridgis.divide.graph import ZoneGraph, zone_graphs
+from gridgis.divide.grids import ZoneGrids, divide_zone
+from gridgis.divide.households import Counted, apportion, count, count_workers
+from gridgis.divide.land import BESIDE_M, Land, lay_out, with_blocks
+from gridgis.divide.measures import Measures, measures
+from gridgis.divide.pieces import Piece, cut_pieces, over_cap
+from gridgis.divide.sections import links
+from gridgis.divide.smooth import smoothed
+from gridgis.divide.streets import clean as clean_streets
+from gridgis.divide.units import Units, units
+from gridgis.errors import Notice
+from gridgis.geometry.components import sums
+from gridgis.geometry.noding import Floats, Geometries, Ints, as_array, first_hit, inner_points
+from gridgis.geometry.share import holder
+from gridgis.layers import Inputs
+from gridgis.profile import Profile
+
+Progress = Callable[[str, float], None]
+"""Told the name of a stage and how much of the whole is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Frames of a division, what was found on the way, and how many of what there were."""
+
+    frames: Frames
+    notices: tuple[Notice, ...]
+    counts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Stock:
+    """What stands on the land: units with their faces, what each counts, measures of the zones."""
+
+    units: Units
+    unit_face: Ints
+    unit_zone: Ints
+    unit_compound: Ints
+    counted: Counted
+    measures: Measures
+    notices: tuple[Notice, ...]
+
+
+def divide_inputs(
+    inputs: Inputs,
+    *,
+    profile: Profile,
+    align: bool = True,
+    crs: CRS | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    effort: int = 1,
+    progress: Progress | None = None,
+) -> Result:
+    """Divide all zones of `inputs`.
+
+    Invariant: the same inputs, profile and seed give the same frames for any number of `jobs`.
+
+    Parameters
+    ----------
+    inputs : layers in one metric CRS
+    align : put borders between communities or villages of one township on centre lines
+    crs : of the output, that of the zones as given by default
+    jobs : processes
+    effort : scales the steps of the search
+    """
+    tell = progress or (lambda _stage, _done: None)
+    tell("zones", 0.0)
+    cleaned = zone_layer.clean(inputs.zones, profile=profile)
+    zones = cleaned.zones
+    tell("streets", 0.05)
+    streets = clean_streets(
+        inputs.streets, buildings=inputs.buildings, barriers=inputs.barriers, zones=zones, profile=profile
+    )
+    lines = _lines(inputs, streets.lines, zones, profile=profile)
+    inputs, surfaces = _without_surfaces(inputs, lines)
+    tell("borders", 0.15)
+    land = _land(inputs, zones, lines, align=align, profile=profile)
+    tell("households", 0.25)
+    stock = _stock(inputs, zones, land, lines, profile=profile)
+    corridor = _corridors(zones, stock.measures)
+    land = with_blocks(land, corridor=corridor, load=_face_load(land, stock), profile=profile)
+    tell("atoms", 0.35)
+    atoms, size, households = _atoms(land, stock, lines, jobs=jobs, profile=profile)
+    tell("grids", 0.6)
+    graphs = zone_graphs(atoms, size, _compound_of_atoms(atoms, stock), len(zones), profile=profile)
+    done = _partition(
+        graphs, stock.measures, households, seed=seed, jobs=jobs, effort=effort, profile=profile, tell=tell
+    )
+    tell("codes", 0.95)
+    tower = _towers(atoms, stock)
+    land_of = labelled(atoms, graphs, done, households, tower)
+    atoms = smoothed(atoms, land_of.grid, land_of.micro, stock.units, profile=profile)
+    out = frames(
+        zones,
+        replace(land_of, atoms=atoms),
+        done,
+        stock.counted,
+        crs=crs or inputs.crs,
+        profile=profile,
+    )
+    tell("done", 1.0)
+    counts: dict[str, float] = {"atoms": len(atoms.zone), "streets": len(streets.lines), **streets.counts}
+    return Result(out, (*inputs.notices, *cleaned.notices, *surfaces, *stock.notices), counts)
+
+
+def _lines(inputs: Inputs, streets: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, profile: Profile) -> Lines:
+    """All lines that may be a border and lie in or beside a zone."""
+    every = street_lines(streets, profile).joined(
+        barrier_lines(inputs.barriers, profile), compound_lines(_in_town(inputs.compounds, zones), profile)
+    )
+    near = np.zeros(len(every.geometry), dtype=bool)
+    tree = shapely.STRtree(as_array(zones.geometry))
+    near[tree.query(every.geometry, predicate="dwithin", distance=BESIDE_M)[0]] = True
+    return every.where(near)
+
+
+def _in_town(compounds: gpd.GeoDataFrame | None, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Compounds outside villages: round a settlement the fields belong to it, and its edge is no border."""
+    if compounds is None:
+        return None
+    at = zone_layer.zone_of(inner_points(as_array(compounds.geometry)), zones)
+    village = np.append((zones["kind"] == "village").to_numpy(), False)[at]
+    return compounds[~village]
+
+
+def _without_surfaces(inputs: Inputs, lines: Lines) -> tuple[Inputs, tuple[Notice, ...]]:
+    """The inputs without footprints that are the surface of streets."""
+    if inputs.buildings is None:
+        return inputs, ()
+    surface = street_surfaces(as_array(inputs.buildings.geometry), lines)
+    if not surface.any():
+        return inputs, ()
+    kept = inputs.buildings[~surface].reset_index(drop=True)
+    notice = Notice("buildings", "surface of streets and no building, left out", int(surface.sum()))
+    return replace(inputs, buildings=kept), (notice,)
+
+
+def _land(inputs: Inputs, zones: gpd.GeoDataFrame, lines: Lines, *, align: bool, profile: Profile) -> Land:
+    occupied = [inner_points(as_array(inputs.buildings.geometry))] if inputs.buildings is not None else []
+    if inputs.households is not None:
+        occupied.append(as_array(inputs.households.geometry))
+    movable = zones["kind"].isin(["community", "village"]).to_numpy()
+    points = np.concatenate([np.zeros(0, dtype=object), *occupied])
+    return lay_out(zones, lines, occupied=points, movable=movable, align=align, profile=profile)
+
+
+def _stock(inputs: Inputs, zones: gpd.GeoDataFrame, land: Land, lines: Lines, *, profile: Profile) -> _Stock:
+    buildings = _geometry(inputs.buildings)
+    points = _geometry(inputs.households)
+    at_building = holder(buildings, land.faces, land.zone)
+    at_point = first_hit(points, land.faces)
+    counted = count(
+        zones,
+        zone_of_building=_zone_at(land, at_building),
+        zone_of_point=_zone_at(land, at_point),
+        buildings=inputs.buildings,
+        compounds=inputs.compounds,
+        points=inputs.households,
+        table=inputs.household_table,
+        profile=profile,
+    )
+    workers = count_workers(zones, zone_of_building=_zone_at(land, at_building), buildings=inputs.buildings)
+    street = np.flatnonzero(zones["kind"] == "street")
+    link, link_m, link_zone = links(zones, lines, street)
+    centre_m = sums(link_zone, link_m, len(zones))
+    measured = measures(zones, counted, centre_m, profile=profile)
+    by_workers = measured.name == "workers"
+    building_zone = _zone_at(land, at_building)
+    weight = np.where(_in(by_workers, building_zone), workers.building, counted.building).astype(float)
+    weight[_in(~np.isin(measured.name, ["workers", "households"]), building_zone)] = 0.0
+    loose_weight = np.concatenate(
+        [np.where(_in(measured.name == "households", _zone_at(land, at_point)), counted.point, 0), link_m]
+    )
+    measured = measured.spread_where(by_workers & (workers.source != "floor_area"), by_workers)
+    stock = units(buildings, weight, np.concatenate([points, link]), loose_weight)
+    face = holder(stock.geometry, land.faces, land.zone)
+    return _Stock(stock, face, _zone_at(land, face), _compound_of(stock, inputs), counted, measured, counted.notices)
+
+
+def _compound_of(stock: Units, inputs: Inputs) -> Ints:
+    """Number of the compound or villager group of each unit, -1 for none."""
+    out = np.full(len(stock.geometry), -1, dtype=np.int64)
+    if inputs.buildings is not None:
+        ids = np.array([i or "" for i in compound_ids(inputs.buildings, inputs.compounds)], dtype=str)
+        names, number = np.unique(ids, return_inverse=True)
+        out[stock.part] = np.where(names[number] == "", -1, number)
+    return out
+
+
+def _geometry(frame: gpd.GeoDataFrame | None) -> Geometries:
+    return np.zeros(0, dtype=object) if frame is None else as_array(frame.geometry)
+
+
+def _zone_at(land: Land, face: Ints) -> Ints:
+    return np.where(face >= 0, land.zone[np.maximum(face, 0)], -1)
+
+
+def _in(zone_is: np.ndarray, zone: Ints) -> np.ndarray:
+    """Whether each thing lies in a zone for which `zone_is` holds."""
+    return (zone >= 0) & zone_is[np.maximum(zone, 0)]
+
+
+def _corridors(zones: gpd.GeoDataFrame, measured: Measures) -> np.ndarray:
+    return (zones["kind"] == "street").to_numpy() & (measured.name == "length_m")
+
+
+def _face_load(land: Land, stock: _Stock) -> Floats:
+    """What each face holds as a share of the largest grid of its zone."""
+    m = stock.measures
+    held = np.zeros(len(land.faces))
+    known = stock.unit_face >= 0
+    np.add.at(held, stock.unit_face[known], stock.units.weight[known])
+    area = shapely.area(land.faces)
+    total = sums(land.zone, area, len(m.total))
+    held += np.where(m.spread[land.zone], m.total[land.zone] * area / total[land.zone], 0.0)
+    return held / m.high[land.zone]
+
+
+def _atoms(land: Land, stock: _Stock, lines: Lines, *, jobs: int, profile: Profile) -> tuple[Atoms, Floats, Floats]:
+    """Atoms with their size by the measure of the zone, and their households (nan where not known)."""
+    m = stock.measures
+    cut = cut_pieces(over_cap(_pieces(land, stock)), jobs=jobs)
+    zone = np.maximum(stock.unit_zone, 0)
+    load = np.where(stock.unit_zone >= 0, stock.units.weight / m.high[zone], 0.0)
+    atoms = make_atoms(land, cut, stock.units, stock.unit_face, lines, load, profile=profile)
+    ground = _ground(atoms)
+    households_spread = m.spread & (m.name == "households")
+    member = np.where(households_spread[atoms.zone], atoms.zone, -1)
+    spread = apportion(ground, np.where(households_spread, m.total, 0.0), member)
+    total = sums(atoms.zone, ground, len(m.total))
+    other = m.spread & ~households_spread
+    share = np.where(other[atoms.zone], m.total[atoms.zone] * ground / total[atoms.zone], 0.0)
+    size = atoms.weight + spread + share
+    by_households = m.name[atoms.zone] == "households"
+    return atoms, size, np.where(by_households, size, np.nan)
+
+
+def _ground(atoms: Atoms) -> Floats:
+    """Area of each atom less half the width of the streets, rails and rivers along its border, m2."""
+    b = atoms.borders
+    lost = np.where(b.on_line, b.length_m * b.width_m / 2, 0.0)
+    n = len(atoms.zone)
+    inner = b.second >= 0
+    road = sums(b.first, lost, n) + sums(b.second[inner], lost[inner], n)
+    area = shapely.area(atoms.geometry)
+    return np.maximum(area - road, 0.05 * area)
+
+
+def _pieces(land: Land, stock: _Stock) -> list[Piece]:
+    """Every piece with what stands in it; only zones that need more than one grid or micro-grids are cut."""
+    from gridgis.divide.atoms import dissolved
+
+    m = stock.measures
+    piece_of_unit = np.where(stock.unit_face >= 0, land.piece[np.maximum(stock.unit_face, 0)], -1)
+    order = np.argsort(piece_of_unit, kind="stable")
+    n = int(land.piece.max(initial=-1)) + 1
+    start = np.searchsorted(piece_of_unit[order], np.arange(n + 1))
+    zone = land.zone[np.unique(land.piece, return_index=True)[1]]
+    area = sums(land.piece, shapely.area(land.faces), n)
+    zone_area = sums(land.zone, shapely.area(land.faces), len(m.total))
+    cap = np.where((m.total > m.high) | np.isfinite(m.micro_high), m.atom_cap, np.inf)
+    spread = np.where(m.spread[zone], m.total[zone] * area / zone_area[zone], 0.0)
+    held = sums(piece_of_unit[piece_of_unit >= 0], stock.units.weight[piece_of_unit >= 0], n)
+    heavy = np.flatnonzero(held + spread > cap[zone])
+    shape = dissolved(land.faces, land.piece)
+    out = []
+    for k in heavy:
+        mine = order[start[k] : start[k + 1]]
+        kind = stock.unit_compound[mine]
+        z = zone[k]
+        out.append(
+            Piece(
+                int(k),
+                shape[k],
+                stock.units.geometry[mine],
+                stock.units.weight[mine],
+                kind,
+                float(cap[z]),
+                float(spread[k]),
+            )
+        )
+    return out
+
+
+def _partition(
+    graphs: list[ZoneGraph],
+    m: Measures,
+    households: Floats,
+    *,
+    seed: int,
+    jobs: int,
+    effort: int,
+    profile: Profile,
+    tell: Progress,
+) -> list[ZoneGrids]:
+    """Every zone divided by itself; the largest are handed out first, the answer is in the order of the zones."""
+    order = sorted(range(len(graphs)), key=lambda k: (-len(graphs[k].size), k))
+    calls = (
+        delayed(divide_zone)(
+            graphs[k],
+            low=float(m.low[k]),
+            high=float(m.high[k]),
+            micro_low=float(m.micro_low[k]),
+            micro_high=float(m.micro_high[k]),
+            households=households[graphs[k].atom],
+            seed=seed + k,
+            effort=effort,
+            profile=profile,
+        )
+        for k in order
+    )
+    out: dict[int, ZoneGrids] = {}
+    for n, (k, result) in enumerate(zip(order, Parallel(n_jobs=jobs, return_as="generator")(calls), strict=True), 1):
+        out[k] = result
+        tell("grids", 0.6 + 0.35 * n / len(order))
+    return [out[k] for k in range(len(graphs))]
+
+
+def _compound_of_atoms(atoms: Atoms, stock: _Stock) -> Ints:
+    """The compound that holds most of each atom's households, -1 for none."""
+    out = np.full(len(atoms.zone), -1, dtype=np.int64)
+    rows = np.flatnonzero((atoms.unit_atom >= 0) & (stock.unit_compound >= 0))
+    order = rows[np.lexsort((rows, stock.units.weight[rows]))]
+    out[atoms.unit_atom[order]] = stock.unit_compound[order]
+    return out
+
+
+def _towers(atoms: Atoms, stock: _Stock) -> np.ndarray:
+    """Atoms with a building above the largest micro-grid."""
+    out = np.zeros(len(atoms.zone), dtype=bool)
+    known = atoms.unit_atom >= 0
+    at = atoms.unit_atom[known]
+    high = stock.measures.micro_high[atoms.zone[at]]
+    above = stock.units.weight[known] > np.where(np.isfinite(high), high, np.inf)
+    out[at[above & stock.units.areal[known]]] = True
+    return out

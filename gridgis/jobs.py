@@ -1,0 +1,260 @@
+"""One function a job: take frames or files, call pure functions, give frames or write files.
+
+The command line has a command of the same name for each. What takes files reads once at the start
+and writes once at the end; nothing half-written is left.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gridgis.profile import Profile, load_profile
+from gridgis.schema import DIVISION_LAYERS, Division
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridgis.layers import Inputs
+
+Align = Literal["township", "none"]
+Language = Literal["en", "zh"]
+Progress = Callable[[str, float], None]
+"""Told the name of a stage and how much of the whole is done, 0 to 1."""
+
+
+def divide(
+    zones: gpd.GeoDataFrame,
+    streets: gpd.GeoDataFrame | None = None,
+    *,
+    buildings: gpd.GeoDataFrame | None = None,
+    barriers: gpd.GeoDataFrame | None = None,
+    compounds: gpd.GeoDataFrame | None = None,
+    households: gpd.GeoDataFrame | None = None,
+    household_table: pd.DataFrame | None = None,
+    profile: Profile | str | Path = "default",
+    align: Align = "township",
+    crs: str | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    effort: int = 1,
+    progress: Progress | None = None,
+) -> Division:
+    """Divide zones into coded grids and micro-grids.
+
+    Invariant: the grids tile the zones without gap or overlap, cross no zone and cut no building;
+    the same frames, profile and seed give the same division for any number of `jobs`.
+
+    Parameters
+    ----------
+    zones, streets, buildings, barriers, compounds, households, household_table : frames
+        Columns as in the contract, each with its own CRS; none is changed.
+    profile : Profile, name of a shipped one, or path of a TOML file
+    align : whether borders between zones of one township go to the centre line beside them
+    crs : of the result, such as "EPSG:4549"; that of the zones by default
+    seed : of the search
+    jobs : processes
+    effort : scales the steps of the search
+
+    Raises
+    ------
+    InputRefused
+        With every fault of every layer and its cure.
+    """
+    from gridgis.layers import prepare
+
+    rules = load_profile(profile)
+    frames = {
+        "zones": zones, "streets": streets, "buildings": buildings, "barriers": barriers, "compounds": compounds,
+        "households": households, "household_table": household_table,
+    }  # fmt: skip
+    inputs = prepare(frames, profile=rules)
+    return _divided(inputs, profile=rules, align=align, crs=crs, seed=seed, jobs=jobs, effort=effort, progress=progress)
+
+
+def divide_files(
+    sources: Mapping[str, str | None],
+    output: str | Path,
+    *,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
+    profile: Profile | str | Path = "default",
+    align: Align = "township",
+    crs: str | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    effort: int = 1,
+    progress: Progress | None = None,
+) -> Division:
+    """Divide the layers of files, write the division to `output` and give it back.
+
+    Parameters
+    ----------
+    sources : layer name to `FILE` or `FILE:LAYER`
+    rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
+    """
+    from gridgis.layers import read_inputs, write_division
+
+    rules = load_profile(profile)
+    inputs = read_inputs(sources, rename=rename, crs_of=crs_of, profile=rules)
+    division = _divided(
+        inputs, profile=rules, align=align, crs=crs, seed=seed, jobs=jobs, effort=effort, progress=progress
+    )
+    write_division(division, output)
+    return division
+
+
+def check(
+    division: Division,
+    *,
+    zones: gpd.GeoDataFrame | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+    profile: Profile | str | Path | None = None,
+) -> gpd.GeoDataFrame:
+    """Every offender of every rule that can be judged; see :func:`gridgis.rules.check`."""
+    from gridgis import rules
+
+    return rules.check(
+        division, profile=None if profile is None else load_profile(profile), zones=zones, buildings=buildings
+    )
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Offenders of a division, and the names of the rules that were judged."""
+
+    offenders: gpd.GeoDataFrame
+    judged: tuple[str, ...]
+
+
+def check_file(
+    path: str | Path,
+    *,
+    zones: str | None = None,
+    buildings: str | None = None,
+    profile: Profile | str | Path | None = None,
+) -> Checked:
+    """Judge the division in a file against the layers of other files."""
+    from gridgis import rules
+    from gridgis.layers import read_division, read_layer
+
+    division = read_division(path, as_stored=True)
+    given = {
+        "zones": read_layer("zones", zones) if zones else None,
+        "buildings": read_layer("buildings", buildings) if buildings else None,
+    }
+    policy = None if profile is None else load_profile(profile)
+    return Checked(rules.check(division, profile=policy, **given), rules.judged(division, profile=policy, **given))
+
+
+def import_osm(
+    extract: str | Path,
+    output: str | Path,
+    *,
+    within: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, gpd.GeoDataFrame]:
+    """Make the layers of the contract from an OpenStreetMap extract and write them to one GeoPackage."""
+    from gridgis import osm
+    from gridgis.layers import read_layer
+
+    zones = read_layer("zones", within) if within else None
+    layers = osm.import_osm(extract, within=zones, progress=progress)
+    osm.write_layers(layers, output)
+    return layers
+
+
+def draw_map(path: str | Path, output: str | Path, *, language: Language = "en", attribution: str = "") -> None:
+    """Draw the division in a file as one HTML file."""
+    from gridgis.layers import read_division
+    from gridgis.publish.folium_map import write_map
+
+    write_map(read_division(path), output, language=language, attribution=attribution)
+
+
+def plot(path: str | Path, output: str | Path, *, language: Language = "en", title: str = "") -> None:
+    """Draw the division in a file as a PNG."""
+    from gridgis.layers import read_division
+    from gridgis.publish.picture import write_picture
+
+    write_picture(read_division(path), output, language=language, title=title)
+
+
+def summary(division: Division) -> dict[str, float]:
+    """What a planner asks first: grids, share in range, share of border on streets, offenders."""
+    return dict(division.info["metrics"].get("summary", {}))
+
+
+def _divided(
+    inputs: Inputs,
+    *,
+    profile: Profile,
+    align: Align,
+    crs: str | None,
+    seed: int,
+    jobs: int,
+    effort: int,
+    progress: Progress | None,
+) -> Division:
+    from pyproj import CRS
+
+    from gridgis import rules
+    from gridgis.divide.run import divide_inputs
+    from gridgis.divide.summary import summarise
+
+    result = divide_inputs(
+        inputs,
+        profile=profile,
+        align=align == "township",
+        crs=CRS.from_user_input(crs) if crs else None,
+        seed=seed,
+        jobs=jobs,
+        effort=effort,
+        progress=progress,
+    )
+    f = result.frames
+    info: dict[str, Any] = {
+        "profile": profile.name,
+        "profile_toml": profile.to_toml(),
+        "inputs_sha256": inputs.sha256,
+        "version": version("gridgis"),
+        "created_at": _now(),
+        "metrics": {},
+    }
+    draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.moves, _no_offenders(f.zones), info)
+    offenders = rules.check(draft, profile=profile, zones=inputs.zones, buildings=inputs.buildings)
+    metrics = {
+        "summary": summarise(draft, offenders, profile=profile),
+        "counts": result.counts,
+        "notices": [str(notice) for notice in result.notices],
+        "seed": seed,
+        "effort": effort,
+        "align": align,
+    }
+    return replace(draft, offenders=offenders, info={**info, "metrics": metrics})
+
+
+def notices(division: Division) -> list[str]:
+    """What was odd in the inputs, counted."""
+    return list(division.info["metrics"].get("notices", []))
+
+
+def _no_offenders(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    columns: dict[str, list[str]] = {column: [] for column in DIVISION_LAYERS["offenders"]}
+    return gpd.GeoDataFrame(columns, geometry=[], crs=zones.crs)
+
+
+def _now() -> str:
+    """The time of making, ISO 8601 with offset; fixed by SOURCE_DATE_EPOCH."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")

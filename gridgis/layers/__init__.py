@@ -1,0 +1,23 @@
+"""Files and frames at the door: inputs of a division read and checked, divisions written and read."""
+
+from gridgis.layers.columns import LAYERS, base_class
+from gridgis.layers.division import read_division, write_division
+from gridgis.layers.inputs import Inputs, prepare, read_inputs, read_layer
+from gridgis.layers.shift import suspected_shift
+from gridgis.layers.source import list_layers, parse_crs, parse_map, split_source
+
+__all__ = [
+    "LAYERS",
+    "Inputs",
+    "base_class",
+    "list_layers",
+    "parse_crs",
+    "parse_map",
+    "prepare",
+    "read_division",
+    "read_inputs",
+    "read_layer",
+    "split_source",
+    "suspected_shift",
+    "write_division",
+]

@@ -1,0 +1,272 @@
+"""Files: which layer of which file, in which encoding, read with the columns that are of use only."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError
+
+from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.layers.columns import Objects, listed, wanted
+from gridgis.layers.findings import Findings
+
+UNREADABLE = (OSError, RuntimeError, ValueError, shapely.errors.ShapelyError)
+"""What libraries raise for a file that cannot be read (GDAL's, pyproj's and pandas' errors are among them)."""
+
+DRIVERS = {
+    ".gpkg": ("GPKG",),
+    ".shp": ("ESRI Shapefile",),
+    ".dbf": ("ESRI Shapefile",),
+    ".geojson": ("GeoJSON", "GeoJSONSeq"),
+    ".fgb": ("FlatGeobuf",),
+    ".gml": ("GML",),
+    ".kml": ("KML", "LIBKML"),
+    ".kmz": ("LIBKML",),
+    ".tab": ("MapInfo File",),
+    ".mif": ("MapInfo File",),
+    ".sqlite": ("SQLite",),
+    ".csv": ("CSV",),
+    ".pbf": ("OSM",),
+}
+"""Formats that the end of a file's name promises."""
+
+GBK_PAGES = (0x00, 0x4D, 0x57)
+"""Language bytes of a .dbf that say nothing (0, ANSI) or GBK: the text itself must tell."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What stands in a file: rows of the columns of use, all column names, how rows are called."""
+
+    frame: pd.DataFrame
+    available: tuple[str, ...]
+    rows: Objects
+
+
+def parse_map(items: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Read `--map zones.zone_code=COMMUNITY_ID` as ``{"zones": {"zone_code": "COMMUNITY_ID"}}``."""
+    out: dict[str, dict[str, str]] = {}
+    faults = []
+    for item in items:
+        left, equals, source = item.partition("=")
+        role, dot, column = left.strip().partition(".")
+        if not (equals and dot and role and column and source):
+            faults.append(
+                Fault("--map", item, "not LAYER.COLUMN=NAME", "Write for example zones.zone_code=COMMUNITY_ID")
+            )
+            continue
+        out.setdefault(role, {})[column] = source.strip()
+    refuse(faults)
+    return out
+
+
+def parse_crs(items: Iterable[str]) -> dict[str, str]:
+    """Read `--crs-of zones=EPSG:4549` as ``{"zones": "EPSG:4549"}``."""
+    out: dict[str, str] = {}
+    faults = []
+    for item in items:
+        role, equals, crs = item.partition("=")
+        if not (equals and role.strip() and crs.strip()):
+            faults.append(Fault("--crs-of", item, "not LAYER=EPSG:n", "Write for example zones=EPSG:4549"))
+            continue
+        out[role.strip()] = crs.strip()
+    refuse(faults)
+    return out
+
+
+def split_source(text: str) -> tuple[str, str | None]:
+    """Take `FILE:LAYER` apart; a file that is there under the whole text wins over a layer.
+
+    Colons may stand in paths, in drive letters and in names of layers: the longest beginning that
+    is a file, and not a mere drive letter, is the file.
+    """
+    if os.path.exists(text):
+        return text, None
+    for at in (i for i in range(len(text) - 1, 1, -1) if text[i] == ":"):
+        if text[at + 1 :] and os.path.exists(text[:at]):
+            return text[:at], text[at + 1 :]
+    return text, None
+
+
+def read_source(role: str, text: str, *, rename: Mapping[str, str], findings: Findings) -> Raw | None:
+    """Read one input; None, and a fault, where it cannot be read."""
+    path, layer = split_source(text)
+    if not os.path.exists(path):
+        findings.fault(role, text, "no such file", "Give FILE or FILE:LAYER of a file that exists")
+        return None
+    try:
+        if role == "household_table":
+            return _read_table(path, layer, rename=rename, findings=findings)
+        if Path(path).suffix.lower() in (".parquet", ".geoparquet"):
+            return _read_parquet(path)
+        return _read_vector(role, path, layer, rename=rename, findings=findings)
+    except InputRefused as refused:
+        findings.faults += refused.faults
+    except ImportError as absent:
+        findings.fault(role, path, f"{absent.name} is needed to read it", f"Install {absent.name}, or convert the file")
+    except UNREADABLE as error:
+        findings.fault(role, path, f"cannot be read: {first_line(error)}", "Give a file in a format that GDAL reads")
+    return None
+
+
+def _read_vector(role: str, path: str, layer: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
+    chosen = layer if layer is not None else _only_layer(role, path)
+    silent = _says_no_encoding(path)
+    for encoding in ("UTF-8" if silent else None, "GB18030"):
+        try:
+            raw = _read_features(role, path, chosen, encoding=encoding, rename=rename)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "GB18030":
+            findings.notice(role, "text is in GBK and no .cpg says so" if silent else "text is in GBK")
+        return raw
+    cure = "Put a .cpg beside it that names its encoding" if silent else "Save it in UTF-8"
+    raise InputRefused([Fault(role, path, "text is neither UTF-8 nor GBK", cure)])
+
+
+def _read_features(role: str, path: str, layer: str | None, *, encoding: str | None, rename: Mapping[str, str]) -> Raw:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            info = pyogrio.read_info(path, layer=layer, encoding=encoding)
+        except DataLayerError:
+            cure = f"Name one of its layers: {listed(list_layers(path))}"
+            raise InputRefused([Fault(role, path, f"there is no layer {layer}", cure)]) from None
+        _same_format(role, path, info["driver"])
+        available = tuple(str(field) for field in info["fields"])
+        columns = [field for field in available if field in wanted(role, rename)]
+        frame = pyogrio.read_dataframe(
+            path, layer=layer, columns=columns, encoding=encoding, fid_as_index=True, on_invalid="ignore"
+        )
+    return Raw(frame, available, _called("fid", frame.index))
+
+
+def _only_layer(role: str, path: str) -> str | None:
+    """Choose the layer to read where none is named: the one with the role's name, or the only one."""
+    names = list_layers(path)
+    if role in names or len(names) == 1:
+        return role if role in names else names[0]
+    if not names:
+        raise InputRefused([Fault(role, path, "the file holds no layer", "Give a file with a layer of features")])
+    cure = f"Name one as {path}:LAYER; there are: {listed(names)}"
+    raise InputRefused([Fault(role, path, f"the file holds {len(names)} layers", cure)])
+
+
+def list_layers(path: str) -> list[str]:
+    """Names of the layers of a file, in its order.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        Where it is no file of features.
+    """
+    import fiona  # carries a second GDAL: loaded only where it is used
+
+    try:
+        return [str(name) for name in fiona.listlayers(path)]
+    except fiona.errors.FionaError:
+        return [str(name) for name, _ in pyogrio.list_layers(path)]
+
+
+def _same_format(role: str, path: str, driver: str) -> None:
+    promised = DRIVERS.get(Path(path).suffix.lower())
+    if promised and driver not in promised:
+        problem = f"named {Path(path).suffix} but holds {driver}"
+        raise InputRefused([Fault(role, path, problem, "Give the file the ending of its format")])
+
+
+def _says_no_encoding(path: str) -> bool:
+    """Whether a shapefile has neither a .cpg nor a telling language byte."""
+    table = Path(path).with_suffix(".dbf")
+    table = table if table.exists() else Path(path).with_suffix(".DBF")
+    if Path(path).suffix.lower() not in (".shp", ".dbf") or not table.exists():
+        return False
+    if any(Path(path).with_suffix(suffix).exists() for suffix in (".cpg", ".CPG")):
+        return False
+    with table.open("rb") as file:
+        head = file.read(32)
+    return len(head) == 32 and head[29] in GBK_PAGES
+
+
+def _read_parquet(path: str) -> Raw:
+    import_module("pyarrow")  # geopandas asks for it later, with a message that names nothing
+    frame = gpd.read_parquet(path).reset_index(drop=True)
+    return raw_frame(frame)
+
+
+def raw_frame(frame: pd.DataFrame) -> Raw:
+    """Take a frame given from Python as if it had been read: rows are called by their index."""
+    geometry = getattr(frame, "active_geometry_name", None)
+    available = tuple(str(column) for column in frame.columns if column != geometry)
+    return Raw(frame, available, _called("row", frame.index))
+
+
+def _called(what: str, labels: Iterable[object]) -> Objects:
+    return np.array([*(f"{what} {label}" for label in labels), None], dtype=object)[:-1]
+
+
+def _read_table(path: str, sheet: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
+    """Read a table without geometry; only the columns of use leave this function."""
+    suffix = Path(path).suffix.lower()
+    spreadsheet = suffix in (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+    table = _read_sheet(path, sheet) if spreadsheet else _read_text_table(path, findings=findings)
+    available = tuple(str(name).strip() for name in table.columns)
+    table.columns = pd.Index(available)
+    useful = wanted("household_table", rename)
+    frame = table.loc[:, [name in useful for name in available]]
+    rows = _called("row", range(2, len(frame) + 2))
+    filled = ~frame.isna().all(axis=1).to_numpy() if frame.shape[1] else np.ones(len(frame), dtype=bool)
+    return Raw(frame.loc[filled].reset_index(drop=True), available, rows[filled])
+
+
+def _read_sheet(path: str, sheet: str | None) -> pd.DataFrame:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(path)
+        found = book.get_sheet_by_name(sheet) if sheet is not None else book.get_sheet_by_index(0)
+        rows = found.to_python(skip_empty_area=False)
+    except CalamineError as error:
+        raise OSError(str(error)) from None
+    header, *body = rows or [[]]
+    table = pd.DataFrame(body, columns=[str(name) for name in header], dtype=object)
+    return table.mask(table.map(lambda value: isinstance(value, str) and not value.strip()), None)
+
+
+def _read_text_table(path: str, *, findings: Findings) -> pd.DataFrame:
+    data = Path(path).read_bytes()
+    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise OSError("it is a spreadsheet, not text")
+    text = _decoded(data, findings=findings)
+    header = text.split("\n", 1)[0]
+    separator = max(",\t;", key=header.count)
+    table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
+    return table.mask(table.map(lambda value: not str(value).strip()), None)
+
+
+def _decoded(data: bytes, *, findings: Findings) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030")
+        findings.notice("household_table", "text is in GBK")
+        return text
+
+
+def first_line(error: BaseException) -> str:
+    """Take what an error says, shortly."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].split("; ")[0].rstrip(". ") if lines else type(error).__name__

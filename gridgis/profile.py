@@ -1,0 +1,267 @@
+"""Numbers of policy: read from TOML, each with its unit and the clause it comes from.
+
+A profile is data. A file may name another one that it `extends` (`default` where it names none),
+map kinds of zone to profiles in `[kinds]`, and set any number itself; what it does not set it
+inherits. `[rules.every]` holds for every kind, `[rules.community]` and the like for one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from gridgis.errors import Fault, InputRefused
+
+Kind = Literal["community", "village", "dedicated", "street"]
+KINDS: tuple[Kind, ...] = ("community", "village", "dedicated", "street")
+SHIPPED = ("default", "urban", "rural", "dedicated", "street")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Quantity(_Data):
+    """One number with its unit and clause."""
+
+    value: NonNegativeFloat
+    unit: str
+    clause: str
+
+
+class Range(_Data):
+    """A range of sizes with its unit and clause; `min <= max`."""
+
+    min: NonNegativeFloat
+    max: PositiveFloat
+    unit: str
+    clause: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+    @property
+    def target(self) -> float:
+        """The middle of the range."""
+        return (self.min + self.max) / 2
+
+    def feasible(self, total: float) -> bool:
+        """Whether some number of parts can share `total` with every part in range."""
+        if total <= 0:
+            return False
+        return -(-total // self.max) <= (total // self.min if self.min else total)
+
+
+class Rules(_Data):
+    """Ranges of a grid for one kind of zone; the first that its zone has numbers for applies."""
+
+    households: Range | None = None
+    persons: Range | None = None
+    workers: Range | None = None
+    area_m2: Range | None = None
+    length_m: Range | None = None
+    micro_households: Range | None = None
+    target_area_m2: Quantity
+
+
+class Weights(_Data):
+    """Weights of the objective (see :mod:`gridgis.divide.objective`)."""
+
+    clause: str
+    out_of_range: NonNegativeFloat
+    off_target: NonNegativeFloat
+    compactness: NonNegativeFloat
+    border_m: NonNegativeFloat
+    kept_m: NonNegativeFloat
+    moved_household: NonNegativeFloat
+
+
+class Line(_Data):
+    """A class of road or barrier: cost a metre of cutting along it and of keeping it inside, width."""
+
+    cut_cost: NonNegativeFloat
+    keep_cost: NonNegativeFloat
+    width_m: NonNegativeFloat
+    border: bool = True
+
+
+class OffStreet(_Data):
+    """Cost a metre of a border that follows no line on the ground."""
+
+    clause: str
+    cut_cost: NonNegativeFloat
+    compound_cut_cost: NonNegativeFloat
+
+
+class Tolerances(_Data):
+    """Distances and areas below which two things count as one; each with unit and clause."""
+
+    snap_m: Quantity
+    gap_width_m: Quantity
+    overlap_m: Quantity
+    align_m: Quantity
+    align_area_m2: Quantity
+    contact_m: Quantity
+    neck_m: Quantity
+    extend_m: Quantity
+    dual_m: Quantity
+    parallel_m: Quantity
+    shift_m: Quantity
+    match_m: Quantity
+
+
+class HouseholdRules(_Data):
+    """How households are reckoned where only persons are known."""
+
+    persons_per_household: Quantity
+
+
+class CodeLayout(_Data):
+    """Digits of the codes and the sequence range of each kind."""
+
+    name: str
+    clause: str
+    zone_digits: PositiveInt
+    sequence_digits: PositiveInt
+    micro_digits: PositiveInt
+    sequence: dict[Kind, tuple[PositiveInt, PositiveInt]]
+
+
+class Profile(_Data):
+    """All numbers of policy of a division, with units and clauses.
+
+    Attributes
+    ----------
+    rules : dict
+        Ranges by kind of zone; every kind is there.
+    roads, barriers : dict
+        Classes of line with their costs a metre; a class that is not there is never a border.
+    """
+
+    name: str
+    rules: dict[Kind, Rules]
+    households: HouseholdRules
+    weights: Weights
+    road_clause: str
+    roads: dict[str, Line]
+    barrier_clause: str
+    barriers: dict[str, Line]
+    off_street: OffStreet
+    tolerances: Tolerances
+    codes: CodeLayout = Field(...)
+
+    def to_toml(self) -> str:
+        """The whole profile as TOML, as it is stored with each division."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def load_profile(source: str | Path | Profile = "default") -> Profile:
+    """Read a profile by its shipped name, from a TOML file, or from text that `to_toml` wrote.
+
+    Raises
+    ------
+    InputRefused
+        For an unknown key or an impossible number, each by its name.
+    """
+    if isinstance(source, Profile):
+        return source
+    return _build(*_read(source))
+
+
+def profile_from_toml(text: str) -> Profile:
+    """The profile that `Profile.to_toml` wrote."""
+    return _validate("profile", tomllib.loads(text))
+
+
+def _read(source: str | Path) -> tuple[str, Mapping[str, Any]]:
+    if str(source) in SHIPPED:
+        return str(source), _shipped(str(source))
+    path = Path(source)
+    try:
+        return str(source), tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        cure = f"Name a TOML file or one of {', '.join(SHIPPED)}"
+        raise InputRefused([Fault("profile", str(source), "no such profile", cure)]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputRefused([Fault("profile", str(source), f"not TOML: {error}", "Correct the file")]) from None
+
+
+@cache
+def _shipped(name: str) -> Mapping[str, Any]:
+    text = resources.files("gridgis.profiles").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _build(where: str, data: Mapping[str, Any]) -> Profile:
+    return _validate(where, _resolve(_flat(where, data, ())))
+
+
+def _flat(where: str, data: Mapping[str, Any], below: tuple[str, ...]) -> Mapping[str, Any]:
+    """The data of a profile merged over everything it extends, kinds not yet looked up."""
+    if where == "default":
+        return data
+    parent = str(data.get("extends", "default"))
+    if parent in (where, *below):
+        raise InputRefused([Fault("profile", where, f"extends itself by way of {parent}", "Extend another profile")])
+    return _merge(_flat(*_read(parent), (where, *below)), data)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(key), Mapping)
+        out[key] = _merge(out[key], value) if both else value
+    return out
+
+
+def _resolve(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Rules by kind looked up, so that the profile stands on its own."""
+    out = {key: value for key, value in data.items() if key not in ("kinds", "extends")}
+    given = dict(out.get("rules", {}))
+    every = given.pop("every", None)
+    mapped = {} if every else data.get("kinds", {})
+    rules: dict[str, Any] = {
+        kind: every or _shipped(mapped[kind])["rules"]["every"]
+        for kind in KINDS
+        if every or mapped.get(kind) in SHIPPED
+    }
+    out["rules"] = _merge(rules, given)
+    for section, clause in (("roads", "road_clause"), ("barriers", "barrier_clause")):
+        lines = dict(out.get(section, {}))
+        if "clause" in lines:
+            out[clause] = lines.pop("clause")
+        out[section] = lines
+    return out
+
+
+def _validate(where: str, data: Mapping[str, Any]) -> Profile:
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        raise InputRefused([_fault(where, item) for item in error.errors()]) from None
+
+
+def _fault(where: str, item: Any) -> Fault:
+    key = ".".join(str(part) for part in item["loc"]) or "profile"
+    if item["type"] == "extra_forbidden":
+        return Fault("profile", where, f"unknown key {key}", "Remove it or correct its spelling")
+    return Fault("profile", where, f"{key}: {item['msg']}", "Give a number that is possible")

@@ -1,0 +1,1 @@
+"""Shipped profiles: TOML files with numbers of policy."""

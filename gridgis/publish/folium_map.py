@@ -1,0 +1,222 @@
+"""The stand-alone map: one HTML file that asks no address outside itself."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import folium
+import geopandas as gpd
+import pandas as pd
+import shapely
+from branca.element import Element, MacroElement
+from jinja2 import Template
+
+from gridgis.profile import Profile
+from gridgis.publish.light import borders, geojson, light_division, rows_of
+from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
+from gridgis.publish.texts import Language, load_texts, split_flags
+from gridgis.publish.whole import written_whole
+from gridgis.schema import Division
+
+FINE_ZOOM, FINDINGS_ZOOM, LABEL_ZOOM = 16, 14, 13
+"""Zoom levels from which micro-grid borders, findings that are not hard, and names of zones show."""
+
+
+class _DivisionLayer(MacroElement):
+    """Hands the data of the page to `static/map.js`."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "gridgisMap({{ this._parent.get_name() }}, JSON.parse(document.getElementById('gridgis-data').textContent));"
+        "{% endmacro %}"
+    )
+
+
+class _Verbatim(Element):
+    """Text that goes into the page as it is: names in it are data, never a template."""
+
+    _template = Template("{{ this.text }}")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+def make_map(
+    division: Division, *, profile: Profile | str | None = None, language: Language = "en", attribution: str = ""
+) -> folium.Map:
+    """Draw a division as a folium map that can stand alone.
+
+    Invariant: nothing outside the page is asked for when it is opened; the same division gives the same page.
+
+    Parameters
+    ----------
+    division : Division
+        In any CRS.
+    profile : Profile or str, optional
+        Its ranges of households colour the grids; without it the profile stored with the division.
+    language : {"en", "zh"}
+    attribution : str
+        Plain text: where the data come from.
+
+    Returns
+    -------
+    folium.Map
+        Further folium layers may be added; those that link to scripts on the net bring their links along.
+    """
+    data = map_data(division, profile=profile, language=language, attribution=attribution)
+    (south, west), (north, east) = data["bounds"]
+    drawn = folium.Map(
+        location=[(south + north) / 2, (west + east) / 2], tiles=None, prefer_canvas=True, zoom_snap=0.25
+    )
+    drawn.default_js, drawn.default_css = [], []  # nothing is linked: what is needed stands in the page
+    drawn._id = "division"  # folium draws a random name, and the same division shall give the same bytes
+    layer = _DivisionLayer()  # type: ignore[no-untyped-call]
+    layer._id = "division"
+    drawn.add_child(layer, name="division")
+    head = drawn.get_root().header  # type: ignore[attr-defined]
+    for name, text in _head(data).items():
+        head.add_child(_Verbatim(text), name=name)
+    return drawn
+
+
+def write_map(
+    division: Division,
+    path: str | Path,
+    *,
+    profile: Profile | str | None = None,
+    language: Language = "en",
+    attribution: str = "",
+) -> None:
+    """Write :func:`make_map` as one HTML file, beside and then renamed, so that none is ever half there."""
+    drawn = make_map(division, profile=profile, language=language, attribution=attribution)
+    page = drawn.get_root().render()
+    with written_whole(path) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def map_data(
+    division: Division, *, profile: Profile | str | None, language: Language, attribution: str
+) -> dict[str, Any]:
+    """Everything that the page shows, as plain data; GeoJSON stands in it as text."""
+    rules = profile_of(division, profile)
+    light = light_division(division)
+    bands = standing(light.grids, profile=rules)["band"]
+    west, south, east, north = light.zones.total_bounds
+    texts = load_texts(language)
+    return {
+        "texts": texts,
+        "bands": [vars(band) for band in BANDS],
+        "bounds": [[south, west], [north, east]],
+        "counts": _counts(division, bands),
+        "ranges": {
+            kind: {"min": found.min, "max": found.max}
+            for kind, found in household_ranges(light.grids, profile=rules).items()
+        },
+        "zone_names": dict(zip(light.zones["zone_code"], light.zones["name"].fillna(""), strict=True)),
+        "zones": _labels(light),
+        "attribution": html.escape(attribution or _made(division, str(texts["page"]["made"]))),
+        "fine_zoom": FINE_ZOOM,
+        "findings_zoom": FINDINGS_ZOOM,
+        "label_zoom": LABEL_ZOOM,
+        "grids": geojson(light.grids.geometry.to_numpy(), _grid_rows(light, bands)),
+        "offenders": _offenders(light.offenders[worth_a_sign(light, bands)]),
+        "borders": _border_text(light),
+    }
+
+
+def _counts(division: Division, bands: pd.Series) -> dict[str, int]:
+    counts = {name: int((bands == name).sum()) for name in ("below", "above", "empty", "unranged")}
+    hard = int((division.offenders["severity"] == "hard").sum())
+    in_range = int(bands.isin(STEPS).sum())
+    return {**counts, "in_range": in_range, "hard": hard, "finding": len(division.offenders) - hard}
+
+
+def _made(division: Division, pattern: str) -> str:
+    date = str(division.info.get("created_at") or "")[:10]
+    return pattern.format(date=date, version=division.info.get("version") or "")
+
+
+def _labels(light: Division) -> list[dict[str, Any]]:
+    """Each zone's name and the point, as latitude and longitude, where it stands."""
+    at = shapely.get_coordinates(shapely.point_on_surface(light.zones.geometry.to_numpy())).round(6)[:, ::-1]
+    names = light.zones["name"].fillna("")
+    return [{"name": name, "at": place.tolist()} for name, place in zip(names, at, strict=True) if name]
+
+
+def _grid_rows(light: Division, bands: pd.Series) -> list[dict[str, Any]]:
+    grids = light.grids
+    rows = pd.DataFrame(
+        {
+            "code": grids["grid_code"],
+            "zone": grids["zone_code"],
+            "kind": grids["kind"],
+            "name": grids["name"],
+            "households": grids["households"],
+            "from": grids["households_from"],
+            "area_m2": grids["area_m2"].round(),
+            "border_on_road": grids["border_on_road"].round(3),
+            "band": bands,
+        }
+    )
+    flags = [split_flags(text) for text in grids["flags"]]
+    return [row | ({"flags": found} if found else {}) for row, found in zip(rows_of(rows), flags, strict=True)]
+
+
+def _offenders(frame: gpd.GeoDataFrame) -> str:
+    """Offenders as points; the shape of an offence goes along where it is more than the grid itself."""
+    shapes = frame.geometry.to_numpy()
+    rows = rows_of(frame[["rule", "severity", "code", "detail", "clause"]])
+    told = (frame["severity"] == "hard").to_numpy() | (shapely.get_dimensions(shapes) == 1)
+    for row, shape, tell in zip(rows, shapes, told, strict=True):
+        if tell:
+            row["shape"] = json.loads(shapely.to_geojson(shape))
+    return geojson(shapely.point_on_surface(shapes), rows)
+
+
+def _border_text(light: Division) -> str:
+    levels = vars(borders(light))
+    lines = {level: _multiline(found) for level, found in levels.items()}
+    return "{" + ",".join(f'"{level}":{text}' for level, text in lines.items()) + "}"
+
+
+def _multiline(lines: Any) -> str:
+    collection = geojson([shapely.multilinestrings(lines)], [{}])  # type: ignore[arg-type]
+    return collection[collection.index('"geometry":') + 11 : -3]
+
+
+def _head(data: dict[str, Any]) -> dict[str, str]:
+    """Style, scripts and data of the page, in the order in which they are needed."""
+    static = {name: _static(name) for name in ("leaflet.css", "map.css", "leaflet.js", "map.js", "leaflet-LICENSE.txt")}
+    # images of controls that are not used; the map of the script's own source, for its developers
+    leaflet_css = re.sub(r"url\(images/[^)]*\)", "none", static["leaflet.css"])
+    leaflet_js = re.sub(r"//# sourceMappingURL=\S+", "", static["leaflet.js"])
+    title = html.escape(str(data["texts"]["page"]["title"]))
+    return {
+        "title": f"<title>{title}</title>",
+        "icon": '<link rel="icon" href="data:,">',
+        "css": f"<style>{leaflet_css}\n{static['map.css']}</style>",
+        "licence": f"<!-- Leaflet\n{static['leaflet-LICENSE.txt']}-->",
+        "leaflet": f"<script>{leaflet_js}</script>",
+        "map": f"<script>{static['map.js']}</script>",
+        "data": f'<script type="application/json" id="gridgis-data">{_embedded(data)}</script>',
+    }
+
+
+def _static(name: str) -> str:
+    return resources.files("gridgis.publish").joinpath(f"static/{name}").read_text(encoding="utf-8")
+
+
+_TEXT = ("grids", "offenders", "borders")
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """Write data as JSON that cannot end the script element it stands in."""
+    small = json.dumps({key: value for key, value in data.items() if key not in _TEXT}, ensure_ascii=False)
+    large = "".join(f',"{key}":{data[key]}' for key in _TEXT)
+    return (small[:-1] + large + "}").replace("</", "<\\/").replace("<!--", "<\\u0021--")

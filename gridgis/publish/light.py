@@ -1,0 +1,168 @@
+"""Geometry light enough for a page: simplified as one coverage, in degrees of six decimals, as GeoJSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridgis.crs import metric_crs
+from gridgis.geometry.borders import Edges, shared_edges
+from gridgis.schema import Division
+
+WEB_CRS = "EPSG:4326"
+DECIMALS = 6
+"""Of a degree: 0.1 m, below what a screen can show."""
+
+# GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
+_TAIL = re.compile(rf"\.\d{{{DECIMALS + 1},}}")
+
+Geometries = npt.NDArray[np.object_]
+
+
+DRAWN = ("zones", "grids", "microgrids", "offenders")
+
+
+def light_division(division: Division, *, tolerance_m: float | None = None) -> Division:
+    """Give the division in longitude and latitude, with fewer vertices, and still without a gap.
+
+    Invariant: grids that met meet, with the same vertices; rows and columns are those of `division`.
+
+    Parameters
+    ----------
+    division : Division
+        In any CRS.
+    tolerance_m : float, optional
+        As for :func:`in_metres`. Without it 1 m, and 5 m above 5,000 grids.
+    """
+    if tolerance_m is None:
+        tolerance_m = 1.0 if len(division.grids) <= 5_000 else 5.0
+    metric = in_metres(division, tolerance_m=tolerance_m)
+    return replace(division, **{name: _lonlat(getattr(metric, name)) for name in DRAWN})
+
+
+def in_metres(division: Division, *, tolerance_m: float = 0.0) -> Division:
+    """Give the division in a CRS in metres, its own where it is one, simplified as one coverage.
+
+    Parameters
+    ----------
+    division : Division
+        In any CRS; 3D is flattened.
+    tolerance_m : float
+        Square root of the area of the triangle, in metres, that a vertex may add and still be left
+        out (`shapely.coverage_simplify`; Visvalingam and Whyatt 1993). Offenders stay as they are.
+    """
+    crs = metric_crs(division.zones.crs, tuple(division.zones.total_bounds))
+    frames = {name: getattr(division, name).to_crs(crs) for name in DRAWN}
+    simple = {name: _simple(frame, tolerance_m=tolerance_m) for name, frame in frames.items() if name != "offenders"}
+    return replace(division, **{**frames, **simple})
+
+
+def _simple(frame: gpd.GeoDataFrame, *, tolerance_m: float) -> gpd.GeoDataFrame:
+    if frame.empty or not tolerance_m:
+        return frame
+    return _with_shapes(frame, shapely.coverage_simplify(frame.geometry.to_numpy(), tolerance_m))
+
+
+def _lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    frame = frame.to_crs(WEB_CRS)
+    flat = shapely.force_2d(frame.geometry.to_numpy())
+    return _with_shapes(frame, shapely.transform(flat, lambda xy: np.round(xy, DECIMALS)))
+
+
+def _with_shapes(frame: gpd.GeoDataFrame, shapes: Geometries) -> gpd.GeoDataFrame:
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Every border once: `zone` borders, `grid` borders inside zones, `microgrid` borders inside grids.
+
+    Each is an array of LineString; a border between two zones is only in `zone`.
+    """
+
+    zone: Geometries
+    grid: Geometries
+    microgrid: Geometries
+
+
+def borders(division: Division) -> Borders:
+    """Draw the borders of a division by level, each line drawn by exactly one of them.
+
+    A stretch that has no matching neighbour, as on the outer border, counts as the border of a zone.
+    """
+    bare = division.zones[~division.zones["zone_code"].isin(division.grids["zone_code"])]
+    grids, grids_inside = _edges(division.grids, "zone_code")
+    micros, micros_inside = _edges(division.microgrids, "grid_code")
+    rings, _ = _edges(bare, "zone_code")
+    return Borders(
+        zone=_merged(np.concatenate([grids.lines(~grids_inside), rings.lines(rings.count > 0)])),
+        grid=_merged(grids.lines(grids_inside)),
+        microgrid=_merged(micros.lines(micros_inside)),
+    )
+
+
+def _edges(frame: gpd.GeoDataFrame, parent: str) -> tuple[Edges, npt.NDArray[np.bool_]]:
+    """Edges of a coverage, and whether the same parent lies on both sides."""
+    edges = shared_edges(frame.geometry.to_numpy())
+    parents = pd.factorize(frame[parent])[0]
+    both = (edges.left >= 0) & (edges.right >= 0)
+    same = np.zeros(len(both), dtype=bool)
+    same[both] = parents[edges.left[both]] == parents[edges.right[both]]
+    return edges, same
+
+
+def _merged(lines: Geometries) -> Geometries:
+    """Edges sewn into as few lines as there are stretches between nodes."""
+    merged: Geometries = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
+    return merged if len(lines) else lines
+
+
+def geojson(geometry: Geometries, properties: list[dict[str, Any]]) -> str:
+    """Write a FeatureCollection as text; what is not known (NaN, NA, None) is left out of the properties.
+
+    Parameters
+    ----------
+    geometry : array of Geometry, in longitude and latitude
+        None stands for a feature without a place.
+    properties : list of dict, one for each geometry
+    """
+    shapes = (_TAIL.sub(_shorter, text or "null") for text in shapely.to_geojson(geometry))
+    features = (
+        f'{{"type":"Feature","id":{number},"properties":{_json(row)},"geometry":{shape}}}'
+        for number, (shape, row) in enumerate(zip(shapes, properties, strict=True), 1)
+    )
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+
+
+def _shorter(tail: re.Match[str]) -> str:
+    """Round the decimals of a number; they never round to a whole one, as whole numbers are written short."""
+    return f"{float(tail[0]):.{DECIMALS}f}"[1:]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give rows as plain dicts, numbers as Python's own, whole numbers whole, unknown values left out."""
+    plain = frame.astype(object)
+    known = plain.notna().to_numpy()
+    return [
+        {name: _plain(value) for name, value, there in zip(plain.columns, row, is_known, strict=True) if there}
+        for row, is_known in zip(plain.itertuples(index=False), known, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    number = value.item() if isinstance(value, np.generic) else value
+    if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
+        return int(number)
+    return number
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

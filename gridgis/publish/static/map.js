@@ -1,0 +1,194 @@
+// The stand-alone map: draws what gridgis/publish/folium_map.py put into the page. Asks nothing of any network.
+function gridgisMap(map, data) {
+  const { texts, bands } = data;
+  const band = Object.fromEntries(bands.map((one) => [one.name, one]));
+  const number = new Intl.NumberFormat(texts.language);
+  const percent = new Intl.NumberFormat(texts.language, { style: "percent" });
+  const el = (tag, className = "", ...children) => {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    made.append(...children);
+    return made;
+  };
+  const known = (value, write) => (value === undefined ? texts.fields.unknown : write(value));
+  const words = (section, key) => texts[section][key.replace(/\./g, "_")] ?? key.replace(/[_.]/g, " ");
+  const grouped = (code) =>
+    /^\d{12}$|^\d{15}$|^\d{17}$/.test(code)
+      ? code.replace(/^(\d{6})(\d{3})(\d{3})(\d{3})?(\d{2})?$/, "$1 $2 $3 $4 $5").trim()
+      : code;
+
+  // ---- fills: a colour, and lines or dots over it that say the same without colour
+  function tile({ fill, ink, hatch }) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = fill;
+    pen.fillRect(0, 0, 8, 8);
+    pen.strokeStyle = pen.fillStyle = ink;
+    pen.lineWidth = 0.8;
+    pen.beginPath();
+    for (const shift of [-8, 0, 8]) {
+      if (hatch === "rising") { pen.moveTo(shift - 1, 9); pen.lineTo(shift + 9, -1); }
+      if (hatch === "falling") { pen.moveTo(shift - 1, -1); pen.lineTo(shift + 9, 9); }
+    }
+    pen.stroke();
+    if (hatch === "dots") pen.fillRect(3, 3, 1.5, 1.5);
+    return pen.createPattern(canvas, "repeat");
+  }
+  const fills = Object.fromEntries(bands.map((one) => [one.name, one.hatch === "none" ? one.fill : tile(one)]));
+  function swatch(one) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 28 });
+    const pen = canvas.getContext("2d");
+    pen.scale(2, 2);
+    pen.fillStyle = fills[one.name];
+    pen.fillRect(0, 0, 32, 14);
+    return canvas;
+  }
+
+  // ---- layers
+  const ink = { zone: "#3a3833", grid: "#4a473f", microgrid: "#8d8b83" };
+  const weight = { zone: 2.4, grid: 1, microgrid: 0.5 };
+  const picked = { color: "#1f1e1b", weight: 3, fill: false, interactive: false };
+  let mark = null;
+  const unmark = () => { if (mark) mark.remove(); mark = null; };
+  const pick = (geometry) => { unmark(); mark = L.geoJSON(geometry, { style: picked }).addTo(map); };
+  const grids = L.geoJSON(data.grids, {
+    style: ({ properties }) => ({ stroke: false, fillOpacity: 1, fillColor: fills[properties.band] }),
+  }).bindPopup(({ feature }) => { pick(feature); return gridCard(feature.properties); }, { maxWidth: 320, minWidth: 250 });
+  map.on("popupclose", unmark);
+  const lines = (level) =>
+    L.geoJSON(data.borders[level], {
+      interactive: false,
+      smoothFactor: 0.5,
+      style: { color: ink[level], weight: weight[level], opacity: level === "zone" ? 0.9 : 0.8 },
+    });
+  grids.addTo(map);
+  const fine = lines("microgrid");
+  const showFine = () => (map.getZoom() >= data.fine_zoom ? fine.addTo(map).bringToBack() && grids.bringToBack() : fine.remove());
+  lines("grid").addTo(map);
+  lines("zone").addTo(map);
+
+  // ---- findings: a diamond must be mended, a triangle is to be looked at
+  const Sign = L.CircleMarker.extend({
+    _updatePath() {
+      const pen = this._renderer._ctx, { x, y } = this._point, r = this._radius;
+      if (!this._renderer._drawing || this._empty()) return;
+      const turn = this.options.hard ? [[0, -r], [r, 0], [0, r], [-r, 0]] : [[0, -r], [r, r * 0.8], [-r, r * 0.8]];
+      pen.beginPath();
+      turn.forEach(([dx, dy], at) => (at ? pen.lineTo(x + dx, y + dy) : pen.moveTo(x + dx, y + dy)));
+      pen.closePath();
+      this._renderer._fillStroke(pen, this);
+    },
+  });
+  const signStyle = {
+    hard: { hard: true, radius: 8, color: "#fff", weight: 1.5, fillColor: "#c02b1d", fillOpacity: 1 },
+    finding: { hard: false, radius: 6, color: "#5d430f", weight: 1.2, fillColor: "#ffd25e", fillOpacity: 1 },
+  };
+  const signs = (severity) =>
+    L.geoJSON(data.offenders, {
+      filter: ({ properties }) => (properties.severity === "hard") === (severity === "hard"),
+      pointToLayer: (_, at) => new Sign(at, signStyle[severity]),
+    }).bindPopup(({ feature }) => { if (feature.properties.shape) pick(feature.properties.shape); return signCard(feature.properties); }, { maxWidth: 320, minWidth: 250 });
+  const findings = signs("finding"), hard = signs("hard").addTo(map);
+  const showFindings = () => (map.getZoom() >= data.findings_zoom ? findings.addTo(map) && hard.bringToFront() : findings.remove());
+
+  // ---- names of zones, those that have room: the one listed first stays
+  const labels = L.layerGroup(
+    data.zones.map(({ at, name }) =>
+      L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: "gg-label", iconSize: [0, 0], html: el("span", "", name) }) }),
+    ),
+  );
+  function showLabels() {
+    if (map.getZoom() < data.label_zoom) return labels.remove();
+    labels.addTo(map);
+    const taken = [];
+    labels.eachLayer((label) => {
+      const text = label.getElement().firstChild, box = text.getBoundingClientRect();
+      const free = taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+      text.style.visibility = free ? "" : "hidden";
+      if (free) taken.push(box);
+    });
+    return labels;
+  }
+  map.on("zoomend", () => { showFine(); showFindings(); showLabels(); });
+
+  // ---- cards
+  const facts = (rows) => {
+    const list = el("dl");
+    for (const [key, value] of rows) if (value !== undefined && value !== "") list.append(el("dt", "", texts.fields[key]), el("dd", "", value));
+    return list;
+  };
+  function rangeBar(households, { min, max }) {
+    const end = Math.max(max * 1.3, households * 1.08), at = (value) => `${(100 * value) / end}%`;
+    const range = el("div", "gg-bar-range"), value = el("div", "gg-bar-value");
+    Object.assign(range.style, { left: at(min), width: at(max - min) });
+    value.style.left = at(households);
+    const tick = (edge) => Object.assign(el("span", "", number.format(edge)), { style: `left:${at(edge)}` });
+    return el("div", "gg-bar", range, value, tick(min), tick(max));
+  }
+  function gridCard(grid) {
+    const range = data.ranges[grid.kind], card = el("div", "gg-popup");
+    card.append(el("h2", "gg-code", grouped(grid.code)), el("p", "", [grid.name, words("kinds", grid.kind)].filter(Boolean).join(" · ")));
+    if (range && grid.households !== undefined) card.append(rangeBar(grid.households, range));
+    const state = range && !["empty", "unranged"].includes(grid.band) ? ` (${texts.bands[["below", "above"].includes(grid.band) ? grid.band : "in_range"]})` : "";
+    card.append(
+      facts([
+        ["households", known(grid.households, number.format) + state],
+        ["range", range && `${number.format(range.min)}–${number.format(range.max)}`],
+        ["households_from", grid.from && words("sources", grid.from)],
+        ["zone", data.zone_names[grid.zone] || grouped(grid.zone)],
+        ["area_m2", known(grid.area_m2, (area) => `${number.format(area)} m²`)],
+        ["border_on_road", grid.border_on_road === undefined ? undefined : percent.format(grid.border_on_road)],
+        ["flags", (grid.flags || []).map((flag) => words("flags", flag)).join(texts.page.comma)],
+      ]),
+    );
+    return card;
+  }
+  function signCard(sign) {
+    return el(
+      "div", "gg-popup",
+      el("h2", "gg-code", words("rules", sign.rule)),
+      el("p", "", texts.severities[sign.severity] ?? sign.severity),
+      facts([["detail", sign.detail], ["code", sign.code && grouped(sign.code)], ["clause", sign.clause]]),
+    );
+  }
+
+  // ---- legend
+  function legend() {
+    const body = el("div", "gg-legend-body"), ramp = el("div", "gg-ramp"), ends = el("div", "gg-ramp-ends");
+    const inRamp = bands.filter(({ name }) => /^(below|above|range\d)$/.test(name));
+    ramp.append(...inRamp.map(swatch));
+    for (const [text, after] of [[texts.bands.minimum, 1], [texts.bands.maximum, inRamp.length - 1]])
+      ends.append(Object.assign(el("span", "", text), { style: `left:${(100 * after) / inRamp.length}%` }));
+    body.append(el("h3", "", texts.legend.households), ramp, ends);
+    for (const [kind, { min, max }] of Object.entries(data.ranges))
+      body.append(el("div", "gg-row", texts.legend.range.replace("{kind}", words("kinds", kind)).replace("{min}", number.format(min)).replace("{max}", number.format(max))));
+    const row = (sign, text, count) => count !== 0 && body.append(el("div", "gg-row", sign, text, count === undefined ? "" : el("b", "", number.format(count))));
+    const line = (level) => Object.assign(el("i"), { style: `height:0;border-top:${Math.max(weight[level], 0.6)}px solid ${ink[level]}` });
+    const sign = (severity) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 52, height: 28 }), pen = canvas.getContext("2d");
+      pen.scale(2, 2);
+      const marker = new Sign([0, 0], { ...signStyle[severity], radius: 6 });
+      Object.assign(marker, { _point: { x: 13, y: 7 }, _radius: 6, _renderer: { _ctx: pen, _drawing: true, _fillStroke: L.Canvas.prototype._fillStroke }, _empty: () => false });
+      marker._updatePath();
+      return canvas;
+    };
+    for (const name of ["below", "in_range", "above", "empty", "unranged"])
+      row(swatch(band[name === "in_range" ? "range3" : name]), texts.bands[name], data.counts[name]);
+    body.append(el("h3", "", texts.legend.borders));
+    for (const level of ["zone", "grid", "microgrid"]) if (data.borders[level].coordinates.length) row(line(level), texts.levels[level]);
+    if (data.counts.hard + data.counts.finding) body.append(el("h3", "", texts.legend.offenders));
+    for (const severity of ["hard", "finding"]) row(sign(severity), texts.severities[severity], data.counts[severity]);
+    const box = el("details", "gg-legend", el("summary", "", texts.page.legend), body);
+    box.open = window.innerWidth > 600;
+    L.DomEvent.disableClickPropagation(box).disableScrollPropagation(box);
+    return box;
+  }
+  const control = L.control({ position: "topright" });
+  control.onAdd = legend;
+  control.addTo(map);
+  L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
+  map.attributionControl.setPrefix("Leaflet").addAttribution(data.attribution);
+  map.getContainer().classList.add("gg-map");
+  map.fitBounds(data.bounds, { padding: [16, 16], animate: false });
+  showFine(); showFindings(); showLabels();
+}

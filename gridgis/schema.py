@@ -1,0 +1,49 @@
+"""The contract of frames: which columns each layer has, in which order, and what a division is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+
+DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
+    "zones": ("zone_code", "name", "kind", "households", "area_m2", "flags", "proof", "gap"),
+    "grids": (
+        "grid_code", "zone_code", "kind", "name", "households", "households_from",
+        "area_m2", "perimeter_m", "border_on_road", "flags",
+    ),
+    "microgrids": ("microgrid_code", "grid_code", "zone_code", "households", "area_m2", "flags"),
+    "atoms": ("atom_id", "grid_code", "microgrid_code", "zone_code", "households"),
+    "moves": ("from_zone", "to_zone", "area_m2"),
+    "offenders": ("rule", "severity", "code", "detail", "clause"),
+}  # fmt: skip
+"""Columns of each layer of a division, geometry apart, in the order in which they are written."""
+
+DIVISION_ROW = ("profile", "profile_toml", "inputs_sha256", "version", "created_at", "metrics")
+"""Columns of the one row of the layer `division`."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """A coverage of atoms, their union into micro-grids, grids and zones, and what was found.
+
+    Invariant: atoms tile their micro-grid, micro-grids their grid, grids their zone; neighbours
+    share their vertices exactly, also across zones. All frames have one CRS; the columns are those
+    of :data:`DIVISION_LAYERS`, rows in the order of their code; codes are text; households are
+    nullable integers (`Int64`), empty where they are not known.
+
+    Attributes
+    ----------
+    zones, grids, microgrids, atoms, moves, offenders : GeoDataFrame
+    info : dict
+        The one row of the layer `division`; `metrics` is a dict here and JSON in the file.
+    """
+
+    zones: gpd.GeoDataFrame
+    grids: gpd.GeoDataFrame
+    microgrids: gpd.GeoDataFrame
+    atoms: gpd.GeoDataFrame
+    moves: gpd.GeoDataFrame
+    offenders: gpd.GeoDataFrame
+    info: dict[str, Any]

@@ -1,0 +1,174 @@
+"""A division as the texts that the planner page asks for: a summary, and its layers as GeoJSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.profile import Profile
+from gridgis.publish.light import Borders, Geometries, borders, geojson, light_division, rows_of
+from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
+from gridgis.publish.texts import split_flags
+from gridgis.schema import Division
+
+LAYERS = ("zones", "grids", "borders", "microgrids", "offenders")
+
+
+def contents(division: Division, *, name: str = "", profile: Profile | str | None = None) -> dict[str, str]:
+    """Write everything about a division that a page shows, as JSON.
+
+    Parameters
+    ----------
+    division : Division
+        In any CRS; the answers are in longitude and latitude.
+    name : str
+        What the division is called on the page.
+
+    Returns
+    -------
+    dict
+        `division`: the summary; and each of :data:`LAYERS` as a FeatureCollection.
+    """
+    rules = profile_of(division, profile)
+    light = light_division(division)
+    stand = standing(light.grids, profile=rules)
+    lines = borders(light)
+    zones = _zone_rows(light, stand["band"])
+    return {
+        "division": json.dumps(_summary(light, stand, zones, name=name, rules=rules), ensure_ascii=False),
+        "zones": geojson(
+            light.zones.geometry.to_numpy(), [{"code": zone["code"], "name": zone["name"]} for zone in zones]
+        ),
+        "grids": geojson(light.grids.geometry.to_numpy(), _grid_rows(light, stand)),
+        "borders": _lines(lines, ("zone", "grid")),
+        "microgrids": _lines(lines, ("microgrid",)),
+        "offenders": _offenders(light, stand["band"]),
+    }
+
+
+def _summary(
+    light: Division, stand: pd.DataFrame, zones: list[dict[str, Any]], *, name: str, rules: Profile
+) -> dict[str, Any]:
+    grids, offenders = light.grids, light.offenders
+    return {
+        "name": name,
+        "created_at": str(light.info.get("created_at") or ""),
+        "version": str(light.info.get("version") or ""),
+        "profile": str(light.info.get("profile") or rules.name),
+        "bounds": _bounds(light.zones.geometry.to_numpy()[None, :])[0] if len(light.zones) else None,
+        "bands": [vars(band) for band in BANDS],
+        "ranges": {
+            kind: {"min": found.min, "target": found.target, "max": found.max}
+            for kind, found in household_ranges(grids, profile=rules).items()
+        },
+        "counts": {
+            "zones": len(light.zones),
+            "grids": len(grids),
+            "microgrids": len(light.microgrids),
+            "households": int(grids["households"].fillna(0).sum()),
+            "hard": int((offenders["severity"] == "hard").sum()),
+            "finding": int((offenders["severity"] != "hard").sum()),
+            **{name: int((stand["band"] == name).sum()) for name in ("below", "above", "empty", "unranged")},
+            "in_range": int(stand["band"].isin(STEPS).sum()),
+        },
+        "border_on_road": _share_on_road(grids),
+        "zones": zones,
+    }
+
+
+def _share_on_road(grids: pd.DataFrame) -> float | None:
+    """Share of the grids' borders that lies on a street, weighted by their length; None where not known."""
+    share, length = grids["border_on_road"].astype(float), grids["perimeter_m"].astype(float)
+    known = share.notna() & length.notna()
+    return round(float(np.average(share[known], weights=length[known])), 4) if length[known].sum() > 0 else None
+
+
+def _zone_rows(light: Division, bands: pd.Series) -> list[dict[str, Any]]:
+    zones = light.zones
+    code = zones["zone_code"]
+    table = pd.DataFrame(
+        {"code": light.grids["zone_code"], "in": bands.isin(STEPS), "out": bands.isin(["below", "above"])}
+    )
+    grids = table.groupby("code").agg(grids=("in", "size"), in_range=("in", "sum"), out_of_range=("out", "sum"))
+    hard = light.offenders["severity"] == "hard"
+    found = light.offenders["code"].astype("string").str[:12]
+    rows = pd.DataFrame(
+        {
+            "code": code,
+            "name": zones["name"].fillna(""),
+            "kind": zones["kind"],
+            "households": zones["households"],
+            "area_m2": zones["area_m2"].round(),
+            "proof": zones["proof"],
+            "gap": zones["gap"].astype(float).round(4),
+            **{name: code.map(grids[name]).fillna(0).astype(int) for name in grids},
+            "hard": code.map(found[hard].value_counts()).fillna(0).astype(int),
+            "finding": code.map(found[~hard].value_counts()).fillna(0).astype(int),
+        }
+    )
+    rows["state"] = np.select(
+        [rows["grids"] == 0, rows["hard"] > 0, rows["finding"] > 0], ["none", "hard", "finding"], default="ready"
+    )
+    bounds = _bounds(zones.geometry.to_numpy()[:, None])
+    at = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy())).round(6).tolist()
+    flags = [split_flags(text) for text in zones["flags"]]
+    return [
+        row | {"bounds": box, "at": place, "flags": reasons}
+        for row, box, place, reasons in zip(rows_of(rows), bounds, at, flags, strict=True)
+    ]
+
+
+def _bounds(groups: Geometries) -> list[list[float]]:
+    """West, south, east, north of each row of geometries."""
+    boxes = shapely.bounds(groups)
+    corners = np.hstack([np.nanmin(boxes[..., :2], axis=1), np.nanmax(boxes[..., 2:], axis=1)])
+    found: list[list[float]] = corners.round(6).tolist()
+    return found
+
+
+def _grid_rows(light: Division, stand: pd.DataFrame) -> list[dict[str, Any]]:
+    grids = light.grids
+    rows = pd.DataFrame(
+        {
+            "code": grids["grid_code"],
+            "zone": grids["zone_code"],
+            "kind": grids["kind"],
+            "name": grids["name"],
+            "households": grids["households"],
+            "from": grids["households_from"],
+            "area_m2": grids["area_m2"].round(),
+            "perimeter_m": grids["perimeter_m"].round(),
+            "border_on_road": grids["border_on_road"].round(3),
+            "micros": grids["grid_code"].map(light.microgrids["grid_code"].value_counts()).fillna(0).astype(int),
+            "band": stand["band"],
+            "position": stand["position"].clip(-1, 2).round(3),
+            "flags": grids["flags"].where(grids["flags"] != ""),
+        }
+    )
+    return rows_of(rows)
+
+
+def _lines(lines: Borders, levels: tuple[str, ...]) -> str:
+    shapes = [getattr(lines, level) for level in levels]
+    rows = [{"level": level} for level, found in zip(levels, shapes, strict=True) for _ in found]
+    return geojson(np.concatenate(shapes), rows)
+
+
+def _offenders(light: Division, bands: pd.Series) -> str:
+    """Offences with the point where their sign stands, and their shape where it is not the grid's own."""
+    frame = light.offenders
+    sign = worth_a_sign(light, bands)
+    columns = frame[["rule", "severity", "code", "detail", "clause"]].assign(
+        zone=frame["code"].astype("string").str[:12], sign=sign
+    )
+    shapes = frame.geometry.to_numpy(copy=True)
+    shapes[~sign] = None
+    places = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(6)
+    rows = rows_of(columns)
+    for row, at in zip((row for row in rows if row["sign"]), places.tolist(), strict=True):
+        row["at"] = at
+    return geojson(shapes, rows)

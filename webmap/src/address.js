@@ -1,0 +1,19 @@
+// What is picked stands in the address of the page, beside the place that MapLibre writes there (map=zoom/lat/lon).
+const OURS = ["zone", "grid", "finding", "show"];
+
+const parts = () => location.hash.replace(/^#/, "").split("&").filter(Boolean).map((part) => part.split("="));
+
+export function read() {
+  const all = Object.fromEntries(parts());
+  return Object.fromEntries(OURS.filter((key) => all[key]).map((key) => [key, decodeURIComponent(all[key])]));
+}
+
+export const hasPlace = () => parts().some(([key]) => key === "map");
+
+export function write(state) {
+  const kept = parts().filter(([key]) => !OURS.includes(key));
+  const ours = OURS.filter((key) => state[key]).map((key) => [key, encodeURIComponent(state[key])]);
+  const hash = [...kept, ...ours].map((pair) => pair.join("=")).join("&");
+  history.replaceState(history.state, "", `${location.pathname}${location.search}${hash ? `#${hash}` : ""}`);
+  for (const link of document.querySelectorAll(".tongue")) link.hash = hash; // the other language opens the same
+}

@@ -1,0 +1,143 @@
+// The map: layers, and what is picked on them. Knows nothing of panels.
+import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { texts } from "./dom.js";
+import { marker, tile } from "./hatch.js";
+
+setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
+
+const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
+const MICROGRIDS_FROM = 14, FINDINGS_FROM = 13;
+const nothing = ["==", ["get", "code"], ""];
+const is = (name, value) => ["==", ["get", name], value ?? ""];
+const empty = { type: "FeatureCollection", features: [] };
+const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
+const line = (id, source, color, width, more = {}) => ({
+  id, source, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width }, ...more,
+});
+
+function layers(bands) {
+  const plain = bands.filter(({ hatch }) => hatch === "none").flatMap(({ name, fill }) => [name, fill]);
+  const hatched = bands.filter(({ hatch }) => hatch !== "none").map(({ name }) => name);
+  const isHatched = ["in", ["get", "band"], ["literal", hatched]];
+  return [
+    { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
+    { id: "zones", source: "zones", type: "fill", paint: { "fill-color": "#fbfaf7" } },
+    { id: "grids", source: "grids", type: "fill", filter: ["!", isHatched], paint: { "fill-color": ["match", ["get", "band"], ...plain, "#e3e1db"], "fill-antialias": false } },
+    { id: "grids-hatched", source: "grids", type: "fill", filter: isHatched, paint: { "fill-pattern": ["get", "band"], "fill-antialias": false } },
+    { id: "others", source: "zones", type: "fill", filter: nothing, paint: { "fill-color": "#fbfaf7", "fill-opacity": 0.55 } },
+    line("microgrids", "microgrids", "#7d7a72", wider(14, 0.4, 18, 1), { minzoom: MICROGRIDS_FROM }),
+    line("grid-borders", "borders", "#4a473f", wider(10, 0.25, 13, 0.7, 17, 2), { filter: is("level", "grid") }),
+    line("zone-borders", "borders", "#2f2d29", wider(9, 0.6, 13, 1.8, 17, 4), { filter: is("level", "zone") }),
+    line("hovered", "grids", "#2b2a27", 2, { filter: nothing }),
+    line("picked-case", "grids", "#ffffff", 7, { filter: nothing }),
+    line("picked", "grids", "#1b4b58", 3.5, { filter: nothing }),
+    { id: "offence-fill", source: "offence", type: "fill", paint: { "fill-color": "#c02b1d", "fill-opacity": 0.18 } },
+    line("offence", "offence", "#c02b1d", 3, { paint: { "line-color": "#c02b1d", "line-width": 3, "line-dasharray": [2, 1.2] } }),
+    {
+      id: "names", source: "names", type: "symbol", minzoom: 11,
+      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wider(11, 10, 16, 15), "text-max-width": 8, "text-padding": 4 },
+      paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.6 },
+    },
+    signs("finding", { minzoom: FINDINGS_FROM }),
+    signs("hard", {}),
+  ];
+}
+
+const signs = (severity, more) => ({
+  id: `signs-${severity}`, source: "signs", type: "symbol", ...more,
+  filter: severity === "hard" ? is("severity", "hard") : ["!", is("severity", "hard")],
+  layout: { "icon-image": `sign-${severity}`, "icon-allow-overlap": true, "icon-ignore-placement": true },
+});
+
+const points = (rows, at) => ({
+  type: "FeatureCollection",
+  features: rows.filter(at).map((row) => ({ type: "Feature", properties: row, geometry: { type: "Point", coordinates: at(row) } })),
+});
+
+// Room at the edges of the map that the legend, or the sheets of a phone, take up.
+function room(picked = false) {
+  if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.5 : 70, left: 20 };
+  return { top: 30, right: innerWidth > 1200 ? 260 : 40, bottom: 40, left: 50 };
+}
+
+// Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
+export function openMap(container, summary, on) {
+  const source = (data) => ({ type: "geojson", data, tolerance: 0.2, attribution: "" });
+  const map = new MapLibre({
+    container,
+    bounds: summary.bounds ?? undefined,
+    fitBoundsOptions: { padding: room() },
+    hash: "map",
+    locale: texts.maplibre,
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxZoom: 20,
+    fadeDuration: 0,
+    style: {
+      version: 8,
+      sources: { zones: source(empty), grids: source(empty), borders: source(empty), microgrids: source(empty), signs: source(empty), offence: source(empty), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
+      layers: layers(summary.bands),
+    },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-left");
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
+  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
+  for (const band of summary.bands) if (band.hatch !== "none") { const { image, pixelRatio } = tile(band); map.addImage(band.name, image, { pixelRatio }); }
+  for (const severity of ["hard", "finding"]) { const { image, pixelRatio } = marker(severity); map.addImage(`sign-${severity}`, image, { pixelRatio }); }
+  listen(map, on);
+  return { map, ...verbs(map, summary) };
+}
+
+function listen(map, on) {
+  const GRIDS = ["grids", "grids-hatched"], SIGNS = ["signs-hard", "signs-finding"];
+  const at = (point, names, by) => map.queryRenderedFeatures([[point.x - by, point.y - by], [point.x + by, point.y + by]], { layers: names })[0];
+  map.on("click", ({ point }) => {
+    const found = at(point, SIGNS, 4);
+    if (found) return on.finding(found.properties.id);
+    const grid = at(point, GRIDS, 0);
+    return grid ? on.grid(grid.properties.code) : on.nothing();
+  });
+  map.on("mousemove", ({ point }) => {
+    const grid = at(point, GRIDS, 0);
+    map.getCanvas().style.cursor = grid ? "pointer" : "";
+    map.setFilter("hovered", is("code", grid?.properties.code ?? "-"));
+  });
+  map.on("mouseout", () => map.setFilter("hovered", nothing));
+}
+
+function verbs(map, summary) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const fit = (box, picked = true) => box && map.fitBounds(box, { padding: room(picked), maxZoom: 17, duration: calm ? 0 : 450 });
+  const ready = new Promise((done) => map.once("load", done));
+  let asked = false;
+  const fine = async (fetchLayer) => {
+    if (asked || map.getZoom() < MICROGRIDS_FROM) return;
+    asked = true;
+    map.getSource("microgrids").setData(await fetchLayer("microgrids"));
+  };
+  return {
+    ready,
+    fit,
+    whole: () => fit(summary.bounds, false),
+    show({ zones, grids, borders, offenders }) {
+      map.getSource("zones").setData(zones);
+      map.getSource("grids").setData(grids);
+      map.getSource("borders").setData(borders);
+      map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at));
+    },
+    fineBorders(fetchLayer) {
+      map.on("moveend", () => fine(fetchLayer));
+      fine(fetchLayer);
+    },
+    mark({ zone, grid, offence }) {
+      const code = grid ? is("code", grid) : nothing;
+      map.setFilter("picked", code);
+      map.setFilter("picked-case", code);
+      map.setFilter("others", zone ? ["!", is("code", zone)] : nothing);
+      map.getSource("offence").setData(offence?.geometry ? offence : empty);
+    },
+  };
+}
