@@ -228,7 +228,9 @@ def _divided(
         "metrics": {},
     }
     draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.moves, _no_offenders(f.zones), info)
-    offenders = rules.check(draft, profile=profile, zones=inputs.zones, buildings=inputs.buildings)
+    offenders = _sorted(
+        rules.check(draft, profile=profile, zones=inputs.zones, buildings=inputs.buildings), result.findings
+    )
     metrics = {
         "summary": summarise(draft, offenders, profile=profile),
         "counts": result.counts,
@@ -243,6 +245,16 @@ def _divided(
 def notices(division: Division) -> list[str]:
     """What was odd in the inputs, counted."""
     return list(division.info["metrics"].get("notices", []))
+
+
+def _sorted(*found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Offenders of several sources in one frame: hard ones first, then by rule, code and detail."""
+    import pandas as pd
+
+    every = pd.concat([frame for frame in found if len(frame)] or [found[0]], ignore_index=True)
+    soft = every["severity"] != "hard"
+    order = every.assign(_soft=soft).sort_values(["_soft", "rule", "code", "detail"], kind="stable").index
+    return every.loc[order].reset_index(drop=True)
 
 
 def _no_offenders(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

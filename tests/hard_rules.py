@@ -118,7 +118,7 @@ def _coverage(metric) -> Iterator[str]:
 
 def _unshared_m(shapes: np.ndarray) -> float:
     """Length of the segments that stand in one ring only."""
-    rings = shapely.get_rings(shapes)
+    rings = shapely.get_rings(shapely.get_parts(shapes))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     inside = ring[1:] == ring[:-1]
     a, b = xy[:-1][inside], xy[1:][inside]
@@ -163,14 +163,12 @@ def _land(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
         thick = shapely.buffer(shape, -width / 2)
         if not thick.is_empty:
             yield f"land {what}: {shape.area:.1f} m2 at {thick.centroid}, wider than {width} m"
-    for ring in shapely.get_rings(shapely.get_parts(out)):
-        hole = shapely.Polygon(ring)
-        if not shapely.contains(hole, out.point_on_surface()) and NOISE_M2 < hole.area < out.area / 2:
-            inside = shapely.intersection(hole, land).area
-            if inside > 0.5 * hole.area:
-                yield f"hole of {hole.area:.2f} m2 in the land of zones at {hole.centroid}"
-            elif shapely.buffer(hole, -1.0).is_empty and inside < hole.area:
-                yield f"digitising gap of {hole.area:.2f} m2 left open at {hole.centroid}"
+    for hole in (shapely.Polygon(ring) for part in shapely.get_parts(out) for ring in part.interiors):
+        inside = shapely.intersection(hole, land).area
+        if hole.area > NOISE_M2 and inside > 0.5 * hole.area:
+            yield f"hole of {hole.area:.2f} m2 in the land of zones at {hole.centroid}"
+        elif hole.area > NOISE_M2 and shapely.buffer(hole, -1.0).is_empty:
+            yield f"digitising gap of {hole.area:.2f} m2 left open at {hole.centroid}"
 
 
 def _buildings(metric, buildings: gpd.GeoDataFrame | None) -> Iterator[str]:

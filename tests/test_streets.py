@@ -197,6 +197,15 @@ def test_a_traffic_island_becomes_a_fork():
     assert len(blocks(cleaned(streets(*rows), buildings=layer(box(2, -2, 6, 2))))) == 1
 
 
+def test_an_island_of_a_few_centimetres_opens_no_block():
+    ring = ("residential", [(0, 0), (300, 0), (300, 300), (0, 300), (0, 0)])
+    rows = [ring, ("trunk", [(0, 100), (150, 100.03)]), ("trunk", [(150, 100.03), (150.04, 100.1), (300, 100)])]
+    rows += [("trunk", [(150, 0), (150, 100.03)]), ("trunk", [(150, 100.03), (149.97, 100.1), (150.04, 100.1)])]
+    result = cleaned(streets(*rows))
+    assert len(blocks(result)) == 3
+    assert parts(result) == 1
+
+
 def test_a_bridge_over_a_street_is_a_crossing():
     frame = streets(("primary", [(0, 0), (200, 0)]), ("residential", [(100, -90), (100, 90)]), bridge=["yes", None])
     assert len(cleaned(frame).lines) == 4

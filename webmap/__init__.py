@@ -60,12 +60,9 @@ def serve(path: str | Path, *, host: str = "127.0.0.1", port: int = 8000) -> Non
     app = create_app(path, config={"TRUSTED_HOSTS": [*LOOPBACK, *_names(host)]})
     server = _listen(app, host, port)
     threading.Thread(target=app.extensions["shelf"].warm_up, name="read division", daemon=True).start()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.server_close()
+    shown = f"[{host}]" if ":" in host else host
+    print(f"http://{shown}:{server.server_port}/  (Ctrl-C ends)", flush=True)
+    server.serve_forever()
 
 
 def _listen(app: Flask, host: str, port: int) -> BaseWSGIServer:

@@ -26,6 +26,7 @@ from gridgis.divide.pieces import Piece, cut_pieces, over_cap
 from gridgis.divide.sections import links
 from gridgis.divide.smooth import smoothed
 from gridgis.divide.streets import clean as clean_streets
+from gridgis.divide.unaligned import unaligned
 from gridgis.divide.units import Units, units
 from gridgis.errors import Notice
 from gridgis.geometry.components import sums
@@ -40,9 +41,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Result:
-    """Frames of a division, what was found on the way, and how many of what there were."""
+    """Frames of a division, findings and notices on the way, and how many of what there were."""
 
     frames: Frames
+    findings: gpd.GeoDataFrame
     notices: tuple[Notice, ...]
     counts: dict[str, float]
 
@@ -118,9 +120,10 @@ def divide_inputs(
         crs=crs or inputs.crs,
         profile=profile,
     )
+    findings = unaligned(land, zones, lines, profile=profile).to_crs(out.zones.crs)
     tell("done", 1.0)
     counts: dict[str, float] = {"atoms": len(atoms.zone), "streets": len(streets.lines), **streets.counts}
-    return Result(out, (*inputs.notices, *cleaned.notices, *surfaces, *stock.notices), counts)
+    return Result(out, findings, (*inputs.notices, *cleaned.notices, *surfaces, *stock.notices), counts)
 
 
 def _lines(inputs: Inputs, streets: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, profile: Profile) -> Lines:

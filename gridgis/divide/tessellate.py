@@ -55,15 +55,13 @@ def outline_seeds(polygons: Geometries) -> Seeds:
 
 
 def area_seeds(block: shapely.Geometry, n: int) -> Seeds:
-    """Seeds of about `n` compact pieces of equal area of a block without buildings.
+    """Seeds of at most `n` compact pieces of similar area of a block without buildings.
 
     Points of a lattice are grouped around centres that start spread over the block and move to the
-    middle of their group (Lloyd's algorithm); every lattice point is a seed of its group.
+    middle of their group (Lloyd's algorithm).
     """
     xy = _lattice(block, n)
     n = min(n, len(xy))
-    if n <= 1:
-        return Seeds(xy, np.zeros(len(xy), dtype=np.int64))
     centres = _spread(xy, n)
     unit = np.zeros(len(xy), dtype=np.int64)
     for _ in range(12):

@@ -205,28 +205,31 @@ def _by_pair(i: Ints, j: Ints, lines: Geometries) -> tuple[Ints, Ints, Geometrie
     return pairs[:, 0], pairs[:, 1], joined
 
 
-def cracks(land: shapely.Geometry, *, width_m: float = 1.0) -> Geometries:
+def cracks(land: shapely.Geometry, *, width_m: float = 0.5) -> Geometries:
     """Narrow strips of nobody's land that are open at an end, so that no face encloses them.
 
-    A strip is found where the land closes over it when widened by half of `width_m`, and kept
-    where its mean width is below half of that: the point of a wedge between two borders that
-    part is no strip.
+    A strip is where the land closes over it when widened by twice `width_m`, if its mean width is
+    below `width_m`: the point of a wedge between borders that part closes as well, and has twice
+    that.
 
     Parameters
     ----------
     land : Polygon or MultiPolygon, metres
         All polygons of a coverage together; enclosed land counts as theirs.
     width_m : float
-        Strips are narrower than half of this.
+        Strips are narrower than this, and longer than twice this.
     """
     parts = shapely.get_parts(land)
     filled = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
-    wide = shapely.buffer(filled, width_m / 2, join_style="mitre")
-    closed = shapely.buffer(wide, -width_m / 2, join_style="mitre")
-    strips = shapely.get_parts(shapely.difference(closed, filled))
-    strips = strips[shapely.get_type_id(strips) == 3]
+    closed = _widened(_widened(filled, 2 * width_m), -2 * width_m)
+    # a millimetre off and on again: what is left where borders run along themselves is arithmetic
+    strips = shapely.get_parts(_widened(_widened(shapely.difference(closed, filled), -0.001), 0.001))
     long = shapely.length(strips) > 4 * width_m
-    return strips[long & (shapely.area(strips) > NOISE_M2) & (mean_width_m(strips) < width_m / 2)]
+    return strips[long & (shapely.area(strips) > NOISE_M2) & (mean_width_m(strips) < width_m)]
+
+
+def _widened(land: shapely.Geometry, by_m: float) -> shapely.Geometry:
+    return shapely.buffer(land, by_m, join_style="mitre")
 
 
 def several_parts(geoms: Geometries) -> Ints:

@@ -44,7 +44,7 @@ def node(lines: Geometries) -> Geometries:
     -------
     array of LineString, no two of which cross; coincident stretches occur once.
     """
-    lines = lines[~(shapely.is_missing(lines) | shapely.is_empty(lines))]
+    lines = lines[shapely.length(lines) > 0]  # neither missing nor empty nor a point
     if not len(lines):
         return lines
     dense = shapely.segmentize(lines, SEGMENT_M)

@@ -36,7 +36,8 @@ def check(
     Parameters
     ----------
     division : Division
-        In any CRS; layers and columns may be missing, geometry may be invalid.
+        In any CRS; layers and columns may be missing, geometry may be invalid. A file is read for
+        this as it is stored (`read_division(path, as_stored=True)`).
     profile : Profile, optional
         Numbers of policy; by default those stored with the division.
     zones, buildings : GeoDataFrame, optional

@@ -29,7 +29,7 @@ def missing_layers(subject: Subject) -> Iterator[Offender]:
     """Layers that are not there, and such of land without a row."""
     for name in DIVISION_LAYERS:
         frame = subject.frames.get(name)
-        if frame is None or set(DIVISION_LAYERS[name]).isdisjoint(frame.columns):
+        if frame is None:
             yield Offender("", f"layer {name} is missing")
         elif name in LAYERS and not len(frame):
             yield Offender("", f"layer {name} is empty")
@@ -42,15 +42,14 @@ def missing_layers(subject: Subject) -> Iterator[Offender]:
 def missing_columns(subject: Subject) -> Iterator[Offender]:
     """Columns of the contract that a layer has not."""
     for name, frame in subject.frames.items():
-        there = set(frame.columns) & set(DIVISION_LAYERS[name])
-        yield from (Offender("", f"{name}.{c} is missing") for c in DIVISION_LAYERS[name] if there and c not in there)
+        yield from (Offender("", f"{name}.{c} is missing") for c in DIVISION_LAYERS[name] if c not in frame.columns)
     if any(subject.info.get(c) for c in DIVISION_ROW):
-        yield from (Offender("", f"division.{c} is missing") for c in DIVISION_ROW if subject.info.get(c) is None)
+        missing = [c for c in DIVISION_ROW if subject.info.get(c) is None]
+        yield from (Offender("", f"division.{c} is missing or unreadable") for c in missing)
 
 
 def wrong_types(subject: Subject) -> Iterator[Offender]:
     """Text columns that hold numbers, and numbers that are text."""
-    yield from _told(subject, "stored as numbers", "not JSON")
     for name, frame in subject.frames.items():
         for column in (c for c in DIVISION_LAYERS[name] if c in frame.columns):
             values = frame[column].dropna()
@@ -58,12 +57,6 @@ def wrong_types(subject: Subject) -> Iterator[Offender]:
                 yield Offender("", f"{name}.{column} holds text, not numbers")
             elif column not in NO_TEXT and not _all_text(values):
                 yield Offender("", f"{name}.{column} is stored as numbers, not text: codes lose their zeros")
-
-
-def _told(subject: Subject, *endings: str) -> Iterator[Offender]:
-    """Departures from the contract that were found on reading, before a column was made good."""
-    told = subject.info.get("departures", ())
-    yield from (Offender("", departure) for departure in told if departure.endswith(endings))
 
 
 def _all_text(values: pd.Series[Any]) -> bool:
@@ -89,7 +82,6 @@ def _rows(layer: Layer, bad: Bools, value: Iterable[Any], detail: str) -> Iterat
 
 def several_crs(subject: Subject) -> Iterator[Offender]:
     """Layers without a CRS, or in another one than the grids."""
-    yield from _told(subject, "in another CRS than grids")
     for name, frame in subject.frames.items():
         if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
             continue

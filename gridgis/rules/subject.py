@@ -188,13 +188,12 @@ class Subject:
         zones: gpd.GeoDataFrame | None = None,
         buildings: gpd.GeoDataFrame | None = None,
     ) -> Subject:
-        """Take a division without the layers and columns that reading it filled in."""
-        absent = division.info.get("departures", ())
-        there = {name: getattr(division, name) for name in DIVISION_LAYERS if name not in absent}
+        """Take the layers of a division that have any column of theirs."""
+        there = {name: getattr(division, name) for name in DIVISION_LAYERS}
         kept = {
-            name: frame.drop(columns=[c for c in frame.columns if f"{name}.{c}" in absent])
+            name: frame
             for name, frame in there.items()
-            if frame is not None
+            if frame is not None and not set(DIVISION_LAYERS[name]).isdisjoint(frame.columns)
         }
         return cls(kept, division.info, profile, zones, buildings)
 
@@ -204,7 +203,7 @@ class Subject:
             return getattr(self, need) is not None
         name, _, column = need.partition(".")
         layer = self.layers.get(name)
-        return layer is not None and (not column or column in layer.frame.columns)
+        return layer is not None and (not column or bool(layer.frame.get(column, pd.Series()).notna().any()))
 
     @cached_property
     def layers(self) -> dict[str, Layer]:
@@ -222,22 +221,22 @@ class Subject:
         ):
             return None
         raw = _in_crs(as_array(frame.geometry), frame.crs, self.crs)
+        shape = polygonal(raw)
+        if shapely.is_empty(shape).all():
+            return None
         code = texts(frame, LAYERS[name])
         code = np.where(code == "", [f"row {k}" for k in range(1, len(frame) + 1)], code)
-        return Layer(name, frame, code, self._parents(name, frame, code), raw, polygonal(raw))
+        return Layer(name, frame, code, self._parents(name, frame, code), raw, shape)
 
     def _parents(self, name: str, frame: pd.DataFrame, code: Texts) -> Texts:
-        """Take the parent's code as the column has it, else as the code begins."""
+        """Take the parent's code from its column, where that is empty from the beginning of the code."""
         if name == "zones":
             return np.full(len(frame), "", dtype=object)
-        column = LAYERS[PARENT[name]]
+        given = texts(frame, LAYERS[PARENT[name]])
         layout = self.profile.codes
         digits = layout.zone_digits + (layout.sequence_digits if name == "microgrids" else 0)
-        return (
-            texts(frame, column)
-            if column in frame.columns or name == "atoms"
-            else code.astype(f"U{digits}").astype(object)
-        )
+        begin = np.array(["" if name == "atoms" else text[:digits] for text in code], dtype=object)
+        return np.where(given == "", begin, given)
 
     @cached_property
     def crs(self) -> CRS:

@@ -98,7 +98,7 @@ class Planner {
     this.draw();
     const seen = legend(place("legend"), this.summary);
     listenKeys(this.keys(seen));
-    addEventListener("hashchange", () => { this.state = address.read(); this.draw(); });
+    addEventListener("hashchange", () => { this.state = address.read(); address.follow(); this.draw(); });
     address.write(this.state);
     const placed = address.hasPlace();
     try {
@@ -110,6 +110,7 @@ class Planner {
     this.view.show({ ...this.layers, offenders: this.findings });
     this.view.fineBorders((layer) => ask(`/${layer}`));
     this.draw();
+    this.view.map.on("moveend", address.follow);
     if (!placed) this.go();
     return document.body.classList.add("drawn");
   }
@@ -152,7 +153,8 @@ async function start() {
     const [summary, ...layers] = await Promise.all([ask(""), ...names.map((name) => ask(`/${name}`))]);
     say("");
     place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
-    await new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]]))).open();
+    window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]]))); // for tests and the console
+    await window.planner.open();
   } catch (error) {
     fail(error);
     throw error;

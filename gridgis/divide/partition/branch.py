@@ -79,9 +79,7 @@ def _feasible(start: Ints, nodes: Ints, cost: Floats, price: Floats) -> Floats:
 
 
 @njit(cache=True)
-def branch(
-    masks: Masks, cost: Floats, price: Floats, ceiling: float, limit: int
-) -> tuple[Ints, float, bool]:
+def branch(masks: Masks, cost: Floats, price: Floats, ceiling: float, limit: int) -> tuple[Ints, float, bool]:
     """The cheapest choice of disjoint sets that cover all nodes, as ascending indices, and its cost.
 
     `ceiling` is a cost that is reached already: only what is cheaper is sought. An empty choice

@@ -146,7 +146,11 @@ def _linear(columns: Columns, nodes: int, huge: float) -> tuple[Floats, Floats, 
     matrix = csc_array((np.ones(len(columns.nodes)), columns.nodes, columns.start), shape=(nodes, len(columns)))
     cost = np.concatenate([columns.cost, np.full(nodes, huge)])
     result = linprog(
-        cost, A_eq=hstack([matrix, eye_array(nodes)], format="csc"), b_eq=np.ones(nodes), bounds=(0, None), method="highs-ds"
+        cost,
+        A_eq=hstack([matrix, eye_array(nodes)], format="csc"),
+        b_eq=np.ones(nodes),
+        bounds=(0, None),
+        method="highs-ds",
     )
     if result.x is None:
         raise RuntimeError(f"the linear programme of {len(columns)} grids failed: {result.message}")

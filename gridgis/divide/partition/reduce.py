@@ -70,9 +70,7 @@ def _pairs(problem: Problem) -> tuple[Ints, Bools, Floats, Floats]:
     return pairs, contact, shared, gain
 
 
-def _rows(
-    ends: Ints, contact: Bools, shared: Floats, gain: Floats, nodes: int
-) -> tuple[Ints, Ints, Ints, Floats]:
+def _rows(ends: Ints, contact: Bools, shared: Floats, gain: Floats, nodes: int) -> tuple[Ints, Ints, Ints, Floats]:
     """Both directions of every pair in rows by node, parallel pairs made one, contacts first."""
     key = np.concatenate([ends[:, 0] * nodes + ends[:, 1], ends[:, 1] * nodes + ends[:, 0]])
     order = np.argsort(key, kind="stable")

@@ -17,6 +17,9 @@ from gridgis.divide.streets.plan import pair_keys, vertex_keys
 from gridgis.geometry.components import components
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 
+LAST = 1e9
+"""A length above that of any chord."""
+
 
 @dataclass(frozen=True)
 class Triangles:
@@ -67,9 +70,11 @@ def chordal_axis(triangles: Triangles, *, terminals: Ints, portals: Geometries) 
     middle[gate] = np.round(shapely.get_coordinates(portals), 2)
     is_portal = np.zeros(len(middle), dtype=bool)
     is_portal[gate] = True
-    links, anchored = _links(t, terminals, middle, length)
+    fan = _fans(t)
+    enters = np.isin(t.key.ravel(), terminals) | _pinched(t, fan)
+    links, anchored = _links(t, fan, np.flatnonzero(enters), middle, length)
     live = _pruned(t.chord, t.shared | is_portal, is_portal | anchored)
-    return _chains(_pieces(t, middle, live)), links
+    return np.concatenate([_chains(_pieces(t, middle, live)), _spokes(t, enters)]), links
 
 
 def _chords(t: Triangles) -> tuple[Floats, Floats]:
@@ -87,23 +92,21 @@ def _on_outline(t: Triangles, middle: Floats, points: Geometries) -> Ints:
     return outline[shapely.STRtree(shapely.points(middle[outline])).nearest(points)]
 
 
-def _links(t: Triangles, terminals: Ints, middle: Floats, length: Floats) -> tuple[Geometries, Bools]:
-    """From each terminal, in each fan of triangles at it, half the shortest chord; else to the side opposite."""
+def _links(t: Triangles, fan: Ints, corner: Ints, middle: Floats, length: Floats) -> tuple[Geometries, Bools]:
+    """From each corner where lines come in, once a fan, half the shortest chord; else to the side opposite."""
     anchored = np.zeros(len(middle), dtype=bool)
-    fan = _fans(t)
-    corner = np.flatnonzero(np.isin(t.key.ravel(), terminals) | _pinched(t, fan))
     if not len(corner):
         return np.zeros(0, dtype=object), anchored
     fan = fan[corner]
     triangle, k = np.divmod(corner, 3)
     own = t.chord[triangle[:, None], np.stack([(k + 1) % 3, (k + 2) % 3, k], axis=1)]
     cost = np.where(t.shared[own], length[own], np.inf)
-    cost[:, 2] = np.where(np.isfinite(cost[:, 2]), 1e9, 2e9)  # the opposite side where no chord starts here
+    cost[:, 2] = np.where(np.isfinite(cost[:, 2]), LAST, np.inf)  # the opposite side where no chord starts here
     best = cost.argmin(axis=1)
     target, cost = own[np.arange(len(own)), best], cost[np.arange(len(own)), best]
     order = np.lexsort((target, cost, fan))
     chosen = order[np.unique(fan[order], return_index=True)[1]]
-    chosen = chosen[cost[chosen] < 2e9]
+    chosen = chosen[np.isfinite(cost[chosen])]
     anchored[target[chosen]] = True
     start = t.corner.reshape(-1, 2)[corner[chosen]]
     return shapely.linestrings(np.stack([start, middle[target[chosen]]], axis=1)), anchored
@@ -156,6 +159,15 @@ def _pieces(t: Triangles, middle: Floats, live: Bools) -> Geometries:
     b = np.concatenate([middle[two[:, 1]], middle[three.ravel()]])
     apart = (a != b).any(axis=1)
     return shapely.linestrings(np.stack([a[apart], b[apart]], axis=1))
+
+
+def _spokes(t: Triangles, enters: Bools) -> Geometries:
+    """In an area of one triangle, from the corners where lines come in to its centre."""
+    alone = ~t.shared[t.chord].any(axis=1)
+    corner = t.corner[alone][enters.reshape(-1, 3)[alone]]
+    centre = np.round(np.repeat(t.corner[alone].mean(axis=1), enters.reshape(-1, 3)[alone].sum(axis=1), axis=0), 2)
+    apart = (corner != centre).any(axis=1)
+    return shapely.linestrings(np.stack([corner[apart], centre[apart]], axis=1))
 
 
 def _chains(pieces: Geometries) -> Geometries:

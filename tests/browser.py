@@ -1,0 +1,79 @@
+"""A headless Chromium for tests that look at pages, and what it heard while it looked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
+ARGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+WAIT_MS = 60_000
+
+
+def needs_chromium(test: Any) -> Any:
+    """Mark a test that looks at a page."""
+    skip = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install it by tests/system-packages")
+    return pytest.mark.browser(skip(test))
+
+
+@dataclass
+class Heard:
+    """Addresses asked for, and messages of the console that are complaints."""
+
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self, page: Any) -> None:
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self.note)
+
+    def note(self, message: Any) -> None:
+        # how fast the software that stands in for a graphics card reads pixels is no matter of the page
+        if message.type in ("error", "warning") and "GL Driver Message" not in message.text:
+            self.complaints.append(message.text)
+
+    def outside(self, home: str) -> list[str]:
+        return [url for url in self.asked if not url.startswith((home, "data:", "blob:"))]
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Any, url: str, **context: Any) -> Iterator[tuple[Any, Heard]]:
+    """A page in a context of its own, and what it asks for and complains of."""
+    made = browser.new_context(**{"viewport": {"width": 1000, "height": 640}, "reduced_motion": "reduce", **context})
+    made.set_default_timeout(WAIT_MS)
+    page, heard = made.new_page(), Heard()
+    heard.listen(page)
+    page.goto(url)
+    try:
+        yield page, heard
+    finally:
+        made.close()
