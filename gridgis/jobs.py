@@ -259,9 +259,10 @@ def _sorted(*found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _no_offenders(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pandas as pd
 
-    columns: dict[str, list[str]] = {column: [] for column in DIVISION_LAYERS["offenders"]}
-    return gpd.GeoDataFrame(columns, geometry=[], crs=zones.crs)
+    table = pd.DataFrame(columns=list(DIVISION_LAYERS["offenders"]), dtype=object)
+    return gpd.GeoDataFrame(table, geometry=[], crs=zones.crs)
 
 
 def _now() -> str:

@@ -118,6 +118,7 @@ class Tolerances(_Data):
     snap_m: Quantity
     gap_width_m: Quantity
     overlap_m: Quantity
+    sliver_m: Quantity
     align_m: Quantity
     align_area_m2: Quantity
     contact_m: Quantity

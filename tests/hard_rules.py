@@ -19,6 +19,7 @@ SEQUENCE = {"community": (1, 600), "village": (1, 600), "street": (601, 700), "d
 ORDER = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
 GAP_M = 12.0
 SNAP_M = 1.0
+ALIGN_M = 12.0
 
 
 def broken(division, town) -> list[str]:
@@ -32,6 +33,7 @@ def broken(division, town) -> list[str]:
         *_nesting(metric),
         *_parts(metric, frames["zones"]),
         *_land(metric, frames["zones"]),
+        *_borders(metric, frames),
         *_buildings(metric, frames.get("buildings")),
         *_households(division),
         *_areas(division),
@@ -169,6 +171,37 @@ def _land(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
             yield f"hole of {hole.area:.2f} m2 in the land of zones at {hole.centroid}"
         elif hole.area > NOISE_M2 and shapely.buffer(hole, -1.0).is_empty:
             yield f"digitising gap of {hole.area:.2f} m2 left open at {hole.centroid}"
+
+
+def _borders(metric, frames) -> Iterator[str]:
+    """Legal lines: land that changed zone is in `moves`, lay in a strip beside a street, in one township."""
+    given = _cut_out(frames["zones"])
+    houses = frames["buildings"].geometry if "buildings" in frames else gpd.GeoSeries([])
+    built = shapely.buffer(shapely.union_all(shapely.make_valid(np.asarray(houses, dtype=object))), 1.0)
+    moved = metric["moves"]
+    for to, kind, shape in zip(*(metric["zones"][c] for c in ("zone_code", "kind", "geometry")), strict=True):
+        own = given[to][1]
+        for origin, (origin_kind, land) in given.items():
+            taken = shapely.intersection(shape, land) - own
+            if origin == to or taken.area <= NOISE_M2:
+                continue
+            legal = {kind, origin_kind} <= {"community", "village"} and to[:9] == origin[:9]
+            told = shapely.union_all(_geometry(moved[(moved["from_zone"] == origin) & (moved["to_zone"] == to)]))
+            for what, land_left, width in (("in no row of moves", taken - told, 2.2 * SNAP_M), ("too wide", taken, 2 * ALIGN_M if legal else 2.2 * SNAP_M)):
+                thick = shapely.buffer(land_left - built, -width / 2)
+                if not thick.is_empty:
+                    yield f"{taken.area:.1f} m2 of zone {origin} went to {to} at {thick.centroid}, {what}"
+
+
+def _cut_out(zones: gpd.GeoDataFrame) -> dict[str, tuple[str, shapely.Geometry]]:
+    """Zones as they count: dedicated ones, then corridors, lie on top; land of two zones of a layer is both's."""
+    top, out = shapely.Polygon(), {}
+    for kinds in (("dedicated",), ("street",), ("community", "village")):
+        layer = zones[zones["kind"].isin(kinds)]
+        shapes = shapely.make_valid(_geometry(layer)) - top
+        out |= dict(zip(layer["zone_code"], zip(layer["kind"], shapes, strict=True), strict=True))
+        top = shapely.union_all([top, *shapes])
+    return out
 
 
 def _buildings(metric, buildings: gpd.GeoDataFrame | None) -> Iterator[str]:

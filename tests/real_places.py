@@ -21,6 +21,7 @@ DEMO = ROOT / "data" / "demo"
 M2_A_HOUSEHOLD = 90.0
 SWING_M = 4.0
 LARGEST_M2 = 40_000.0
+NEAR_M = 600.0
 THROUGH = ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street")
 
 
@@ -93,6 +94,7 @@ def finland(folder: Path) -> Place:
     layers = {name: frame for name, frame in layers.items() if len(frame)}
     through = layers["streets"][layers["streets"]["road_class"].isin(THROUGH)]
     homes = layers["buildings"].assign(floors=layers["buildings"]["levels"].astype(float).fillna(1))
+    layers["buildings"] = layers["buildings"].drop(columns="households")
     layers["zones"] = made_zones(through, homes, crs=32635, count=4, county="990004", seed=4)
     osm.write_layers(layers, folder / "finland.gpkg")
     return Place("SE Finland", {name: f"{folder / 'finland.gpkg'}:{name}" for name in layers})
@@ -154,7 +156,8 @@ def made_zones(
     blocks = _blocks(np.asarray(lines.geometry.values, dtype=object), extent, rng)
     stands = homes.representative_point()
     floor_m2 = homes.area.to_numpy() * homes["floors"].to_numpy(dtype=float)
-    weight = _summed(blocks, stands, floor_m2) + 1.0
+    land_m2 = shapely.area(blocks)
+    weight = _summed(blocks, stands, floor_m2) + land_m2 * floor_m2.sum() / land_m2.sum()
     zone = _grown(blocks, weight, rng.uniform(0.6, 1.4, count), rng)
     shapes = _swung(blocks, zone, count, rng)
     shapes = shapes[np.argsort(shapely.get_x(shapely.centroid(shapes)))]
@@ -174,11 +177,12 @@ def made_zones(
 
 
 def _blocks(lines: np.ndarray, extent: shapely.Polygon, rng: np.random.Generator) -> np.ndarray:
-    """Street blocks; those above `LARGEST_M2`, fields and the rim, are cut along lines that are no street."""
+    """Street blocks; the largest, fields and the rim, are cut along lines that are no street."""
     faces = _faces([*lines, extent.boundary])
-    large = shapely.union_all(faces[shapely.area(faces) > LARGEST_M2])
+    largest_m2 = max(LARGEST_M2, extent.area / 50)
+    large = shapely.union_all(faces[shapely.area(faces) > largest_m2])
     x0, y0, x1, y1 = extent.bounds
-    n = int((x1 - x0) * (y1 - y0) / LARGEST_M2) + 2
+    n = int((x1 - x0) * (y1 - y0) / largest_m2) + 2
     points = shapely.multipoints(rng.uniform((x0, y0), (x1, y1), (n, 2)))
     cuts = shapely.intersection(shapely.voronoi_polygons(points, extend_to=extent, only_edges=True), large)
     faces = _faces([*lines, extent.boundary, cuts])
@@ -195,22 +199,25 @@ def _summed(shapes: np.ndarray, points: gpd.GeoSeries, value: np.ndarray) -> np.
 
 
 def _grown(blocks: np.ndarray, weight: np.ndarray, quota: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Zone of each block: seeds far apart, then the emptiest zone takes the neighbour nearest to its seed."""
+    """Zone of each block: seeds far apart, then the emptiest zone takes the neighbour it surrounds most."""
     centre = shapely.get_coordinates(shapely.centroid(blocks))
     seeds = [int(rng.integers(len(blocks)))]
     while len(seeds) < len(quota):
         seeds.append(int(np.argmax(np.min([np.hypot(*(centre - centre[s]).T) for s in seeds], axis=0))))
     one, two = shapely.STRtree(blocks).query(blocks, predicate="touches")
     common = shapely.length(shapely.intersection(blocks[one], blocks[two]))
-    one, two = one[common > 0], two[common > 0]
+    one, two, common = one[common > 0], two[common > 0], common[common > 0]
+    share = common / shapely.length(blocks)[two]
     zone = np.full(len(blocks), -1)
     zone[seeds] = np.arange(len(quota))
     while (zone < 0).any():
         full = np.bincount(zone[zone >= 0], weight[zone >= 0], minlength=len(quota)) / quota
         for z in np.argsort(full, kind="stable"):
-            free = np.unique(two[(zone[one] == z) & (zone[two] < 0)])
-            if len(free):
-                zone[free[np.argmin(np.hypot(*(centre[free] - centre[seeds[z]]).T))]] = z
+            pair = (zone[one] == z) & (zone[two] < 0)
+            if pair.any():
+                held = np.bincount(two[pair], share[pair], minlength=len(blocks))
+                far = np.hypot(*(centre - centre[seeds[z]]).T) / NEAR_M
+                zone[np.argmax(np.where(held > 0, held - far, -np.inf))] = z
                 break
         else:
             raise ValueError("a block touches no other: the blocks do not hang together")

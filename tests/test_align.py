@@ -91,11 +91,12 @@ def test_what_stayed_beside_a_line_is_a_finding():
 def test_a_narrow_gap_is_closed_and_a_wide_one_is_not():
     def with_gap(width: float) -> float:
         gap = shapely.box(300, 100, 300 + width, 400)
+        all_of, yard = shapely.box(0, 0, 1000, 500), shapely.box(300, 100, 600, 400)
         zones = gpd.GeoDataFrame(
             {"zone_code": ["990101001001", "990101001901"], "kind": ["community", "dedicated"]},
-            geometry=[shapely.box(0, 0, 1000, 500).difference(shapely.box(300, 100, 600, 400)), shapely.box(300, 100, 600, 400).difference(gap)],
+            geometry=[all_of.difference(yard), yard.difference(gap)],
             crs="EPSG:4547",
-        )  # fmt: skip
+        )
         land = lay_out(
             zones, STREETS, occupied=np.zeros(0, dtype=object), movable=np.zeros(2, dtype=bool), align=False,
             profile=PROFILE,

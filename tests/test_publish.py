@@ -249,6 +249,20 @@ def test_a_map_of_nothing_but_zones(division):
     assert picture.draw(bare) is not None
 
 
+@pytest.mark.parametrize("layer", ["zones", "grids", "microgrids"])
+@pytest.mark.parametrize(
+    "shape", [None, shapely.Polygon(), shapely.Point(760_000, 3_380_000)], ids=["null", "empty", "point"]
+)
+def test_rows_without_land_are_left_out(division, layer, shape):
+    frame = getattr(division, layer)
+    shapes = frame.geometry.to_numpy(copy=True)
+    shapes[0] = shape
+    odd = replace(division, **{layer: frame.set_geometry(gpd.GeoSeries(shapes, crs=frame.crs))})
+    assert len(getattr(in_metres(odd), layer)) == len(frame) - 1
+    assert make_map(odd) is not None
+    assert picture.draw(odd) is not None
+
+
 # ------------------------------------------------------------------ the picture
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from lattices import Lattice, build, changed
 
@@ -474,6 +474,52 @@ def test_every_rule_has_a_clause_and_a_name_of_its_own():
     names = [rule.name for rule in rules.RULES]
     assert len(set(names)) == len(names)
     assert all(rule.clause and rule.severity in rules.SEVERITIES for rule in rules.RULES)
+
+
+def test_offenders_can_be_stored_with_the_division(tmp_path):
+    broken = gap(TOWN, np.random.default_rng(3))[0]
+    found = rules.check(replace(broken, info={}))
+    write_division(replace(broken, offenders=found), tmp_path / "town.gpkg")
+    stored = read_division(tmp_path / "town.gpkg").offenders
+    assert list(stored["detail"]) == list(found["detail"])
+    assert stored.geometry.isna().any()
+
+
+JUNK = (None, "", "x", -1, 1.5, "420106001001001", "街道")
+
+
+@settings(deadline=None, derandomize=True, max_examples=25, phases=[Phase.explicit, Phase.generate])
+@given(st.data())
+def test_whatever_comes_in_is_judged_without_an_error(data):
+    """Layers, columns and rows left out at random, junk in columns, ruined geometry."""
+    town, rng = TOWN, np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        layer = data.draw(st.sampled_from(list(DIVISION_LAYERS)))
+        frame = getattr(town, layer)
+        how = data.draw(st.sampled_from(["layer", "column", "rows", "junk", "geometry", "crs"]))
+        if frame is None:
+            continue
+        column = data.draw(st.sampled_from(DIVISION_LAYERS[layer]))
+        if how == "layer":
+            frame = None
+        elif how == "column":
+            frame = frame.drop(columns=column, errors="ignore")
+        elif how == "rows":
+            frame = frame[rng.random(len(frame)) < data.draw(st.sampled_from([0.0, 0.5]))].reset_index(drop=True)
+        elif how == "junk":
+            frame = frame.assign(**{column: [JUNK[k] for k in rng.integers(len(JUNK), size=len(frame))]})
+        elif how == "geometry":
+            ruined = [None, shapely.Polygon(), shapely.Point(1, 1), shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)])]
+            shape = np.array(frame.geometry, dtype=object)
+            for k in np.flatnonzero(rng.random(len(shape)) < data.draw(st.sampled_from([0.1, 1.0]))):
+                shape[k] = ruined[rng.integers(4)]
+            frame = frame.set_geometry(gpd.GeoSeries(shape, index=frame.index, crs=frame.crs))
+        else:
+            frame = frame.set_crs(None, allow_override=True)
+        town = replace(town, **{layer: frame})
+    found = rules.check(town, zones=GIVEN, buildings=BUILDINGS)
+    assert list(found.columns) == [*DIVISION_LAYERS["offenders"], "geometry"]
+    assert set(found["rule"]) <= set(rules.judged(town, zones=GIVEN, buildings=BUILDINGS))
 
 
 # ------------------------------------------------------------------ the independent breaker

@@ -1,6 +1,6 @@
 """Random towns as the files of planners hold them: warped blocks, borders beside the streets, dirt.
 
-A town comes from a seed and a set of traits; :func:`towns` draws both for hypothesis. Everything is
+A town comes from a seed and a set of traits; `plans` draws both for hypothesis. Everything is
 drawn in EPSG:4547 and then put into a CRS of its own for each layer.
 """
 
@@ -23,7 +23,7 @@ TRAITS = (
     "missing_streets", "dead_ends", "dual", "tunnel", "footways", "unknown_class", "no_streets", "dense_streets",
     "beside", "through_blocks", "slivers", "gaps", "overlaps", "multipart", "lake", "few_vertices",
     "dedicated", "corridor", "villages", "townships",
-    "rows", "towers", "tiny", "dirt", "straddling", "courtyards",
+    "rows", "towers", "tiny", "dirt", "straddling", "courtyards", "giant", "duplicates",
     "stacked", "points_on_borders", "outside", "three_d", "no_residents",
     "compounds", "river", "river_line", "rail", "wall",
 )  # fmt: skip
@@ -71,11 +71,11 @@ class Town:
 
 
 @st.composite
-def towns(draw, *, largest: int = 4) -> Town:
-    """Towns of up to `largest` times `largest` blocks; they shrink to one plain block."""
+def plans(draw, *, largest: int = 4) -> Plan:
+    """Plans of up to `largest` times `largest` blocks; they shrink to one plain block."""
     size = st.integers(1, largest)
-    plan = Plan(
-        seed=draw(st.integers(0, 2**32 - 1)),
+    return Plan(
+        seed=draw(st.integers(0, 10_000)),
         columns=draw(size),
         rows=draw(size),
         zones=draw(st.integers(1, 5)),
@@ -83,7 +83,6 @@ def towns(draw, *, largest: int = 4) -> Town:
         traits=frozenset(draw(st.sets(st.sampled_from(TRAITS), max_size=12))),
         crs=tuple(draw(st.sampled_from(PLACES)) for _ in LAYERS) if draw(st.booleans()) else (CRS,) * len(LAYERS),
     )
-    return build(plan)
 
 
 def build(plan: Plan) -> Town:
@@ -167,6 +166,8 @@ def _streets(plan: Plan, net: _Net, rng: np.random.Generator) -> gpd.GeoDataFram
         rows += [("service", lane, None) for block in net.blocks.values() for lane in _lanes(block, rng)]
     if plan.has("tunnel"):
         rows.append(("primary", _crossing(net, rng), "yes"))
+    if plan.has("duplicates"):
+        rows += rows[:3]
     kinds, lines, tunnel = zip(*rows, strict=True) if rows else ((), (), ())
     return gpd.GeoDataFrame({"road_class": kinds, "tunnel": tunnel}, geometry=list(lines))
 
@@ -296,6 +297,10 @@ def _buildings(plan: Plan, net: _Net, zones: gpd.GeoDataFrame, rng: np.random.Ge
         shapes += [b for b in _standing(plan, block, rng) if room.contains(b)]
     if plan.has("straddling"):
         shapes += _astride(zones, rng)
+    if plan.has("giant"):
+        shapes.append(shapely.envelope(shapely.buffer(next(iter(net.blocks.values())), -3)))
+    if plan.has("duplicates"):
+        shapes += shapes[:3]
     if not shapes:
         shapes = [shapely.buffer(next(iter(net.blocks.values())).centroid, 6, quad_segs=1)]
     tower = rng.random(len(shapes)) < (0.06 if plan.has("towers") else 0)

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gridgis.profile import Profile
-from gridgis.publish.light import Borders, Geometries, borders, geojson, light_division, rows_of
+from gridgis.publish.light import Borders, Geometries, borders, geojson, label_points, light_division, rows_of
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import split_flags
 from gridgis.schema import Division
@@ -41,7 +41,7 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
     return {
         "division": json.dumps(_summary(light, stand, zones, name=name, rules=rules), ensure_ascii=False),
         "zones": geojson(
-            light.zones.geometry.to_numpy(), [{"code": zone["code"], "name": zone["name"]} for zone in zones]
+            light.zones.geometry.to_numpy(), [{"code": zone.get("code", ""), "name": zone["name"]} for zone in zones]
         ),
         "grids": geojson(light.grids.geometry.to_numpy(), _grid_rows(light, stand)),
         "borders": _lines(lines, ("zone", "grid")),
@@ -111,10 +111,12 @@ def _zone_rows(light: Division, bands: pd.Series) -> list[dict[str, Any]]:
         }
     )
     rows["state"] = np.select(
-        [rows["grids"] == 0, rows["hard"] > 0, rows["finding"] > 0], ["none", "hard", "finding"], default="ready"
+        [rows["grids"] == 0, rows["hard"] > 0, rows["finding"] > 0, rows["out_of_range"] > 0],
+        ["none", "hard", "finding", "out"],
+        default="ready",
     )
     bounds = _bounds(zones.geometry.to_numpy()[:, None])
-    at = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy())).round(6).tolist()
+    at = label_points(zones)[0].round(6).tolist()
     flags = [split_flags(text) for text in zones["flags"]]
     return [
         row | {"bounds": box, "at": place, "flags": reasons}

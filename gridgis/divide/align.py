@@ -80,26 +80,22 @@ def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools,
     movable_zone : whether the borders of a zone may move at all
     """
     free = _strips(terrain, lines, movable_zone, profile=profile)
-    sliver = (terrain.zone >= 0) & (width_m(terrain.faces) < profile.tolerances.snap_m.value) & ~terrain.occupied
     neighbours = _neighbours(terrain.borders, len(terrain.faces))
     zone = terrain.zone.copy()
     queue: list[tuple[float, int, int]] = []
 
     def offer(face: int) -> None:
-        if not (free[face] or sliver[face]):
-            return
-        gain, target = _best(face, zone, neighbours[face], township, movable_zone, anywhere=bool(sliver[face]))
-        if gain > (0.0 if sliver[face] else GAIN_M):
+        gain, target = _best(face, zone, neighbours[face], township, movable_zone)
+        if free[face] and gain > GAIN_M:
             heapq.heappush(queue, (-gain, face, target))
 
-    for start in np.flatnonzero(free | sliver):
+    for start in np.flatnonzero(free):
         offer(int(start))
-    budget = 20 * max(1, int((free | sliver).sum()))
+    budget = 20 * int(free.sum())
     while queue and budget:
         budget -= 1
         loss, face, target = heapq.heappop(queue)
-        now = _best(face, zone, neighbours[face], township, movable_zone, anywhere=bool(sliver[face]))
-        if now != (-loss, target):
+        if _best(face, zone, neighbours[face], township, movable_zone) != (-loss, target):
             offer(face)
             continue
         zone[face] = target
@@ -116,6 +112,8 @@ def _strips(terrain: Terrain, lines: Lines, movable_zone: Bools, *, profile: Pro
     free &= (width_m(terrain.faces) <= reach) & (shapely.area(terrain.faces) <= profile.tolerances.align_area_m2.value)
     rows = np.flatnonzero(free)
     free[rows] = _reach(terrain.faces[rows], lines) <= reach + 1.0
+    rows = np.flatnonzero(free)
+    free[rows] = 2 * shapely.length(shapely.maximum_inscribed_circle(terrain.faces[rows], 0.5)) <= reach
     return free
 
 
@@ -147,13 +145,7 @@ def _neighbours(borders: Borders, n: int) -> list[list[tuple[int, float]]]:
 
 
 def _best(
-    face: int,
-    zone: Ints,
-    neighbours: list[tuple[int, float]],
-    township: Ints,
-    movable_zone: Bools,
-    *,
-    anywhere: bool,
+    face: int, zone: Ints, neighbours: list[tuple[int, float]], township: Ints, movable_zone: Bools
 ) -> tuple[float, int]:
     """What a face gains by its best move, and the zone it goes to; ties to the lower zone."""
     here = int(zone[face])
@@ -161,7 +153,7 @@ def _best(
     for other, length in neighbours:
         z = int(zone[other])
         off[z] = off.get(z, 0.0) + length
-    allowed = [z for z in off if z >= 0 and z != here and (anywhere or _may(here, z, township, movable_zone))]
+    allowed = [z for z in off if z >= 0 and z != here and _may(here, z, township, movable_zone)]
     if not allowed:
         return 0.0, here
     target = min(allowed, key=lambda z: (-off[z], z))

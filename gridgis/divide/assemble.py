@@ -16,6 +16,7 @@ from gridgis.divide.atoms import Atoms, dissolved
 from gridgis.divide.graph import ZoneGraph
 from gridgis.divide.grids import ZoneGrids
 from gridgis.divide.households import Counted
+from gridgis.divide.moves import Moves
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints
 from gridgis.profile import Profile
@@ -68,6 +69,7 @@ def frames(
     land: Labelled,
     done: list[ZoneGrids],
     counted: Counted,
+    moved: Moves,
     *,
     crs: CRS,
     profile: Profile,
@@ -125,7 +127,7 @@ def frames(
         grids.sort_values("grid_code", kind="stable", ignore_index=True),
         micros.sort_values("microgrid_code", kind="stable", ignore_index=True),
         _with_ids(pieces),
-        _moves(zone_code, land.atoms.moves, metric, crs),
+        _moves(zone_code, moved, metric, crs),
     )
 
 
@@ -233,11 +235,10 @@ def _micro_flags(land: Labelled, shape: Geometries) -> list[str]:
     ]
 
 
-def _moves(zone_code: Geometries, moves: tuple[Ints, Ints, Geometries], metric: CRS, crs: CRS) -> gpd.GeoDataFrame:
-    source, target, shape = moves
-    shape = _transformed(shape, metric, crs)
+def _moves(zone_code: Geometries, moved: Moves, metric: CRS, crs: CRS) -> gpd.GeoDataFrame:
+    shape = _transformed(moved.geometry, metric, crs)
     return gpd.GeoDataFrame(
-        {"from_zone": zone_code[source], "to_zone": zone_code[target], "area_m2": area_m2(shape, crs)},
+        {"from_zone": zone_code[moved.source], "to_zone": zone_code[moved.target], "area_m2": area_m2(shape, crs)},
         geometry=shape,
         crs=crs,
     )

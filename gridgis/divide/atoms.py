@@ -22,8 +22,8 @@ from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints, faces, first_hit, inner_points, node
 from gridgis.profile import Profile
 
-SLIVER_M2 = 500.0
-"""A smaller part of a zone without households, cut off by a building or a strip, goes to the zone around it."""
+REMNANT_M2 = 500.0
+"""A smaller part of a zone without households that a building cuts off goes to the zone around it."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Atoms:
     Attributes
     ----------
     geometry : array of Polygon
-    zone, drawn : zone of each atom; `drawn_area` tells where its land came from
+    zone : row of the zone of each atom
     block, piece : street block and piece of the land
     weight : households or workers that units bring
-    moved : (from, to, geometry) of land that changed zone
+    unit_atom : atom of each unit, -1 outside every zone
     """
 
     geometry: Geometries
@@ -46,7 +46,6 @@ class Atoms:
     weight: Floats
     borders: Borders
     unit_atom: Ints
-    moves: tuple[Ints, Ints, Geometries]
 
 
 def make_atoms(
@@ -66,7 +65,7 @@ def make_atoms(
     points = inner_points(polygons)
     home = first_hit(points, land.faces)
     polygons, points, home = polygons[home >= 0], points[home >= 0], home[home >= 0]
-    drawn, zone, block, piece = (values[home] for values in (land.drawn, land.zone, land.block, land.piece))
+    zone, block, piece = (values[home] for values in (land.zone, land.block, land.piece))
     group = _nearest_group(points, piece, cut)
     inside = _unit_of(points, units, crossed)
     keys = _whole_units(np.column_stack([zone, block, piece, group]), inside, shapely.area(polygons), unit_face, land)
@@ -74,7 +73,14 @@ def make_atoms(
     held = np.zeros(len(polygons))
     known = unit_at >= 0
     np.add.at(held, unit_at[known], load[known])
-    return _joined(polygons, keys, drawn, held, units, unit_at, lines, profile=profile)
+    return _joined(polygons, keys, _part_area(land)[home], held, units, unit_at, lines, profile=profile)
+
+
+def _part_area(land: Land) -> Floats:
+    """Area of the part of its zone to which each face of the land belongs."""
+    every = np.ones(len(land.borders.first), dtype=bool)
+    part = joined(len(land.faces), land.borders, across=every, same=land.zone)
+    return sums(part, shapely.area(land.faces))[part]
 
 
 def _kept_borders(land: Land) -> Geometries:
@@ -141,7 +147,7 @@ def _faces_of_units(units: Units, inside: Ints, polygons: Geometries) -> Ints:
 def _joined(
     polygons: Geometries,
     keys: Ints,
-    drawn: Ints,
+    before: Floats,
     held: Floats,
     units: Units,
     unit_at: Ints,
@@ -153,7 +159,7 @@ def _joined(
     between = borders(polygons, lines, profile)
     key = np.unique(keys, axis=0, return_inverse=True)[1].astype(np.int64)
     label = joined(len(polygons), between, across=np.ones(len(between.first), dtype=bool), same=key)
-    zone = _without_enclaves(keys[:, 0], between, shapely.area(polygons), held)
+    zone = _without_remnants(keys[:, 0], between, shapely.area(polygons), held, before)
     label = np.unique(np.column_stack([zone, label]), axis=0, return_inverse=True)[1].astype(np.int64)
     label = absorbed(label, between, polygons=polygons, weight=held, light=0.0, thin_m=THIN_M / 3, within=zone)
     label = _west_to_east(label, polygons)
@@ -163,7 +169,6 @@ def _joined(
     known = unit_at >= 0
     np.add.at(weight, label[unit_at[known]], units.weight[known])
     geometry = dissolved(polygons, label)
-    changed = np.flatnonzero(zone != drawn)
     biggest = _representative(label, shapely.area(polygons))
     return Atoms(
         geometry,
@@ -173,21 +178,24 @@ def _joined(
         weight,
         _between_atoms(between, label),
         np.where(known, label[np.maximum(unit_at, 0)], -1),
-        _moves(drawn[changed], zone[changed], polygons[changed]),
     )
 
 
-def _without_enclaves(zone: Ints, between: Borders, area: Floats, held: Floats) -> Ints:
-    """Zones of faces after small empty parts that something cut off went to the zone around them."""
+def _without_remnants(zone: Ints, between: Borders, area: Floats, held: Floats, before: Floats) -> Ints:
+    """Zones of faces after small empty parts that a building cut off went to the zone around them.
+
+    Parameters
+    ----------
+    before : area of the part of its zone to which each face belonged before; one that is as small as
+        that was drawn so, and stays
+    """
     out = zone.copy()
     part = joined(len(zone), between, across=np.ones(len(between.first), dtype=bool), same=zone)
     n = int(part.max(initial=-1)) + 1
     size, load = sums(part, area, n), sums(part, held, n)
-    owner = np.zeros(n, dtype=np.int64)
-    owner[part] = zone
-    largest = np.zeros(int(zone.max(initial=-1)) + 1)
-    np.maximum.at(largest, owner, size)
-    small = (size < largest[owner]) & (size < SLIVER_M2) & (load == 0)
+    whole = np.zeros(n)
+    np.maximum.at(whole, part, before)
+    small = (size < whole / 2) & (size < REMNANT_M2) & (load == 0)
     two = between.second >= 0
     i, j, length = between.first[two], between.second[two], between.length_m[two]
     for p in np.flatnonzero(small):
@@ -244,12 +252,3 @@ def _between_atoms(between: Borders, label: Ints) -> Borders:
     second = np.where(j < 0, -1, high)[keep]
     rest = (getattr(between, name)[keep] for name in ("length_m", "cut_cost", "keep_cost", "width_m", "on_line"))
     return Borders(between.a[keep], between.b[keep], first, second, *rest)
-
-
-def _moves(source: Ints, target: Ints, polygons: Geometries) -> tuple[Ints, Ints, Geometries]:
-    """Land that changed zone, joined by pair of zones."""
-    pairs, label = np.unique(np.column_stack([source, target]), axis=0, return_inverse=True)
-    if not len(pairs):
-        return source, target, polygons
-    shapes = np.array([shapely.union_all(polygons[label == k]) for k in range(len(pairs))], dtype=object)
-    return pairs[:, 0], pairs[:, 1], shapes

@@ -61,11 +61,36 @@ def lay_out(
     drawn = _filled(polygons, zone_of(inner_points(polygons), zones), profile=profile)
     polygons, drawn = polygons[drawn >= 0], drawn[drawn >= 0]
     between = borders(polygons, lines, profile)
-    terrain = Terrain(polygons, drawn, _holds(polygons, occupied), between)
+    settled = without_slips(polygons, drawn, between, profile=profile)
+    terrain = Terrain(polygons, settled, _holds(polygons, occupied), between)
     township = np.unique(zones["zone_code"].str[:9], return_inverse=True)[1].astype(np.int64)
     zone = aligned(terrain, lines, township, movable & align, profile=profile)
     none = np.zeros(len(polygons), dtype=np.int64)
     return Land(polygons, drawn, zone, between, none, none)
+
+
+def without_slips(polygons: Geometries, zone: Ints, between: Borders, *, profile: Profile) -> Ints:
+    """Zones of faces after parts of a zone that are mere slips of the pen went to their neighbour.
+
+    Where a dedicated zone or a corridor was drawn beside the border of a community and not on it, a strip
+    of the community remains behind it. A wider remnant is a detached part, and stays.
+    """
+    part = joined(len(zone), between, across=np.ones(len(between.first), dtype=bool), same=zone)
+    i, j = part[between.first], np.where(between.second >= 0, part[between.second], -1)
+    apart = i != j
+    n = int(part.max(initial=-1)) + 1
+    perimeter = sums(i[apart], between.length_m[apart], n) + sums(
+        j[apart & (j >= 0)], between.length_m[apart & (j >= 0)], n
+    )
+    thin = 2 * sums(part, shapely.area(polygons), n) < profile.tolerances.sliver_m.value * perimeter
+    out = zone.copy()
+    two = between.second >= 0
+    for p in np.flatnonzero(thin):
+        beside = apart & two & ((i == p) | (j == p))
+        if beside.any():
+            other = np.where(i[beside] == p, zone[between.second[beside]], zone[between.first[beside]])
+            out[part == p] = int(np.argmax(sums(other, between.length_m[beside])))
+    return out
 
 
 def with_blocks(land: Land, *, corridor: Bools, load: Floats, profile: Profile) -> Land:

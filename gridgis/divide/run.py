@@ -22,6 +22,7 @@ from gridgis.divide.grids import ZoneGrids, divide_zone
 from gridgis.divide.households import Counted, apportion, count, count_workers
 from gridgis.divide.land import BESIDE_M, Land, lay_out, with_blocks
 from gridgis.divide.measures import Measures, measures
+from gridgis.divide.moves import moves
 from gridgis.divide.pieces import Piece, cut_pieces, over_cap
 from gridgis.divide.sections import links
 from gridgis.divide.smooth import smoothed
@@ -117,6 +118,7 @@ def divide_inputs(
         replace(land_of, atoms=atoms),
         done,
         stock.counted,
+        moves(land, atoms),
         crs=crs or inputs.crs,
         profile=profile,
     )

@@ -217,15 +217,16 @@ def cracks(land: shapely.Geometry, *, width_m: float = 0.5) -> Geometries:
     land : Polygon or MultiPolygon, metres
         All polygons of a coverage together; enclosed land counts as theirs.
     width_m : float
-        Strips are narrower than this, and longer than twice this.
+        Strips are narrower than this, longer than ten times this and ten times their own width.
     """
     parts = shapely.get_parts(land)
     filled = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
     closed = _widened(_widened(filled, 2 * width_m), -2 * width_m)
     # a millimetre off and on again: what is left where borders run along themselves is arithmetic
     strips = shapely.get_parts(_widened(_widened(shapely.difference(closed, filled), -0.001), 0.001))
-    long = shapely.length(strips) > 4 * width_m
-    return strips[long & (shapely.area(strips) > NOISE_M2) & (mean_width_m(strips) < width_m)]
+    width = mean_width_m(strips)
+    long = shapely.length(strips) / 2 > 10 * np.maximum(width, width_m)
+    return strips[long & (shapely.area(strips) > NOISE_M2) & (width < width_m)]
 
 
 def _widened(land: shapely.Geometry, by_m: float) -> shapely.Geometry:
@@ -249,6 +250,7 @@ def necks(geoms: Geometries, *, width_m: float) -> tuple[Ints, Geometries]:
     width_m : float
     """
     parts, owner = shapely.get_parts(geoms, return_index=True)
+    parts, owner = parts[there := ~shapely.is_empty(parts)], owner[there]
     doubtful = np.flatnonzero(~_stays_whole(parts, width_m / 2))
     parts, owner = parts[doubtful], owner[doubtful]
     eroded = shapely.buffer(parts, -width_m / 2, quad_segs=4)
@@ -266,7 +268,7 @@ def necks(geoms: Geometries, *, width_m: float) -> tuple[Ints, Geometries]:
 def _stays_whole(polygons: Geometries, radius: float) -> Bools:
     """Whether the centroid is left of the line of every edge by at least `radius`.
 
-    Then a disc D of that radius is seen from all of the polygon P. Where a disc around x lies in
+    Polygons are not empty. Then a disc D of that radius is seen from all of the polygon P. Where a disc around x lies in
     P, so does that around every point between x and the centre of D, as it consists of points
     between D and the disc around x: eroded by the radius, P is seen from that centre, and whole.
     """

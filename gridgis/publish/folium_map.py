@@ -17,7 +17,7 @@ from branca.element import Element, MacroElement
 from jinja2 import Template
 
 from gridgis.profile import Profile
-from gridgis.publish.light import borders, geojson, light_division, rows_of
+from gridgis.publish.light import borders, geojson, label_points, light_division, rows_of
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import Language, load_texts, split_flags
 from gridgis.publish.whole import written_whole
@@ -144,7 +144,7 @@ def _made(division: Division, pattern: str) -> str:
 
 def _labels(light: Division) -> list[dict[str, Any]]:
     """Each zone's name and the point, as latitude and longitude, where it stands."""
-    at = shapely.get_coordinates(shapely.point_on_surface(light.zones.geometry.to_numpy())).round(6)[:, ::-1]
+    at = label_points(light.zones)[0].round(6)[:, ::-1]
     names = light.zones["name"].fillna("")
     return [{"name": name, "at": place.tolist()} for name, place in zip(names, at, strict=True) if name]
 

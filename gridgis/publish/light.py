@@ -33,7 +33,8 @@ DRAWN = ("zones", "grids", "microgrids", "offenders")
 def light_division(division: Division, *, tolerance_m: float | None = None) -> Division:
     """Give the division in longitude and latitude, with fewer vertices, and still without a gap.
 
-    Invariant: grids that met meet, with the same vertices; rows and columns are those of `division`.
+    Invariant: grids that met meet, with the same vertices; rows and columns are those of `division`,
+    but for rows without land.
 
     Parameters
     ----------
@@ -54,15 +55,21 @@ def in_metres(division: Division, *, tolerance_m: float = 0.0) -> Division:
     Parameters
     ----------
     division : Division
-        In any CRS; 3D is flattened.
+        In any CRS. Rows of zones, grids and micro-grids without land are left out.
     tolerance_m : float
         Square root of the area of the triangle, in metres, that a vertex may add and still be left
         out (`shapely.coverage_simplify`; Visvalingam and Whyatt 1993). Offenders stay as they are.
     """
     crs = metric_crs(division.zones.crs, tuple(division.zones.total_bounds))
-    frames = {name: getattr(division, name).to_crs(crs) for name in DRAWN}
+    frames = {name: _with_land(getattr(division, name), name).to_crs(crs) for name in DRAWN}
     simple = {name: _simple(frame, tolerance_m=tolerance_m) for name, frame in frames.items() if name != "offenders"}
     return replace(division, **{**frames, **simple})
+
+
+def _with_land(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Rows of which something can be drawn: polygons, and whatever an offender is."""
+    kept = name == "offenders" or frame.geom_type.isin(["Polygon", "MultiPolygon"]) & ~frame.is_empty
+    return frame if np.all(kept) else frame[kept]
 
 
 def _simple(frame: gpd.GeoDataFrame, *, tolerance_m: float) -> gpd.GeoDataFrame:
@@ -123,6 +130,19 @@ def _merged(lines: Geometries) -> Geometries:
     """Edges sewn into as few lines as there are stretches between nodes."""
     merged: Geometries = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
     return merged if len(lines) else lines
+
+
+def label_points(zones: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find where a name has most room: the centre of the largest circle inside each zone, and its radius.
+
+    Parameters
+    ----------
+    zones : GeoDataFrame
+        In any CRS; both are in its unit. A hundredth of the square root of the area is near enough.
+    """
+    shapes = zones.geometry.to_numpy()
+    spokes = shapely.maximum_inscribed_circle(shapes, np.sqrt(shapely.area(shapes)) / 100)
+    return shapely.get_coordinates(spokes).reshape(-1, 2, 2)[:, 0], shapely.length(spokes)
 
 
 def geojson(geometry: Geometries, properties: list[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from gridgis.profile import Profile, Range
-from gridgis.publish.light import Borders, borders, in_metres
+from gridgis.publish.light import Borders, borders, in_metres, label_points
 from gridgis.publish.standing import BANDS, STEPS, Band, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import Language, Texts, load_texts
 from gridgis.publish.whole import written_whole
@@ -48,8 +48,8 @@ FINEST = 400
 SMALLEST_IN = 0.06
 """Side of a micro-grid, in inches, from which micro-grids are drawn."""
 
-_LABELS = 60
-"""Above so many zones their names would cover the map."""
+NAME_PT = 8
+"""Size of the names of zones."""
 
 
 def draw(
@@ -92,7 +92,7 @@ def draw(
         _fill(ax, metric.grids, bands)
         _lines(ax, borders(metric))
         _signs(ax, metric, bands)
-        _names(ax, metric.zones, chinese=bool(font))
+        _names(ax, metric.zones, frame, chinese=bool(font))
         side = _Side(frame, figure, load_texts(language if font else "en"))
         side.head(title, division)
         side.classes(bands, household_ranges(division.grids, profile=rules))
@@ -207,25 +207,39 @@ def _lines(ax: Axes, found: Borders) -> None:
 
 
 def _signs(ax: Axes, division: Division, bands: pd.Series) -> None:
-    """Offenders as signs, but not those whose grid is hatched anyway."""
-    shown = division.offenders[worth_a_sign(division, bands)]
+    """Offenders as signs; not those whose grid is hatched anyway, nor findings of a micro-grid."""
+    of_micro = (division.offenders["severity"] != "hard") & (division.offenders["code"].str.len() == 17)
+    shown = division.offenders[worth_a_sign(division, bands) & ~of_micro]
     at = shapely.get_coordinates(shapely.point_on_surface(shown.geometry.to_numpy()))
     for severity, style in SIGNS.items():
         these = at[(shown["severity"] == "hard").to_numpy() == (severity == "hard")]
         ax.scatter(these[:, 0], these[:, 1], zorder=4, **style)
 
 
-def _names(ax: Axes, zones: gpd.GeoDataFrame, *, chinese: bool) -> None:
+def _names(ax: Axes, zones: gpd.GeoDataFrame, frame: _Frame, *, chinese: bool) -> None:
+    """Names of zones, those with most room first; one that would cover another is left out."""
     from matplotlib.patheffects import withStroke
 
-    if len(zones) > _LABELS:
-        return
-    at = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy()))
-    for (x, y), name, code in zip(at, zones["name"].fillna(""), zones["zone_code"], strict=True):
-        label = ax.text(
-            x, y, name if chinese or name.isascii() else code, ha="center", va="center", color=INK, zorder=5
-        )
-        label.set(fontsize=8, path_effects=[withStroke(linewidth=2.2, foreground="white", alpha=0.85)])
+    at, radius = label_points(zones)
+    names = [
+        name if chinese or name.isascii() else code
+        for name, code in zip(zones["name"].fillna(""), zones["zone_code"], strict=True)
+    ]
+    taken: list[tuple[float, ...]] = []
+    for k in np.argsort(-radius, kind="stable"):
+        half = _half_size(names[k], frame)
+        if any(abs(x - at[k, 0]) < w + half[0] and abs(y - at[k, 1]) < h + half[1] for x, y, w, h in taken):
+            continue
+        taken.append((*at[k], *half))
+        halo = [withStroke(linewidth=2.2, foreground="white", alpha=0.85)]
+        x, y = at[k]
+        ax.text(x, y, names[k], ha="center", va="center", color=INK, zorder=5, fontsize=NAME_PT, path_effects=halo)
+
+
+def _half_size(name: str, frame: _Frame) -> tuple[float, float]:
+    """Half the width and height that a name takes up, in metres; a Chinese character is as wide as high."""
+    em = NAME_PT / 72 * frame.metres_an_inch
+    return sum(0.3 if character.isascii() else 0.52 for character in name) * em, 0.6 * em
 
 
 class _Side:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.errors import InputRefused
-from gridgis.profile import Profile, load_profile, profile_from_toml
+from gridgis.profile import SHIPPED, Profile, load_profile, profile_from_toml
 from gridgis.rules import contract, findings, land, legal
 from gridgis.rules.rule import SEVERITIES, Offender, Rule, Severity
 from gridgis.rules.subject import Subject
@@ -79,7 +79,7 @@ def profile_of(division: Division) -> Profile:
     """Read the profile stored with a division, else the shipped one of its name, else `default`."""
     text, name = division.info.get("profile_toml"), division.info.get("profile")
     try:
-        return profile_from_toml(text) if text else load_profile(name or "default")
+        return profile_from_toml(text) if text else load_profile(name if name in SHIPPED else "default")
     except (InputRefused, ValueError):
         return load_profile("default")
 

@@ -189,17 +189,29 @@ def _sized(subject: Subject, found: list[tuple[Any, shapely.Geometry]]) -> Itera
 
 
 def buildings_cut(subject: Subject) -> Iterator[Offender]:
-    """Find buildings through which a border of grids or micro-grids runs."""
-    assert subject.buildings is not None
-    shapes, names = subject.building_shapes, subject.building_names
-    for name, polygons in subject.metric_shapes.items():
-        if name == "zones":
-            continue
-        layer = subject.layers[name]
-        row, main, outside = cut_buildings(shapes, polygons)
-        where = subject.from_metres(shapes[row])
-        for k, m, area, place in zip(row, main, outside, where, strict=True):
-            yield Offender(names[k], f"{area:.2f} m2 of the building outside {layer.code[m]} ({name})", place)
+    """Find buildings through which a border of grids or micro-grids runs.
+
+    Where micro-grids fill their grids, a border of grids is one of micro-grids as well, and only
+    buildings that these cut are looked at again.
+    """
+    rows = np.arange(len(subject.building_shapes))
+    for name in ("microgrids", "grids"):
+        if name in subject.layers:
+            cut, main, outside = cut_buildings(subject.building_shapes[rows], subject.metric_shapes[name])
+            codes, cut = subject.layers[name].code[main], rows[cut]
+            places = subject.from_metres(subject.building_shapes[cut])
+            for k, code, area, place in zip(cut, codes, outside, places, strict=True):
+                yield Offender(
+                    subject.building_names[k], f"{name}: {area:.2f} m2 of the building outside {code}", place
+                )
+            filled = "microgrids" in subject.tilings and not len(subject.tilings["microgrids"].doubtful)
+            rows = cut if filled and not _orphans(subject) else rows
+
+
+def _orphans(subject: Subject) -> bool:
+    """Whether some grid has no micro-grid."""
+    of = subject.index_of_parent("microgrids")
+    return len(np.unique(of[of >= 0])) < len(subject.layers["grids"])
 
 
 GRIDS_IN_ZONES = ("zones", "grids")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from gridgis.geometry.coverage import NOISE_M2, polygonal
-from gridgis.geometry.noding import Geometries, as_array
-from gridgis.profile import Tolerances
+from gridgis.geometry.noding import Floats, Geometries, as_array
 from gridgis.rules.rule import Offender, Rule
-from gridgis.rules.subject import Given, Subject, among, texts
+from gridgis.rules.subject import Given, Subject, Texts, among, less, texts
 
 LEGAL = "XL 10: a grid never crosses a jurisdiction; borders of zones are legal lines"
 
@@ -39,17 +38,15 @@ def moved_borders(subject: Subject) -> Iterator[Offender]:
     Cleaning may move a border on either side by the snapping distance, and alignment one between
     communities or villages of one township to the centre line. A border may bend round a building.
     """
-    given, zones, limits = _given(subject), subject.layers["zones"], subject.profile.tolerances
-    kind = dict(zip(given.code, given.kind, strict=True))
-    z, g = shapely.STRtree(given.shape).query(zones.shape, predicate="intersects")
-    other = zones.code[z] != given.code[g]
-    z, g = z[other], g[other]
-    taken = _unexplained(subject, zones.shape[z], zones.code[z], given.shape[g])
-    for to, origin, land in zip(zones.code[z], given.code[g], taken, strict=True):
-        limit = _tolerance_m(limits, (to, kind.get(to, "")), (origin, kind[origin]))
-        for piece, size in _wider(subject, land, limit):
-            detail = f"{size} of input zone {origin} lie in zone {to}; up to {limit:g} m wide may"
-            yield Offender(f"{origin},{to}", detail, piece)
+    given, zones = _given(subject), subject.layers["zones"]
+    stray = _less_buildings(subject, _less_moves(subject, subject.beyond))
+    z, g = shapely.STRtree(given.shape).query(stray, predicate="intersects")
+    taken = shapely.intersection(stray[z], given.shape[g])
+    limit = _tolerances_m(subject, zones.code[z], given.code[g])
+    for k, piece, size in _wider(subject, taken, limit):
+        to, origin = zones.code[z[k]], given.code[g[k]]
+        detail = f"{size} of input zone {origin} lie in zone {to}; up to {limit[k]:g} m wide may"
+        yield Offender(f"{origin},{to}", detail, piece)
 
 
 def mistaken_zones(subject: Subject) -> Iterator[Offender]:
@@ -73,59 +70,68 @@ def _given(subject: Subject) -> Given:
     return subject.given
 
 
-def _unexplained(subject: Subject, land: Geometries, code: Geometries, origin: Geometries) -> Geometries:
-    """Land of zones in other input zones, less their own, what `moves` records, and buildings."""
-    given, moves = _given(subject), subject.frames.get("moves")
-    own = dict(zip(given.code, given.shape, strict=True))
-    home = as_array([own.get(c, shapely.Polygon()) for c in code])
-    found = shapely.difference(shapely.intersection(land, origin), home)
-    if isinstance(moves, gpd.GeoDataFrame) and len(moves):
-        to, shape = texts(moves, "to_zone"), polygonal(as_array(moves.geometry))
-        recorded = {c: shapely.union_all(shape[to == c]) for c in np.unique(to)}
-        found = shapely.difference(found, as_array([recorded.get(c, shapely.Polygon()) for c in code]))
-    kept = _less_buildings(subject.in_metres(found), subject.in_metres(home), subject.building_shapes)
-    return subject.from_metres(kept)
+def _less_moves(subject: Subject, stray: Geometries) -> Geometries:
+    """Land of zones beyond their own, without what `moves` records as theirs now."""
+    moves = subject.frames.get("moves")
+    if not isinstance(moves, gpd.GeoDataFrame) or not len(moves):
+        return stray
+    to, shape = texts(moves, "to_zone"), subject.native(moves)
+    recorded = {code: shapely.union_all(shape[to == code]) for code in np.unique(to)}
+    return less(stray, _each(recorded.get(code) for code in subject.layers["zones"].code))
 
 
-def _less_buildings(land: Geometries, home: Geometries, buildings: Geometries) -> Geometries:
-    """Pieces of land without the buildings that stand on them and on `home`, and a metre around."""
-    k, b = shapely.STRtree(buildings).query(land, predicate="dwithin", distance=BEND_M)
+def _less_buildings(subject: Subject, stray: Geometries) -> Geometries:
+    """Land of zones beyond their own, without buildings that stand on both, and a metre around."""
+    metres, home = subject.in_metres(stray), subject.in_metres(subject.home)
+    buildings = subject.building_shapes
+    k, b = shapely.STRtree(buildings).query(metres, predicate="dwithin", distance=BEND_M)
     astride = shapely.intersects(buildings[b], home[k])
     k, b = k[astride], b[astride]
     around = shapely.buffer(buildings[b], BEND_M, quad_segs=2)
-    return shapely.difference(land, as_array([shapely.union_all(around[k == n]) for n in range(len(land))]))
+    touched = {n: shapely.union_all(around[k == n]) for n in np.unique(k)}
+    return subject.from_metres(less(metres, _each(touched.get(n) for n in range(len(metres)))))
 
 
-def _tolerance_m(limits: Tolerances, to: tuple[str, str], origin: tuple[str, str]) -> float:
-    township = to[0][:9] == origin[0][:9]
-    movable = {to[1], origin[1]} <= {"community", "village", ""}
-    return 2 * limits.snap_m.value + (limits.align_m.value if township and movable else 0.0)
+def _each(shapes: Iterable[shapely.Geometry | None]) -> Geometries:
+    return as_array([shapely.Polygon() if shape is None else shape for shape in shapes])
 
 
-def _wider(subject: Subject, land: shapely.Geometry, limit_m: float) -> Iterator[tuple[shapely.Geometry, str]]:
-    """Parts of land that hold a circle wider than a limit, with their size in words."""
-    parts = shapely.get_parts(polygonal(as_array([land])))
+def _tolerances_m(subject: Subject, to: Texts, origin: Texts) -> Floats:
+    """How far the border between two input zones may move, for each pair of codes."""
+    given, limits = _given(subject), subject.profile.tolerances
+    kind = dict(zip(given.code, given.kind, strict=True))
+    movable = [
+        a[:9] == b[:9] and {kind.get(a, ""), kind[b]} <= {"community", "village", ""}
+        for a, b in zip(to, origin, strict=True)
+    ]
+    return 2 * limits.snap_m.value + limits.align_m.value * np.array(movable, dtype=np.float64)
+
+
+def _wider(subject: Subject, land: Geometries, limit_m: float | Floats) -> Iterator[tuple[int, shapely.Geometry, str]]:
+    """Parts of land that hold a circle wider than a limit: whose part, the part, its size in words."""
+    parts, owner = shapely.get_parts(polygonal(land), return_index=True)
     metres = subject.in_metres(parts)
-    large = shapely.area(metres) > NOISE_M2
-    parts = parts[large & ~shapely.is_empty(shapely.buffer(metres, -limit_m / 2))]
-    return zip(parts, subject.sizes(parts), strict=True)
+    wide = np.flatnonzero(shapely.area(metres) > NOISE_M2)
+    limit = np.broadcast_to(limit_m, len(land))[owner[wide]]
+    wide = wide[~shapely.is_empty(shapely.buffer(metres[wide], -limit / 2))]
+    return zip(owner[wide], parts[wide], subject.sizes(parts[wide]), strict=True)
 
 
 def lost_land(subject: Subject) -> Iterator[Offender]:
     """Land of the input zones outside all grids, wider than snapping explains; enclosed land apart."""
-    given, limit = _given(subject), 2 * subject.profile.tolerances.snap_m.value
-    for code, land in zip(given.code, shapely.difference(given.shape, subject.outline), strict=True):
-        for piece, size in _wider(subject, land, limit):
-            yield Offender(code, f"{size} of the input zone lie in no grid", piece)
+    given, zones, limit = _given(subject), subject.layers["zones"], 2 * subject.profile.tolerances.snap_m.value
+    now = dict(zip(zones.code, zones.shape, strict=True))
+    left = less(less(given.shape, _each(now.get(code) for code in given.code)), subject.outline)
+    for k, piece, size in _wider(subject, left, limit):
+        yield Offender(given.code[k], f"{size} of the input zone lie in no grid", piece)
 
 
 def gained_land(subject: Subject) -> Iterator[Offender]:
     """Land of zones outside all input zones, wider than a gap that may be closed."""
     zones, limit = subject.layers["zones"], subject.profile.tolerances.gap_width_m.value
-    everything = shapely.union_all(_given(subject).shape)
-    for code, land in zip(zones.code, shapely.difference(zones.shape, everything), strict=True):
-        for piece, size in _wider(subject, land, limit):
-            yield Offender(code, f"{size} of the zone lie outside every input zone", piece)
+    outside = less(subject.beyond, shapely.union_all(_given(subject).shape))
+    for k, piece, size in _wider(subject, outside, limit):
+        yield Offender(zones.code[k], f"{size} of the zone lie outside every input zone", piece)
 
 
 NEEDS = ("zones", "grids", "given_zones")

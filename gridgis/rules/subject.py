@@ -55,6 +55,14 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
     return np.asarray(pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
 
 
+def less(land: Geometries, taken: Geometries | shapely.Geometry) -> Geometries:
+    """Land without other land, pair by pair or all less the same; quick where either is empty."""
+    out, taken = land.copy(), np.broadcast_to(np.asarray(taken, dtype=object), land.shape)
+    both = ~(shapely.is_empty(land) | shapely.is_empty(taken))
+    out[both] = shapely.difference(land[both], taken[both])
+    return out
+
+
 def _in_crs(geometry: Geometries, source: CRS | None, target: CRS) -> Geometries:
     """Geometries in another CRS, 2D; without a CRS of their own they are taken to be in it."""
     if source is None or source == target:
@@ -149,12 +157,10 @@ class Given:
 
 def _cut_out(shape: Geometries, kind: Texts) -> Geometries:
     """Zones less the dedicated zones, then the street corridors, that lie on them."""
-    out, taken = shape.copy(), shapely.Polygon()
-    for upper in ("dedicated", "street"):
-        out[kind == upper] = shapely.difference(out[kind == upper], taken)
-        taken = shapely.union_all([taken, *out[kind == upper]])
-    below = ~np.isin(kind, ("dedicated", "street"))
-    out[below] = shapely.difference(out[below], taken)
+    out, above = shape.copy(), np.zeros(len(kind), dtype=bool)
+    for mine in (kind == "dedicated", kind == "street", ~among(kind, ("dedicated", "street"))):
+        out[mine] = less(out[mine], shapely.union_all(out[above]))
+        above |= mine
     return polygonal(out)
 
 
@@ -246,19 +252,21 @@ class Subject:
         return found[0] if found else CRS.from_epsg(4326)
 
     @cached_property
+    def land(self) -> Geometries:
+        """Some of the land, to know where and how large the division is."""
+        found = [self.layers[name].shape for name in ("grids", "zones", "microgrids", "atoms") if name in self.layers]
+        return found[0][~shapely.is_empty(found[0])][:1000]
+
+    @cached_property
     def metric(self) -> CRS:
         """The CRS in metres in which widths are measured."""
-        west, south, east, north = shapely.total_bounds(self.layers["grids"].shape)
+        west, south, east, north = shapely.total_bounds(self.land)
         return coordinates.metric_crs(self.crs, (west, south, east, north))
 
     @cached_property
     def unit_m(self) -> float:
         """Metres in one unit of the coordinates, near enough to tell noise from land."""
-        land = self.layers["grids"].shape
-        return (
-            float(np.sqrt(shapely.area(self.in_metres(land[:100])).sum() / max(shapely.area(land[:100]).sum(), 1e-300)))
-            or 1.0
-        )
+        return float(np.sqrt(shapely.area(self.in_metres(self.land)).sum() / shapely.area(self.land).sum()))
 
     @cached_property
     def noise(self) -> float:
@@ -333,6 +341,21 @@ class Subject:
     def given(self) -> Given | None:
         """The input zones in the division's CRS, after dedicated zones and streets are cut out."""
         return None if self.given_zones is None else Given.of(self.given_zones, self.crs)
+
+    @cached_property
+    def home(self) -> Geometries:
+        """The input land of each zone of the division, empty where it was not given."""
+        own = {} if self.given is None else dict(zip(self.given.code, self.given.shape, strict=True))
+        return as_array([own.get(code, shapely.Polygon()) for code in self.layers["zones"].code])
+
+    @cached_property
+    def beyond(self) -> Geometries:
+        """The land of each zone of the division outside its input land."""
+        return less(self.layers["zones"].shape, self.home)
+
+    def native(self, frame: gpd.GeoDataFrame) -> Geometries:
+        """Land of a frame in any CRS in the division's."""
+        return polygonal(_in_crs(as_array(frame.geometry), frame.crs, self.crs))
 
     @cached_property
     def building_shapes(self) -> Geometries:

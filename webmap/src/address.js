@@ -15,10 +15,8 @@ export function write(state) {
   const ours = OURS.filter((key) => state[key]).map((key) => [key, encodeURIComponent(state[key])]);
   const hash = [...kept, ...ours].map((pair) => pair.join("=")).join("&");
   history.replaceState(history.state, "", `${location.pathname}${location.search}${hash ? `#${hash}` : ""}`);
-  follow();
 }
 
 // The page in the other language opens at the same place, with the same picked.
-export function follow() {
-  for (const link of document.querySelectorAll(".tongue")) link.hash = location.hash;
-}
+for (const link of document.querySelectorAll(".tongue"))
+  for (const sign of ["pointerenter", "pointerdown", "focus"]) link.addEventListener(sign, () => (link.hash = location.hash));

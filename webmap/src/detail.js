@@ -38,7 +38,10 @@ function verdict({ households, band }, { min, max }) {
   return el("span.verdict", {}, sign("ready"), texts.detail.in_range);
 }
 
-export function findingDetail(place, { finding, on }) {
+const codeOf = (code, grid, on) =>
+  grid ? el("button.link", { type: "button", onclick: () => on.grid(grid.code, { go: true }) }, el("code", {}, grouped(code))) : el("code", {}, grouped(code));
+
+export function findingDetail(place, { finding, grid, on }) {
   const severity = finding.severity === "hard" ? "hard" : "finding";
   place.replaceChildren(
     closing(on),
@@ -46,7 +49,7 @@ export function findingDetail(place, { finding, on }) {
     el("h2", {}, words("rules", finding.rule)),
     el("p.note", {}, finding.detail ?? ""),
     facts([
-      [texts.fields.code, finding.code && el("code", {}, grouped(finding.code))],
+      [texts.fields.code, finding.code && codeOf(finding.code, grid, on)],
       [texts.fields.clause, finding.clause],
     ]),
   );

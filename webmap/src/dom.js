@@ -49,6 +49,7 @@ const SIGNS = {
   hard: ["M8 1l7 7-7 7-7-7z"],
   finding: ["M8 2l7 12H1z"],
   ready: ["M2 8.5l4 4 8-9"],
+  out: ["M8 2l7 12H1z"],
   none: ["M8 2a6 6 0 1 0 .01 0z"],
 };
 export const sign = (state) =>

@@ -21,7 +21,7 @@ export function legend(place, { bands, ranges, counts }) {
     el("ul", {}, classes.map((name) => row(swatch(band[name === "in_range" ? "range3" : name]), texts.bands[name], counts[name]))),
     el("h3", {}, texts.legend.borders),
     el("ul", {}, ["zone", "grid", "microgrid"].map((level) => row(stroke(level), texts.levels[level]))),
-    found.length && el("h3", {}, texts.legend.offenders),
+    found.length > 0 && el("h3", {}, texts.legend.offenders),
     el("ul", {}, found.map((severity) => row(Object.assign(marker(severity).canvas, { className: "marker" }), texts.severities[severity], counts[severity]))),
   );
   place.replaceChildren(box);

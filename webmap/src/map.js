@@ -38,15 +38,17 @@ function layers(bands) {
       layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wider(11, 10, 16, 15), "text-max-width": 8, "text-padding": 4 },
       paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.6 },
     },
-    signs("finding", { minzoom: FINDINGS_FROM }),
-    signs("hard", {}),
+    signs("micro", "finding", ["all", ["!", isHard], isMicro], { minzoom: MICROGRIDS_FROM + 1.5 }),
+    signs("finding", "finding", ["all", ["!", isHard], ["!", isMicro]], { minzoom: FINDINGS_FROM }),
+    signs("hard", "hard", isHard),
   ];
 }
 
-const signs = (severity, more) => ({
-  id: `signs-${severity}`, source: "signs", type: "symbol", ...more,
-  filter: severity === "hard" ? is("severity", "hard") : ["!", is("severity", "hard")],
-  layout: { "icon-image": `sign-${severity}`, "icon-allow-overlap": true, "icon-ignore-placement": true },
+const isHard = is("severity", "hard");
+const isMicro = ["==", ["length", ["coalesce", ["get", "code"], ""]], 17];
+const signs = (name, severity, filter, more = {}) => ({
+  id: `signs-${name}`, source: "signs", type: "symbol", filter, ...more,
+  layout: { "icon-image": `sign-${severity}`, "icon-size": name === "micro" ? 0.7 : 1, "icon-allow-overlap": true, "icon-ignore-placement": true },
 });
 
 const points = (rows, at) => ({
@@ -56,7 +58,7 @@ const points = (rows, at) => ({
 
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
-  if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.5 : 70, left: 20 };
+  if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.56 : 70, left: 20 };
   return { top: 30, right: innerWidth > 1200 ? 260 : 40, bottom: 40, left: 50 };
 }
 
@@ -92,7 +94,7 @@ export function openMap(container, summary, on) {
 }
 
 function listen(map, on) {
-  const GRIDS = ["grids", "grids-hatched"], SIGNS = ["signs-hard", "signs-finding"];
+  const GRIDS = ["grids", "grids-hatched"], SIGNS = ["signs-hard", "signs-finding", "signs-micro"];
   const at = (point, names, by) => map.queryRenderedFeatures([[point.x - by, point.y - by], [point.x + by, point.y + by]], { layers: names })[0];
   map.on("click", ({ point }) => {
     const found = at(point, SIGNS, 4);

@@ -87,7 +87,7 @@ class Planner {
     else zoneList(place("work-body"), { summary: this.summary, state, on });
     place("work-body").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
     const detail = place("detail");
-    if (finding) findingDetail(detail, { finding, on });
+    if (finding) findingDetail(detail, { finding, grid, on });
     else if (grid) gridDetail(detail, { grid, zone, range: this.summary.ranges[grid.kind], findings: this.findingsOf(grid.code), state, on });
     else detail.hidden = true;
     document.body.classList.toggle("has-detail", !detail.hidden);
@@ -98,7 +98,7 @@ class Planner {
     this.draw();
     const seen = legend(place("legend"), this.summary);
     listenKeys(this.keys(seen));
-    addEventListener("hashchange", () => { this.state = address.read(); address.follow(); this.draw(); });
+    addEventListener("hashchange", () => { this.state = address.read(); this.draw(); });
     address.write(this.state);
     const placed = address.hasPlace();
     try {
@@ -110,7 +110,6 @@ class Planner {
     this.view.show({ ...this.layers, offenders: this.findings });
     this.view.fineBorders((layer) => ask(`/${layer}`));
     this.draw();
-    this.view.map.on("moveend", address.follow);
     if (!placed) this.go();
     return document.body.classList.add("drawn");
   }

@@ -10,8 +10,8 @@ const FILTERS = {
 };
 
 const counted = (state, n) => fill(texts.states[n === 1 ? `${state}_one` : `${state}_many`], { n: number(n) });
-const stateOf = (zone) =>
-  zone.state === "hard" || zone.state === "finding" ? counted(zone.state, zone[zone.state]) : texts.states[zone.state];
+const counts = (zone) => ({ hard: zone.hard, finding: zone.finding, out: zone.out_of_range });
+const stateOf = (zone) => texts.states[zone.state] ?? counted(zone.state, counts(zone)[zone.state]);
 
 export function zoneList(body, { summary, state, on }) {
   const { counts, zones } = summary;

@@ -19,6 +19,8 @@ SLACK = 1e-6
 ROUNDS = 60
 """Rounds of pricing before the linear programme is given up as a bound."""
 NODE_LIMIT = 2_000
+NARROW = 2
+"""Columns a node, by reduced cost, among which a first division is sought."""
 MOST_COLUMNS = 20_000
 """Columns beyond which the integer programme keeps only those of least reduced cost."""
 
@@ -56,13 +58,19 @@ class Cover:
         return self.cost - self.bound <= 1e-6 * max(1.0, abs(self.cost))
 
 
-def cover(columns: Columns, nodes: int, *, known: Ints, effort: int = 1) -> Cover:
+def cover(
+    columns: Columns, nodes: int, *, known: Ints, most: int = MOST_COLUMNS, gap: float = 1e-9, effort: int = 1
+) -> Cover:
     """The cheapest choice of columns that holds each of `nodes` nodes exactly once.
 
     Parameters
     ----------
     known : int64[k]
         Columns of a division that is known already; may be empty.
+    most : int
+        Columns the integer programme may take, those of least reduced cost; more prove more.
+    gap : float
+        Share of the cost that the integer programme may leave.
     """
     ceiling = float(columns.cost[known].sum()) if len(known) else np.inf
     price, active, share, bound = _relax(columns, nodes, known)
@@ -72,16 +80,17 @@ def cover(columns: Columns, nodes: int, *, known: Ints, effort: int = 1) -> Cove
     if np.all(whole | (share < SLACK)):
         chosen = np.sort(active[whole])
         return _better(Cover(chosen, float(columns.cost[chosen].sum()), bound), known, ceiling)
-    if not len(known):
-        known = _integer(columns, np.sort(active), nodes, NODE_LIMIT * effort).chosen
-        ceiling = float(columns.cost[known].sum()) if len(known) else np.inf
     spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
-    keep = np.flatnonzero(spare <= ceiling - bound + SLACK)
-    complete = len(keep) <= MOST_COLUMNS
+    narrow = np.union1d(known, np.argsort(spare, kind="stable")[: NARROW * nodes])
+    found = _better(_integer(columns, narrow, nodes, NODE_LIMIT * effort, gap), known, ceiling)
+    keep = np.flatnonzero(spare <= found.cost - bound + SLACK)
+    if np.isin(keep, narrow).all():
+        return Cover(found.chosen, found.cost, max(bound, min(found.bound, found.cost)))
+    complete = len(keep) <= most
     if not complete:
-        keep = np.sort(np.argsort(spare, kind="stable")[:MOST_COLUMNS])
-    found = _integer(columns, keep, nodes, NODE_LIMIT * effort)
-    return _better(Cover(found.chosen, found.cost, max(bound, found.bound) if complete else bound), known, ceiling)
+        keep = np.sort(np.argsort(spare, kind="stable")[:most])
+    wide = _integer(columns, np.union1d(keep, found.chosen), nodes, NODE_LIMIT * effort, gap)
+    return _better(Cover(wide.chosen, wide.cost, max(bound, wide.bound) if complete else bound), found.chosen, found.cost)
 
 
 def _better(found: Cover, known: Ints, ceiling: float) -> Cover:
@@ -157,7 +166,7 @@ def _linear(columns: Columns, nodes: int, huge: float) -> tuple[Floats, Floats, 
     return result.x[: len(columns)], result.eqlin.marginals, float(result.fun)
 
 
-def _integer(columns: Columns, keep: Ints, nodes: int, limit: int) -> Cover:
+def _integer(columns: Columns, keep: Ints, nodes: int, limit: int, gap: float) -> Cover:
     """The cheapest choice of the columns `keep` that branch and cut finds within `limit` nodes."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csc_array
@@ -169,7 +178,7 @@ def _integer(columns: Columns, keep: Ints, nodes: int, limit: int) -> Cover:
         integrality=np.ones(len(some)),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(matrix, 1, 1),
-        options={"node_limit": limit, "mip_rel_gap": 1e-9},
+        options={"node_limit": limit, "mip_rel_gap": gap},
     )
     if result.x is None:
         infeasible = result.status == 2

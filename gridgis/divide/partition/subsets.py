@@ -185,3 +185,43 @@ def _doubled(array):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     out = np.empty(2 * len(array), array.dtype)
     out[: len(array)] = array
     return out
+
+
+@njit(cache=True)
+def set_in_range(root: int, size: Floats, near: Masks, low: float, high: float, limit: int) -> np.uint64:
+    """A connected set with node `root` and a size in the range; empty where none is.
+
+    All nodes where the search did not end within `limit` visits, which proves nothing.
+    """
+    n = len(size)
+    taken, open_, shut = np.zeros((3, n + 1), np.uint64)
+    total = np.zeros(n + 1)
+    taken[0] = ONE << np.uint64(root)
+    open_[0] = near[root]
+    shut[0] = taken[0]
+    total[0] = size[root]
+    if low <= total[0] <= high:
+        return taken[0]
+    depth, visits = 0, 0
+    while depth >= 0:
+        if open_[depth] == NONE:
+            depth -= 1
+            continue
+        u = lowest(open_[depth])
+        bit = ONE << np.uint64(u)
+        open_[depth] &= ~bit
+        before = shut[depth]
+        shut[depth] |= bit
+        if total[depth] + size[u] > high:
+            continue
+        visits += 1
+        if visits > limit:
+            return ~NONE
+        depth += 1
+        taken[depth] = taken[depth - 1] | bit
+        total[depth] = total[depth - 1] + size[u]
+        shut[depth] = before
+        open_[depth] = (open_[depth - 1] | near[u]) & ~taken[depth] & ~before
+        if total[depth] >= low:
+            return taken[depth]
+    return NONE

@@ -66,7 +66,7 @@ def chordal_axis(triangles: Triangles, *, terminals: Ints, portals: Geometries) 
     """
     t = triangles
     middle, length = _chords(t)
-    gate = _on_outline(t, middle, portals)
+    gate = _on_outline(t, portals)
     middle[gate] = np.round(shapely.get_coordinates(portals), 2)
     is_portal = np.zeros(len(middle), dtype=bool)
     is_portal[gate] = True
@@ -84,12 +84,14 @@ def _chords(t: Triangles) -> tuple[Floats, Floats]:
     return np.round((a + b)[first] / 2, 2), np.hypot(*(a - b)[first].T)
 
 
-def _on_outline(t: Triangles, middle: Floats, points: Geometries) -> Ints:
-    """Side of the outline whose middle is nearest to each point."""
-    outline = np.flatnonzero(~t.shared)
+def _on_outline(t: Triangles, points: Geometries) -> Ints:
+    """Side of the outline nearest to each point."""
     if not len(points):
         return np.zeros(0, dtype=np.int64)
-    return outline[shapely.STRtree(shapely.points(middle[outline])).nearest(points)]
+    a, b = np.roll(t.corner, -1, axis=1), np.roll(t.corner, -2, axis=1)
+    outline = ~t.shared[t.chord]
+    sides = shapely.linestrings(np.stack([a[outline], b[outline]], axis=1))
+    return t.chord[outline][shapely.STRtree(sides).nearest(points)]
 
 
 def _links(t: Triangles, fan: Ints, corner: Ints, middle: Floats, length: Floats) -> tuple[Geometries, Bools]:

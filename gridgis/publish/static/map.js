@@ -19,19 +19,20 @@ function gridgisMap(map, data) {
 
   // ---- fills: a colour, and lines or dots over it that say the same without colour
   function tile({ fill, ink, hatch }) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
+    const canvas = Object.assign(document.createElement("canvas"), { width: 10, height: 10 });
     const pen = canvas.getContext("2d");
     pen.fillStyle = fill;
-    pen.fillRect(0, 0, 8, 8);
+    pen.fillRect(0, 0, 10, 10);
     pen.strokeStyle = pen.fillStyle = ink;
     pen.lineWidth = 0.8;
+    pen.globalAlpha = 0.7;
     pen.beginPath();
-    for (const shift of [-8, 0, 8]) {
-      if (hatch === "rising") { pen.moveTo(shift - 1, 9); pen.lineTo(shift + 9, -1); }
-      if (hatch === "falling") { pen.moveTo(shift - 1, -1); pen.lineTo(shift + 9, 9); }
+    for (const shift of [-10, 0, 10]) {
+      if (hatch === "rising") { pen.moveTo(shift - 1, 11); pen.lineTo(shift + 11, -1); }
+      if (hatch === "falling") { pen.moveTo(shift - 1, -1); pen.lineTo(shift + 11, 11); }
     }
     pen.stroke();
-    if (hatch === "dots") pen.fillRect(3, 3, 1.5, 1.5);
+    if (hatch === "dots") pen.fillRect(4, 4, 1.5, 1.5);
     return pen.createPattern(canvas, "repeat");
   }
   const fills = Object.fromEntries(bands.map((one) => [one.name, one.hatch === "none" ? one.fill : tile(one)]));
@@ -83,13 +84,18 @@ function gridgisMap(map, data) {
     hard: { hard: true, radius: 8, color: "#fff", weight: 1.5, fillColor: "#c02b1d", fillOpacity: 1 },
     finding: { hard: false, radius: 6, color: "#5d430f", weight: 1.2, fillColor: "#ffd25e", fillOpacity: 1 },
   };
-  const signs = (severity) =>
+  const kindOf = ({ severity, code }) => (severity === "hard" ? "hard" : (code ?? "").length === 17 ? "micro" : "finding");
+  signStyle.micro = { ...signStyle.finding, radius: 4 };
+  const signs = (kind) =>
     L.geoJSON(data.offenders, {
-      filter: ({ properties }) => (properties.severity === "hard") === (severity === "hard"),
-      pointToLayer: (_, at) => new Sign(at, signStyle[severity]),
+      filter: ({ properties }) => kindOf(properties) === kind,
+      pointToLayer: (_, at) => new Sign(at, signStyle[kind]),
     }).bindPopup(({ feature }) => { if (feature.properties.shape) pick(feature.properties.shape); return signCard(feature.properties); }, { maxWidth: 320, minWidth: 250 });
-  const findings = signs("finding"), hard = signs("hard").addTo(map);
-  const showFindings = () => (map.getZoom() >= data.findings_zoom ? findings.addTo(map) && hard.bringToFront() : findings.remove());
+  const findings = signs("finding"), micro = signs("micro"), hard = signs("hard").addTo(map);
+  const showFindings = () => {
+    for (const [layer, from] of [[micro, data.fine_zoom], [findings, data.findings_zoom]]) map.getZoom() >= from ? layer.addTo(map) : layer.remove();
+    hard.bringToFront();
+  };
 
   // ---- names of zones, those that have room: the one listed first stays
   const labels = L.layerGroup(
@@ -114,7 +120,7 @@ function gridgisMap(map, data) {
   // ---- cards
   const facts = (rows) => {
     const list = el("dl");
-    for (const [key, value] of rows) if (value !== undefined && value !== "") list.append(el("dt", "", texts.fields[key]), el("dd", "", value));
+    for (const [key, value] of rows) if (value !== undefined && value !== "") list.append(el("dt", "", texts.fields[key]), el("dd", key === "code" ? "gg-mono" : "", value));
     return list;
   };
   function rangeBar(households, { min, max }) {
@@ -189,6 +195,6 @@ function gridgisMap(map, data) {
   L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
   map.attributionControl.setPrefix("Leaflet").addAttribution(data.attribution);
   map.getContainer().classList.add("gg-map");
-  map.fitBounds(data.bounds, { padding: [16, 16], animate: false });
+  map.fitBounds(data.bounds, { paddingTopLeft: [50, 16], paddingBottomRight: [window.innerWidth > 900 ? 260 : 16, 30], animate: false });
   showFine(); showFindings(); showLabels();
 }

@@ -1,0 +1,255 @@
+"""Random towns through the whole division: the hard rules hold on each, the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hard_rules import broken
+from hypothesis import Phase, given, settings
+from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
+
+from gridgis import jobs
+from gridgis.errors import InputRefused
+
+ONCE_BROKEN = (
+    Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
+    Plan(seed=93, columns=4, rows=4, zones=3, source="area", traits=frozenset({"beside", "few_vertices"})),
+    Plan(seed=73, columns=4, rows=2, zones=4, source="area", traits=frozenset({"dead_ends", "through_blocks"})),
+    Plan(seed=135, columns=2, rows=3, zones=4, source="none", traits=frozenset({"river", "slivers"})),
+    Plan(seed=20, columns=4, rows=2, zones=2, source="none", traits=frozenset({"villages", "beside", "three_d"})),
+    Plan(seed=29, columns=4, rows=1, zones=2, source="area", traits=frozenset({"corridor", "through_blocks"})),
+    Plan(seed=12, columns=3, rows=2, zones=5, source="area", traits=frozenset({"dedicated", "gaps"})),
+)
+"""Towns on which a rule was broken once."""
+
+MIXED = Plan(
+    seed=7,
+    columns=4,
+    rows=3,
+    zones=3,
+    source="points",
+    traits=frozenset({"beside", "rows", "dedicated", "corridor", "villages", "dual", "straddling", "compounds", "river"}),
+)
+"""A town with something of everything."""
+
+
+def faults(town: Town, **options) -> list[str]:
+    """What is wrong with the division of a town, by the tests' own reckoning and by the program's."""
+    division = jobs.divide(**town.frames, **options)
+    zones, buildings = town.frames["zones"], town.frames.get("buildings")
+    offenders = jobs.check(division, zones=zones, buildings=buildings)
+    hard = pd.concat([division.offenders, offenders]).query("severity == 'hard'")
+    return [*broken(division, town.frames), *(f"{r.rule} {r.code}: {r.detail}" for r in hard.itertuples())]
+
+
+# ---------------------------------------------------------------- hard rules
+@settings(max_examples=14, phases=[Phase.explicit, Phase.generate])
+@given(plans())
+def test_hard_rules_hold_on_random_towns(plan):
+    assert faults(build(plan)) == []
+
+
+@pytest.mark.slow
+@settings(max_examples=600)
+@given(plans())
+def test_hard_rules_hold_on_many_random_towns(plan):
+    assert faults(build(plan)) == []
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(plans(largest=9))
+def test_hard_rules_hold_on_larger_towns(plan):
+    assert faults(build(plan)) == []
+
+
+@pytest.mark.parametrize("plan", ONCE_BROKEN, ids=lambda plan: f"seed{plan.seed}")
+def test_hard_rules_hold_where_they_were_broken_once(plan):
+    assert faults(build(plan)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trait", TRAITS)
+def test_hard_rules_hold_with_each_trait_alone(trait):
+    for seed in range(4):
+        plan = Plan(seed=seed, columns=4, rows=4, zones=4, traits=frozenset({trait}))
+        assert faults(build(plan)) == [], plan
+
+
+def test_the_tests_own_rules_can_fail():
+    """A building cut, a gap, a wrong code and a lost household are seen by the tests' own reckoning."""
+    town = build(Plan(seed=3, columns=2, rows=2, zones=1))
+    division = jobs.divide(**town.frames)
+    assert broken(division, town.frames) == []
+    grids = division.grids
+    smaller = grids.set_geometry([grids.geometry[0].buffer(-3), *grids.geometry[1:]])
+    assert any("do not tile" in text for text in broken(replace(division, grids=smaller), town.frames))
+    house = town.frames["buildings"].geometry[0]
+    cut = division.atoms.geometry.iloc[0].difference(house.centroid.buffer(3))
+    apart = division.atoms.set_geometry([cut, *division.atoms.geometry[1:]])
+    assert broken(replace(division, atoms=apart), town.frames)
+    coded = division.grids.assign(grid_code=["1"] * len(grids))
+    assert any("malformed" in text for text in broken(replace(division, grids=coded), town.frames))
+    fewer = division.microgrids.assign(households=division.microgrids["households"] - 1)
+    assert any("households of" in text for text in broken(replace(division, microgrids=fewer), town.frames))
+
+
+# ---------------------------------------------------------------- the same input, the same bytes
+@pytest.fixture(scope="module")
+def mixed() -> Town:
+    return build(MIXED)
+
+
+def test_the_same_files_give_the_same_bytes_for_any_number_of_processes(mixed, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    sources = mixed.write(tmp_path)
+    for jobs_, name in ((1, "one"), (1, "again"), (2, "two")):
+        jobs.divide_files(sources, tmp_path / f"{name}.gpkg", jobs=jobs_)
+    first = (tmp_path / "one.gpkg").read_bytes()
+    assert first == (tmp_path / "again.gpkg").read_bytes()
+    assert first == (tmp_path / "two.gpkg").read_bytes()
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes(mixed, tmp_path):
+    sources = mixed.write(tmp_path)
+    script = "import sys, json; from gridgis import jobs; jobs.divide_files(json.loads(sys.argv[1]), sys.argv[2])"
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": "1700000000"}
+        call = [sys.executable, "-c", script, json.dumps(sources), str(tmp_path / f"{seed}.gpkg")]
+        subprocess.run(call, env=environment, check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "1.gpkg").read_bytes() == (tmp_path / "2.gpkg").read_bytes()
+
+
+def test_the_order_of_the_rows_does_not_matter(mixed):
+    one, two = jobs.divide(**mixed.frames), jobs.divide(**mixed.shuffled(5).frames)
+    for name, key in (("zones", "zone_code"), ("grids", "grid_code"), ("microgrids", "microgrid_code")):
+        a, b = getattr(one, name), getattr(two, name)
+        assert a[key].tolist() == b[key].tolist(), name
+        assert a["households"].tolist() == b["households"].tolist(), name
+        assert shapely.area(shapely.symmetric_difference(a.geometry.values, b.geometry.values)).max() < 0.01, name
+
+
+def test_inputs_stay_as_they_are(mixed):
+    frames = {name: frame.copy(deep=True) for name, frame in mixed.frames.items()}
+    jobs.divide(**frames)
+    for name, frame in mixed.frames.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(frames[name]))
+        assert frames[name].crs == frame.crs
+        assert (shapely.to_wkb(frames[name].geometry.values) == shapely.to_wkb(frame.geometry.values)).all()
+
+
+# ---------------------------------------------------------------- CRS
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:32649", "EPSG:4526"])
+def test_the_result_in_another_crs_is_the_same_division(mixed, crs):
+    one, two = jobs.divide(**mixed.frames), jobs.divide(**mixed.frames, crs=crs)
+    assert broken(two, mixed.frames) == []
+    assert {getattr(two, name).crs.to_string() for name in ("zones", "grids", "microgrids", "atoms", "moves")} == {crs}
+    assert one.grids["grid_code"].tolist() == two.grids["grid_code"].tolist()
+    back = two.grids.to_crs(CRS).geometry.values
+    assert shapely.hausdorff_distance(one.grids.geometry.values, back).max() < 0.01
+    np.testing.assert_allclose(one.grids["area_m2"], two.grids["area_m2"], rtol=1e-6)
+
+
+def test_layers_in_different_crs_meet(mixed):
+    places = ("EPSG:4547", "EPSG:4326", "EPSG:32649", "EPSG:4490", "EPSG:4526", "EPSG:3857")
+    frames = {name: frame.to_crs(places[LAYERS.index(name)]) for name, frame in mixed.frames.items()}
+    one, two = jobs.divide(**mixed.frames), jobs.divide(**frames)
+    assert two.grids.crs == CRS
+    assert broken(two, frames) == []
+    assert len(one.grids) == len(two.grids)
+
+
+# ---------------------------------------------------------------- households
+def whole(source: str, **columns) -> tuple[Town, gpd.GeoDataFrame]:
+    """A town without dirt by one source of households, and its grids."""
+    town = build(Plan(seed=11, columns=3, rows=3, zones=2, source=source))
+    town = Town(town.plan, {**town.frames, "zones": town.frames["zones"].assign(**columns)})
+    return town, jobs.divide(**town.frames).grids
+
+
+@pytest.mark.parametrize(("source", "layer", "said"), [("points", "households", "address"), ("buildings", "buildings", "building")])
+def test_every_household_that_was_counted_is_in_a_grid(source, layer, said):
+    town, grids = whole(source)
+    counted = town.frames[layer]
+    inside = counted[counted.representative_point().within(grids.union_all())]
+    assert grids["households"].sum() == inside["households"].sum() > 0
+    assert set(grids["households_from"]) == {said}
+
+
+@pytest.mark.parametrize("source", ["floor_area", "area"])
+def test_estimates_add_up_to_what_the_zone_says(source):
+    town, grids = whole(source, households=[997, 1203])
+    total = grids.groupby("zone_code")["households"].sum()
+    given_ = town.frames["zones"].set_index("zone_code")["households"]
+    assert total.to_dict() == given_.to_dict()
+    assert set(grids["households_from"]) == {source}
+
+
+def test_persons_stand_for_households():
+    town, grids = whole("none", persons=[2500, 1001])
+    total = grids.groupby("zone_code")["households"].sum()
+    assert total.to_dict() == dict(zip(town.frames["zones"]["zone_code"], (1000, 400), strict=True))
+
+
+def test_no_count_leaves_households_empty():
+    _, grids = whole("none")
+    assert grids["households"].isna().all()
+    assert set(grids["households_from"]) == {"none"}
+
+
+# ---------------------------------------------------------------- alignment
+def test_align_none_moves_nothing():
+    plan = Plan(seed=2, columns=4, rows=3, zones=3, source="area", traits=frozenset({"beside", "few_vertices"}))
+    town = build(plan)
+    still, moved = jobs.divide(**town.frames, align="none"), jobs.divide(**town.frames)
+    given_ = town.frames["zones"].set_index("zone_code").geometry.sort_index()
+    differ = shapely.symmetric_difference(given_.values, still.zones.geometry.values)
+    assert shapely.area(differ).max() < 1
+    assert len(still.moves) == 0
+    assert len(moved.moves) > 0
+    assert moved.moves["area_m2"].max() <= 20_000
+
+
+# ---------------------------------------------------------------- very small
+def one_zone(shape, **columns) -> gpd.GeoDataFrame:
+    frame = {"zone_code": ["420102001001"], "name": ["一社区"], "kind": ["community"], **columns}
+    return gpd.GeoDataFrame(frame, geometry=[shape], crs=CRS)
+
+
+@pytest.mark.parametrize("households", [None, 0, 1, 299, 400, 50_000])
+@pytest.mark.parametrize("side_m", [3, 60, 900])
+def test_one_zone_alone(side_m, households):
+    zones = one_zone(shapely.box(520_000, 3_380_000, 520_000 + side_m, 3_380_000 + side_m), households=[households])
+    try:
+        division = jobs.divide(zones)
+    except InputRefused as refused:  # a zone of 9 m2 with 50,000 households is no community
+        assert side_m == 3
+        assert "zones" in str(refused)
+        return
+    assert broken(division, {"zones": zones}) == []
+    if households is not None:
+        assert division.grids["households"].sum() == households
+
+
+def test_streets_without_rows_are_no_streets():
+    town = build(Plan(seed=1, columns=2, rows=2, zones=2))
+    empty = town.frames["streets"].iloc[:0]
+    division = jobs.divide(**{**town.frames, "streets": empty})
+    assert broken(division, town.frames) == []
+    assert any("no streets" in notice for notice in jobs.notices(division))
+
+
+def test_a_zone_in_two_parts_is_one_zone():
+    land = shapely.union(shapely.box(520_000, 3_380_000, 520_300, 3_380_300), shapely.box(521_000, 3_380_000, 521_050, 3_380_050))
+    division = jobs.divide(one_zone(land, households=[400]))
+    assert broken(division, {"zones": one_zone(land)}) == []
+    assert len(division.zones) == 1
