@@ -229,7 +229,7 @@ def _divided(
     }
     draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.moves, _no_offenders(f.zones), info)
     offenders = _sorted(
-        rules.check(draft, profile=profile, zones=inputs.zones, buildings=inputs.buildings), result.findings
+        rules.check(draft, profile=profile, zones=inputs.zones, buildings=result.buildings), result.findings
     )
     metrics = {
         "summary": summarise(draft, offenders, profile=profile),

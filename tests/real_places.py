@@ -72,16 +72,23 @@ def cambridge_points(_: Path) -> Place:
     return Place("Cambridge, addresses", _layers(CAMBRIDGE, "zones", "streets", "barriers", "households"))
 
 
-def cambridge_parcels(_: Path) -> Place:
+def cambridge_parcels(folder: Path) -> Place:
     """The same with 13,115 parcels in place of buildings, households on them."""
     layers = _layers(CAMBRIDGE, "zones", "streets", "barriers")
-    return Place("Cambridge, parcels", {**layers, "buildings": f"{CAMBRIDGE}:parcels"})
+    return Place("Cambridge, parcels", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_roads(folder))
 
 
-def cambridge_both(_: Path) -> Place:
+def cambridge_both(folder: Path) -> Place:
     """The same with both: addresses count, parcels are not to be cut."""
     layers = _layers(CAMBRIDGE, "zones", "streets", "barriers", "households")
-    return Place("Cambridge, both", {**layers, "buildings": f"{CAMBRIDGE}:parcels"})
+    return Place("Cambridge, both", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_roads(folder))
+
+
+def _without_roads(folder: Path) -> dict[str, str | None]:
+    """Parcels to judge by: without the four that are the surface of all streets, 3.1 km2, and no building."""
+    parcels = gpd.read_file(CAMBRIDGE, layer="parcels")
+    parcels[parcels["parcel_id"] != "ROAD"].to_file(folder / "parcels.gpkg", layer="parcels", driver="GPKG")
+    return {"buildings": f"{folder / 'parcels.gpkg'}:parcels"}
 
 
 def finland(folder: Path) -> Place:

@@ -64,7 +64,7 @@ def divided(request, tmp_path_factory) -> Divided:
 
 def test_the_program_finds_no_hard_offender_in_what_it_made(divided):
     found = jobs.check_file(
-        divided.output, zones=divided.place.sources["zones"], buildings=divided.place.sources.get("buildings")
+        divided.output, zones=divided.place.source("zones"), buildings=divided.place.source("buildings")
     ).offenders
     hard = found[found["severity"] == "hard"]
     assert len(hard) == 0, "\n".join(f"{row.rule} {row.code}: {row.detail}" for row in hard.itertuples())

@@ -22,6 +22,9 @@ from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints, faces, first_hit, inner_points, node
 from gridgis.profile import Profile
 
+LIGHT_ATOM = 0.004
+"""A thin or tiny atom that holds more than this share of the largest grid stays."""
+
 REMNANT_M2 = 500.0
 """A smaller part of a zone without households that a building cuts off goes to the zone around it."""
 
@@ -49,7 +52,15 @@ class Atoms:
 
 
 def make_atoms(
-    land: Land, cut: Cut, units: Units, unit_face: Ints, lines: Lines, load: Floats, *, profile: Profile
+    land: Land,
+    cut: Cut,
+    units: Units,
+    unit_face: Ints,
+    lines: Lines,
+    load: Floats,
+    ground_load: Floats,
+    *,
+    profile: Profile,
 ) -> Atoms:
     """Node once more with the dividing lines and the outlines of what they cross, and join faces to atoms.
 
@@ -57,6 +68,7 @@ def make_atoms(
     ----------
     unit_face : face of the land that holds most of each unit
     load : weight of each unit as a share of the largest grid of its zone
+    ground_load : what is spread over the land of each zone, as such a share a square metre
     """
     kept = _kept_borders(land)
     crossed = _crossed(units, np.concatenate([kept, cut.lines]))
@@ -70,7 +82,7 @@ def make_atoms(
     inside = _unit_of(points, units, crossed)
     keys = _whole_units(np.column_stack([zone, block, piece, group]), inside, shapely.area(polygons), unit_face, land)
     unit_at = _faces_of_units(units, inside, polygons)
-    held = np.zeros(len(polygons))
+    held = ground_load[zone] * shapely.area(polygons)
     known = unit_at >= 0
     np.add.at(held, unit_at[known], load[known])
     return _joined(polygons, keys, _part_area(land)[home], held, units, unit_at, lines, profile=profile)
@@ -161,7 +173,7 @@ def _joined(
     label = joined(len(polygons), between, across=np.ones(len(between.first), dtype=bool), same=key)
     zone = _without_remnants(keys[:, 0], between, shapely.area(polygons), held, before)
     label = np.unique(np.column_stack([zone, label]), axis=0, return_inverse=True)[1].astype(np.int64)
-    label = absorbed(label, between, polygons=polygons, weight=held, light=0.0, thin_m=THIN_M / 3, within=zone)
+    label = absorbed(label, between, polygons=polygons, weight=held, light=LIGHT_ATOM, thin_m=THIN_M / 3, within=zone)
     label = _west_to_east(label, polygons)
     n = int(label.max(initial=-1)) + 1
     first = np.unique(label, return_index=True)[1]
@@ -195,7 +207,7 @@ def _without_remnants(zone: Ints, between: Borders, area: Floats, held: Floats, 
     size, load = sums(part, area, n), sums(part, held, n)
     whole = np.zeros(n)
     np.maximum.at(whole, part, before)
-    small = (size < whole / 2) & (size < REMNANT_M2) & (load == 0)
+    small = (size < whole / 2) & (size < REMNANT_M2) & (load <= LIGHT_ATOM)
     two = between.second >= 0
     i, j, length = between.first[two], between.second[two], between.length_m[two]
     for p in np.flatnonzero(small):

@@ -42,10 +42,18 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Result:
-    """Frames of a division, findings and notices on the way, and how many of what there were."""
+    """Frames of a division, and what was found on the way.
+
+    Attributes
+    ----------
+    findings : offenders that only the making of a division can tell
+    buildings : those that may not be cut; surfaces of streets drawn as buildings are left out
+    counts : how many of what there were
+    """
 
     frames: Frames
     findings: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame | None
     notices: tuple[Notice, ...]
     counts: dict[str, float]
 
@@ -94,8 +102,8 @@ def divide_inputs(
     streets = clean_streets(
         inputs.streets, buildings=inputs.buildings, barriers=inputs.barriers, zones=zones, profile=profile
     )
+    inputs, surfaces = _without_surfaces(inputs, street_lines(streets.lines, profile))
     lines = _lines(inputs, streets.lines, zones, profile=profile)
-    inputs, surfaces = _without_surfaces(inputs, lines)
     tell("borders", 0.15)
     land = _land(inputs, zones, lines, align=align, profile=profile)
     tell("households", 0.25)
@@ -125,7 +133,9 @@ def divide_inputs(
     findings = unaligned(land, zones, lines, profile=profile).to_crs(out.zones.crs)
     tell("done", 1.0)
     counts: dict[str, float] = {"atoms": len(atoms.zone), "streets": len(streets.lines), **streets.counts}
-    return Result(out, findings, (*inputs.notices, *cleaned.notices, *surfaces, *stock.notices), counts)
+    return Result(
+        out, findings, inputs.buildings, (*inputs.notices, *cleaned.notices, *surfaces, *stock.notices), counts
+    )
 
 
 def _lines(inputs: Inputs, streets: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, profile: Profile) -> Lines:
@@ -247,7 +257,8 @@ def _atoms(land: Land, stock: _Stock, lines: Lines, *, jobs: int, profile: Profi
     cut = cut_pieces(over_cap(_pieces(land, stock)), jobs=jobs)
     zone = np.maximum(stock.unit_zone, 0)
     load = np.where(stock.unit_zone >= 0, stock.units.weight / m.high[zone], 0.0)
-    atoms = make_atoms(land, cut, stock.units, stock.unit_face, lines, load, profile=profile)
+    ground_load = np.where(m.spread, m.total / (m.high * sums(land.zone, shapely.area(land.faces), len(m.total))), 0.0)
+    atoms = make_atoms(land, cut, stock.units, stock.unit_face, lines, load, ground_load, profile=profile)
     ground = _ground(atoms)
     households_spread = m.spread & (m.name == "households")
     member = np.where(households_spread[atoms.zone], atoms.zone, -1)

@@ -268,9 +268,10 @@ def necks(geoms: Geometries, *, width_m: float) -> tuple[Ints, Geometries]:
 def _stays_whole(polygons: Geometries, radius: float) -> Bools:
     """Whether the centroid is left of the line of every edge by at least `radius`.
 
-    Polygons are not empty. Then a disc D of that radius is seen from all of the polygon P. Where a disc around x lies in
-    P, so does that around every point between x and the centre of D, as it consists of points
-    between D and the disc around x: eroded by the radius, P is seen from that centre, and whole.
+    Polygons are not empty. Then a disc D of that radius is seen from all of the polygon P. Where
+    a disc around x lies in P, so does that around every point between x and the centre of D, as it
+    consists of points between D and the disc around x: eroded by the radius, P is seen from that
+    centre, and whole.
     """
     owner, start, end = directed_edges(polygons)
     to_centre = shapely.get_coordinates(shapely.centroid(polygons))[owner] - start

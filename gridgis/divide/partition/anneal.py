@@ -13,6 +13,7 @@ from numba import njit
 
 from gridgis.divide.partition.objective import cost_of, deviation, moved_of
 from gridgis.divide.partition.problem import GAIN, SHARED, Floats, Graph, Ints, Rule
+from gridgis.divide.partition.recarve import recarve
 from gridgis.divide.partition.state import (
     AREA,
     INNER,
@@ -31,7 +32,6 @@ from gridgis.divide.partition.state import (
     weigh_all,
 )
 from gridgis.divide.partition.tree import carve, new_tree
-from gridgis.divide.partition.recarve import recarve
 
 STAGES = 40
 FLIPS = 200
@@ -89,7 +89,7 @@ def _softened(rule: Rule, share: float) -> Rule:
 def _deviations(state: State, rule: Rule) -> float:
     total = 0.0
     for g in range(len(state.head)):
-        if state.count[g] > 0:
+        if state.tally[g] > 0:
             total += deviation(state.sums[g, SIZE], rule)
     return total
 
@@ -101,7 +101,7 @@ def _remember(state: State, pool: Pool, rule: Rule) -> None:
     for g in range(len(fresh)):
         if fresh[g]:
             fresh[g] = False
-            if rule.low <= sums[g, SIZE] <= rule.high and state.count[g] > 0:
+            if rule.low <= sums[g, SIZE] <= rule.high and state.tally[g] > 0:
                 keep(pool, state, g, state.cost[g])
 
 
@@ -113,7 +113,7 @@ def flips(graph: Graph, rule: Rule, state: State, heat: float, steps: int, seed:
     """
     start, reach, to, pair = graph.start, graph.reach, graph.to, graph.pair
     size, area, perimeter = graph.size, graph.area, graph.perimeter
-    label, count, sums, cost = state.label, state.count, state.sums, state.cost
+    label, tally, sums, cost = state.label, state.tally, state.sums, state.cost
     mark, queue, earlier = state.mark, state.queue, len(graph.earlier_size) > 0
     total = 0.0
     for _ in range(steps):
@@ -126,7 +126,7 @@ def flips(graph: Graph, rule: Rule, state: State, heat: float, steps: int, seed:
         shared_g, gain_g, shared_h, gain_h = _ties(start, to, pair, label, u, g, h)
         moved_g, moved_h = _moved(graph, rule, state, u, g, h) if earlier else (0.0, 0.0)
         new_g = 0.0
-        if count[g] > 1:
+        if tally[g] > 1:
             new_g = cost_of(
                 sums[g, SIZE] - size[u],
                 sums[g, AREA] - area[u],

@@ -90,7 +90,9 @@ def cover(
     if not complete:
         keep = np.sort(np.argsort(spare, kind="stable")[:most])
     wide = _integer(columns, np.union1d(keep, found.chosen), nodes, NODE_LIMIT * effort, gap)
-    return _better(Cover(wide.chosen, wide.cost, max(bound, wide.bound) if complete else bound), found.chosen, found.cost)
+    return _better(
+        Cover(wide.chosen, wide.cost, max(bound, wide.bound) if complete else bound), found.chosen, found.cost
+    )
 
 
 def _better(found: Cover, known: Ints, ceiling: float) -> Cover:
@@ -108,7 +110,7 @@ def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Flo
     """Dual prices, the columns in use, how much each is used, and the bound they prove."""
     price = _first_prices(columns, nodes, known)
     active = known.copy()
-    bound = -np.inf
+    share, bound = np.zeros(len(active)), -np.inf
     width = 8 * nodes
     for _ in range(ROUNDS):
         spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
@@ -116,8 +118,8 @@ def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Flo
         if bound > -np.inf and spare.min(initial=np.inf) >= -1e-7:
             return price, active, share, bound
         if len(columns) > width:
-            new = np.argpartition(spare, width)[:width]
-            new = np.sort(new[spare[new] < (np.inf if bound == -np.inf else -1e-7)])
+            worst = min(float(np.partition(spare, width)[width]), np.inf if bound == -np.inf else -1e-7)
+            new = np.flatnonzero((spare <= worst) & (spare < np.inf))
         else:
             new = np.flatnonzero(spare < np.inf)
         active = np.concatenate([active, new])

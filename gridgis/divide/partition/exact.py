@@ -6,6 +6,7 @@ forces upon any number of grids. A division with deviations of D + e or more cos
 B + out_of_range * (D + e). All sets that stand in a division with smaller deviations are
 enumerated for a slack e, the best division of them is found, and where its cost is no more than
 that bound, it is the best of all divisions. Otherwise the cost found names the slack that is enough.
+B takes the terms of shape, target and moves as not negative, which they are for real polygons.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ VISITS = 300_000
 """Connected sets visited before enumeration is given up, for each unit of effort."""
 STEPS = 200_000
 """Steps of branch and bound before the linear programme is asked."""
+FIRST_SLACK = 0.03
+"""Slack to begin with, times the target."""
 MOST_ROUNDS = 12
 
 
@@ -52,9 +55,9 @@ def exact(graph: Graph, rule: Rule, *, ceiling: float = np.inf, effort: int = 1)
         return None
     near = neighbour_masks(graph)
     floor, forced = _unavoidable(graph, rule)
-    slack = (ceiling - floor) / rule.out_of_range - forced if np.isfinite(ceiling) else 0.01 * rule.target
+    slack = (ceiling - floor) / rule.out_of_range - forced if np.isfinite(ceiling) else FIRST_SLACK * rule.target
     for _ in range(MOST_ROUNDS):
-        slack = max(slack, 0.0)
+        slack = max(slack, 1e-9 * rule.high)
         masks, costs, complete = connected_sets(graph, near, rule, slack + forced, VISITS * effort)
         if not complete:
             return None
@@ -63,7 +66,7 @@ def exact(graph: Graph, rule: Rule, *, ceiling: float = np.inf, effort: int = 1)
         if not len(found.chosen):
             slack = 2.0 * slack + 0.05 * rule.target
         elif needed <= slack + 1e-9:
-            return _answer(graph, rule, masks, costs, found)
+            return _answer(graph, rule, masks, found)
         else:
             slack = needed
     return None
@@ -96,11 +99,10 @@ def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover
     return cover(Columns(start, nodes, costs), n, known=chosen, effort=effort)
 
 
-def _answer(graph: Graph, rule: Rule, masks: Masks, costs: Floats, found: Cover) -> Exact:
+def _answer(graph: Graph, rule: Rule, masks: Masks, found: Cover) -> Exact:
     n = len(graph.size)
-    label = np.empty(n, np.int64)
     bits = (masks[found.chosen, None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)
-    label[:] = np.argmax(bits, axis=0)
+    label = np.argmax(bits, axis=0)
     sums = bits @ graph.size
     if np.all((sums >= rule.low) & (sums <= rule.high)):
         return Exact(label, found.cost, found.bound, True, np.zeros(0, np.int64))

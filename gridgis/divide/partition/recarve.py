@@ -74,7 +74,7 @@ def _choose(graph: Graph, state: State, seed: Words) -> int:
 def _beside(graph: Graph, state: State, g: int, seed: Words) -> int:
     """The grid of a random contact of a random member of `g`; -1 where that has no contact."""
     u = state.head[g]
-    for _ in range(pick(seed, state.count[g])):
+    for _ in range(pick(seed, state.tally[g])):
         u = state.after[u]
     first, end = graph.start[u], graph.reach[u]
     return state.label[graph.to[first + pick(seed, end - first)]] if end > first else -1
@@ -108,7 +108,7 @@ def _how_many(rule: Rule, total: float, merged: int, seed: Words) -> int:
 def _find_free(state: State, at: int) -> bool:
     """Write a slot without members into `changed[at]`."""
     for g in range(len(state.head)):
-        if state.count[g] == 0:
+        if state.tally[g] == 0:
             state.changed[at] = g
             return True
     return False

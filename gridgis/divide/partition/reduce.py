@@ -19,7 +19,8 @@ def reduce(problem: Problem) -> tuple[Graph, Ints]:
     free = node >= 0
     where = node[free]
     size, area, perimeter = (
-        np.bincount(where, x[free], minlength=nodes) for x in (problem.size, problem.area_m2, problem.perimeter_m)
+        np.bincount(where, x[free], minlength=nodes).astype(np.float64)
+        for x in (problem.size, problem.area_m2, problem.perimeter_m)
     )
     pairs, contact, shared, gain = _pairs(problem)
     ends = node[pairs]
@@ -84,7 +85,7 @@ def _rows(ends: Ints, contact: Bools, shared: Floats, gain: Floats, nodes: int) 
         key = key[first]
     node = key // max(nodes, 1)
     order = np.argsort(2 * node + ~contact, kind="stable")
-    start = np.searchsorted(node, np.arange(nodes + 1))
+    start = np.searchsorted(node, np.arange(nodes + 1)).astype(np.int64)
     reach = start[:-1] + np.bincount(node[contact], minlength=nodes)
     return start, reach, (key % max(nodes, 1))[order], pair[order]
 
@@ -96,18 +97,33 @@ def _earlier(problem: Problem, node: Ints, nodes: int) -> tuple[Ints, Ints, Floa
         return np.zeros(nodes + 1, np.int64), np.zeros(0, np.int64), empty, empty
     grid = np.full(problem.atoms, -1, np.int64)
     grid[known] = np.unique(problem.earlier[known], return_inverse=True)[1].reshape(-1)
-    whole = np.bincount(grid[known], problem.size[known])
+    whole = np.bincount(grid[known], problem.size[known]).astype(np.float64)
     use = known & (node >= 0) & (problem.size > 0)
     key, at = np.unique(node[use] * len(whole) + grid[use], return_inverse=True)
-    held = np.bincount(at.reshape(-1), problem.size[use], minlength=len(key))
-    start = np.searchsorted(key, np.arange(nodes + 1) * len(whole))
+    held = np.bincount(at.reshape(-1), problem.size[use], minlength=len(key)).astype(np.float64)
+    start = np.searchsorted(key, np.arange(nodes + 1) * len(whole)).astype(np.int64)
     return start, key % len(whole), held, whole
 
 
-@njit(cache=True)
 def parts(graph: Graph) -> Ints:
     """The connected part of each node, numbered by its first node, int64[n]."""
-    n = len(graph.size)
+    return _connected(graph, np.zeros(len(graph.size), np.int64))
+
+
+def earlier_grids(graph: Graph) -> Ints:
+    """The earlier grid that each node holds most of, int64[n], each connected part by its own number."""
+    grid = np.full(len(graph.size), -1, np.int64)
+    holder = np.repeat(np.arange(len(graph.size)), np.diff(graph.was_start))
+    order = np.argsort(graph.was_size, kind="stable")
+    grid[holder[order]] = graph.was[order]
+    return _connected(graph, grid)
+
+
+@njit(cache=True)
+def _connected(graph: Graph, label: Ints) -> Ints:
+    """The connected part of equal `label` of each node, numbered by its first node."""
+    start, reach, to = graph.start, graph.reach, graph.to
+    n = len(label)
     part = np.full(n, -1)
     stack = np.empty(n, np.int64)
     count = 0
@@ -120,9 +136,9 @@ def parts(graph: Graph) -> Ints:
         while top > 0:
             top -= 1
             u = stack[top]
-            for at in range(graph.start[u], graph.reach[u]):
-                v = graph.to[at]
-                if part[v] < 0:
+            for at in range(start[u], reach[u]):
+                v = to[at]
+                if part[v] < 0 and label[v] == label[u]:
                     part[v] = count
                     stack[top] = v
                     top += 1

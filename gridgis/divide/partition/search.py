@@ -8,55 +8,40 @@ from gridgis.divide.partition.anneal import anneal, carved
 from gridgis.divide.partition.cover import Columns, cover
 from gridgis.divide.partition.objective import costs_of_grids
 from gridgis.divide.partition.problem import GAIN, Graph, Ints, Rule
+from gridgis.divide.partition.reduce import earlier_grids
 from gridgis.divide.partition.state import Pool, new_pool
 
 STARTS = 8
 STEPS = 500
 """Steps of annealing for each node and start."""
-LEAST_STEPS = 20_000
-HOT, COLD = 1.4, 0.35
-"""Temperatures at first and last, times the mean gain of a pair and a twentieth of the compactness."""
-AGAIN, WARMS, WARM = 1, 2, 0.7
-MOST = 4
-GAP=3e-4
-ROWS = 60
-"""Room of the pool for each node: grids."""
-MEMBERS = 20
+LEAST_STEPS = 40_000
+HOT, WARM, COLD = 1.4, 0.7, 0.35
+"""Temperatures of the first step, of the first step from an earlier division, and of the last: times
+the mean gain of a pair and a twentieth of the weight of compactness."""
+ROWS, MEMBERS = 60, 20
+"""Room of the pool: grids for each node, members for each grid."""
+MOST, GAP = 4, 3e-4
+"""Grids for each node, and share of the cost left, when the grids met are put together."""
 
 
-def search(graph: Graph, rule: Rule, *, seed: int, effort: int = 1, earlier: Ints | None = None) -> tuple[Ints, float]:
+def search(graph: Graph, rule: Rule, *, seed: int, effort: int = 1) -> tuple[Ints, float]:
     """Labels of a division of a connected `graph`, and its cost without that of pairs apart.
 
-    Parameters
-    ----------
-    earlier : int64[n], optional
-        Labels of connected grids to start from as well.
+    Where the graph knows earlier grids, they are the start of two of the annealings.
     """
     n = len(graph.size)
     state = np.array([seed], np.uint64)
-    scale = float(np.abs(graph.pair[:, GAIN]).mean()) + 0.05 * rule.compactness
-    total = float(np.minimum(graph.size, rule.high).sum())
-    grids = _counts(total, rule, n)
-    slots = min(n, grids[-1] + 4) + 1
-    pool = new_pool(ROWS * n * effort, ROWS * n * MEMBERS * effort)
+    scale = float(np.abs(graph.pair[:, GAIN]).sum()) / max(len(graph.pair), 1) + 0.05 * rule.compactness
+    grids = _counts(float(np.minimum(graph.size, rule.high).sum()), rule, n)
+    starts = [(carved(graph, rule, grids[i % len(grids)], state), HOT) for i in range(STARTS)]
+    if len(graph.was):
+        before = earlier_grids(graph)
+        starts[:2] = [(before, COLD), (before, WARM)]
+    slots = max(grids[-1] + 4, *(int(label.max()) + 3 for label, _ in starts))
     steps = max(STEPS * n, LEAST_STEPS) * effort
-    starts = [carved(graph, rule, grids[i % len(grids)], state) for i in range(STARTS)]
-    hot = [HOT * scale] * STARTS
-    if earlier is not None:
-        starts.append(earlier)
-        hot.append(COLD * scale)
-        slots = max(slots, int(earlier.max()) + 3)
-    found = [
-        anneal(graph, rule, label, slots, heat, COLD * scale, steps, pool, state)
-        for label, heat in zip(starts, hot, strict=True)
-    ]
-    best = _combined(graph, rule, pool, found, effort=effort)
-    for _ in range(AGAIN):
-        found = [
-            best, *(anneal(graph, rule, best[0], slots, WARM * scale, COLD * scale, steps, pool, state) for _ in range(WARMS))
-        ]
-        best = _combined(graph, rule, pool, found, effort=effort)
-    return best
+    pool = new_pool(ROWS * n * effort, ROWS * n * MEMBERS * effort)
+    found = [anneal(graph, rule, label, slots, hot * scale, COLD * scale, steps, pool, state) for label, hot in starts]
+    return _combined(graph, rule, pool, found, effort=effort)
 
 
 def _counts(total: float, rule: Rule, n: int) -> list[int]:

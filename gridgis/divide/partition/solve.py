@@ -9,8 +9,8 @@ import numpy as np
 
 from gridgis.divide.partition.exact import exact
 from gridgis.divide.partition.hemmed import hemmed
-from gridgis.divide.partition.objective import objective
-from gridgis.divide.partition.problem import Graph, Ints, Problem, Rule, check, rule_of
+from gridgis.divide.partition.objective import costs_of_grids, objective
+from gridgis.divide.partition.problem import GAIN, Graph, Ints, Problem, Rule, check, rule_of
 from gridgis.divide.partition.reduce import parts, reduce, within
 from gridgis.divide.partition.search import search
 from gridgis.divide.partition.subsets import shortfall
@@ -100,8 +100,7 @@ def solve(problem: Problem, *, rng: np.random.Generator, effort: int = 1) -> Sol
 
 def _solve_part(graph: Graph, rule: Rule, *, seed: int, effort: int) -> Part:
     if not graph.size.any():
-        alone = len(graph.size) == 1 or rule.out_of_range * rule.low > 0
-        return Part(np.zeros(len(graph.size), np.int64), 0.0 if alone else np.inf, ("no_residents",))
+        return _without_size(graph, rule)
     best = exact(graph, rule, effort=effort)
     if best is not None:
         reasons, culprit = _reasons(graph, rule, best.label, best.in_range_possible, best.uncovered)
@@ -112,6 +111,16 @@ def _solve_part(graph: Graph, rule: Rule, *, seed: int, effort: int) -> Part:
         again, less = search(graph, rule, seed=seed + 1, effort=MORE_EFFORT * effort)
         label = again if less < cost else label
     return Part(label, np.inf, reasons, culprit)
+
+
+def _without_size(graph: Graph, rule: Rule) -> Part:
+    """One grid; two or more are at least twice as far out of range."""
+    label = np.zeros(len(graph.size), np.int64)
+    one = float(costs_of_grids(graph, label, 1, rule)[0])
+    two = 2.0 * (rule.out_of_range * rule.low + rule.off_target) + 0.5 * float(
+        np.minimum(graph.pair[:, GAIN], 0.0).sum()
+    )
+    return Part(label, 0.0 if len(label) == 1 or one <= two else np.inf, ("no_residents",))
 
 
 def _in_range(graph: Graph, rule: Rule, label: Ints) -> np.ndarray:

@@ -22,18 +22,32 @@ SIZE, AREA, PERIMETER, INNER, MOVED = range(5)
 class State(NamedTuple):
     """Grids in slots; a slot without members is free.
 
-    `label` int64[n]; `after`, `before` int64[n] and `head` int64[slots]: the members of a grid as a
-    doubly linked list (-1 ends it); `count` int64[slots]; `sums` float64[slots, 5]; `held`
-    float64[slots, earlier grids]; `cost` float64[slots] by the rule in use; `sign` uint64[slots], the
-    exclusive or of the members' `word`s; `fresh` bool[slots]: changed since it was last kept; `changed` int64[8]: the grids that are being carved;
-    `mark` and `queue` int64[n] are scratch.
+    Attributes
+    ----------
+    label : int64[n]
+    after, before : int64[n]
+    head, tally : int64[slots]
+        Members of each grid as a doubly linked list (-1 ends it), and their number.
+    sums : float64[slots, 5]
+    held : float64[slots, earlier grids]
+    cost : float64[slots]
+        By the rule in use.
+    word : uint64[n]
+    sign : uint64[slots]
+        Exclusive or of the members' words: tells grids from one another.
+    fresh : bool[slots]
+        Changed since the grid was last kept.
+    changed : int64[8]
+        The grids that are being carved.
+    mark, queue : int64[n]
+        Scratch.
     """
 
     label: Ints
     after: Ints
     before: Ints
     head: Ints
-    count: Ints
+    tally: Ints
     sums: Floats
     held: Floats
     cost: Floats
@@ -109,7 +123,7 @@ def new_state(graph: Graph, slots: int, seed: Words) -> State:
 def set_labels(graph: Graph, state: State, label: Ints, rule: Rule) -> None:
     """Make `state` the division `label` (slots), all sums anew."""
     state.head[:] = -1
-    state.count[:] = 0
+    state.tally[:] = 0
     state.sign[:] = 0
     state.sums[:] = 0.0
     state.held[:] = 0.0
@@ -154,7 +168,7 @@ def weigh_grid(graph: Graph, state: State, g: int, rule: Rule) -> None:
     for e in range(len(graph.earlier_size)):
         sums[MOVED] += moved_of(state.held[g, e], graph.earlier_size[e], rule)
     state.cost[g] = 0.0
-    if state.count[g] > 0:
+    if state.tally[g] > 0:
         state.cost[g] = cost_of(sums[SIZE], sums[AREA], sums[PERIMETER], sums[INNER], sums[MOVED], rule)
 
 
@@ -168,7 +182,7 @@ def enter(state: State, u: int, g: int) -> None:
         state.before[first] = u
     state.head[g] = u
     state.label[u] = g
-    state.count[g] += 1
+    state.tally[g] += 1
     state.sign[g] ^= state.word[u]
     state.fresh[g] = True
 
@@ -189,8 +203,8 @@ def relink(state: State, u: int, h: int) -> None:
     if first >= 0:
         before[first] = u
     label[u] = h
-    state.count[g] -= 1
-    state.count[h] += 1
+    state.tally[g] -= 1
+    state.tally[h] += 1
     state.sign[g] ^= state.word[u]
     state.sign[h] ^= state.word[u]
     state.fresh[g] = state.fresh[h] = True
@@ -215,7 +229,7 @@ def new_pool(rows: int, nodes: int) -> Pool:
 def keep(pool: Pool, state: State, g: int, cost: float) -> None:
     """Put grid `g` into the pool where it is new and there is room."""
     rows, filled = pool.used[0], pool.used[1]
-    if rows + 1 >= len(pool.start) or filled + state.count[g] > len(pool.nodes):
+    if rows + 1 >= len(pool.start) or filled + state.tally[g] > len(pool.nodes):
         return
     sign = state.sign[g] | np.uint64(1)
     at = int((sign * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & (len(pool.table) - 1)
