@@ -84,6 +84,23 @@ def horizontal(crs: CRS) -> CRS:
     return crs.to_2d()
 
 
+def parsed(given: object) -> CRS:
+    """The horizontal CRS that `given` names.
+
+    Raises
+    ------
+    ValueError
+        Saying what is wrong, where it names none or none that lies on the earth.
+    """
+    try:
+        found = CRS.from_user_input(given)
+    except RuntimeError:
+        raise ValueError(f"{given} is no CRS") from None
+    if not is_usable(found):
+        raise ValueError(f"{name_of(found)} is no place on the earth")
+    return horizontal(found)
+
+
 def is_usable(crs: CRS) -> bool:
     """Whether coordinates in `crs` can be put on the earth (a local or engineering CRS cannot)."""
     flat = horizontal(crs)

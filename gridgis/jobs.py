@@ -14,12 +14,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from gridgis.errors import Fault, InputRefused
 from gridgis.profile import Profile, load_profile
 from gridgis.schema import DIVISION_LAYERS, Division
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from pyproj import CRS
 
     from gridgis.layers import Inputs
 
@@ -69,13 +71,15 @@ def divide(
     """
     from gridgis.layers import prepare
 
-    rules = load_profile(profile)
+    rules, target = load_profile(profile), _target_crs(crs)
     frames = {
         "zones": zones, "streets": streets, "buildings": buildings, "barriers": barriers, "compounds": compounds,
         "households": households, "household_table": household_table,
     }  # fmt: skip
     inputs = prepare(frames, profile=rules)
-    return _divided(inputs, profile=rules, align=align, crs=crs, seed=seed, jobs=jobs, effort=effort, progress=progress)
+    return _divided(
+        inputs, profile=rules, align=align, crs=target, seed=seed, jobs=jobs, effort=effort, progress=progress
+    )
 
 
 def divide_files(
@@ -99,12 +103,13 @@ def divide_files(
     sources : layer name to `FILE` or `FILE:LAYER`
     rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
     """
-    from gridgis.layers import read_inputs, write_division
+    from gridgis.layers import read_inputs, refuse_target, write_division
 
-    rules = load_profile(profile)
+    refuse_target(output, inputs=sources.values())
+    rules, target = load_profile(profile), _target_crs(crs)
     inputs = read_inputs(sources, rename=rename, crs_of=crs_of, profile=rules)
     division = _divided(
-        inputs, profile=rules, align=align, crs=crs, seed=seed, jobs=jobs, effort=effort, progress=progress
+        inputs, profile=rules, align=align, crs=target, seed=seed, jobs=jobs, effort=effort, progress=progress
     )
     write_division(division, output)
     return division
@@ -162,8 +167,9 @@ def import_osm(
 ) -> dict[str, gpd.GeoDataFrame]:
     """Make the layers of the contract from an OpenStreetMap extract and write them to one GeoPackage."""
     from gridgis import osm
-    from gridgis.layers import read_layer
+    from gridgis.layers import read_layer, refuse_target
 
+    refuse_target(output, inputs=[extract, within])
     zones = read_layer("zones", within) if within else None
     layers = osm.import_osm(extract, within=zones, progress=progress)
     osm.write_layers(layers, output)
@@ -172,17 +178,19 @@ def import_osm(
 
 def draw_map(path: str | Path, output: str | Path, *, language: Language = "en", attribution: str = "") -> None:
     """Draw the division in a file as one HTML file."""
-    from gridgis.layers import read_division
+    from gridgis.layers import read_division, refuse_target
     from gridgis.publish.folium_map import write_map
 
+    refuse_target(output, inputs=[path])
     write_map(read_division(path), output, language=language, attribution=attribution)
 
 
 def plot(path: str | Path, output: str | Path, *, language: Language = "en", title: str = "") -> None:
     """Draw the division in a file as a PNG."""
-    from gridgis.layers import read_division
+    from gridgis.layers import read_division, refuse_target
     from gridgis.publish.picture import write_picture
 
+    refuse_target(output, inputs=[path])
     write_picture(read_division(path), output, language=language, title=title)
 
 
@@ -196,14 +204,12 @@ def _divided(
     *,
     profile: Profile,
     align: Align,
-    crs: str | None,
+    crs: CRS | None,
     seed: int,
     jobs: int,
     effort: int,
     progress: Progress | None,
 ) -> Division:
-    from pyproj import CRS
-
     from gridgis import rules
     from gridgis.divide.run import divide_inputs
     from gridgis.divide.summary import summarise
@@ -212,7 +218,7 @@ def _divided(
         inputs,
         profile=profile,
         align=align == "township",
-        crs=CRS.from_user_input(crs) if crs else None,
+        crs=crs,
         seed=seed,
         jobs=jobs,
         effort=effort,
@@ -240,6 +246,18 @@ def _divided(
         "align": align,
     }
     return replace(draft, offenders=offenders, info={**info, "metrics": metrics})
+
+
+def _target_crs(text: str | None) -> CRS | None:
+    """The CRS of the result as it was asked for."""
+    from gridgis.crs import parsed
+
+    if text is None:
+        return None
+    try:
+        return parsed(text)
+    except ValueError as error:
+        raise InputRefused([Fault("--crs", text, str(error), "Name one such as EPSG:4549")]) from None
 
 
 def notices(division: Division) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -26,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from gridgis.errors import Fault, InputRefused
+from gridgis.errors import Fault, InputRefused, refuse
 
 Kind = Literal["community", "village", "dedicated", "street"]
 KINDS: tuple[Kind, ...] = ("community", "village", "dedicated", "street")
@@ -146,6 +147,13 @@ class CodeLayout(_Data):
     micro_digits: PositiveInt
     sequence: dict[Kind, tuple[PositiveInt, PositiveInt]]
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for kind, (low, high) in self.sequence.items():
+            if not low <= high < 10**self.sequence_digits:
+                raise ValueError(f"sequence.{kind} [{low}, {high}] is no range of {self.sequence_digits}-digit numbers")
+        return self
+
 
 class Profile(_Data):
     """All numbers of policy of a division, with units and clauses.
@@ -213,7 +221,13 @@ def _shipped(name: str) -> Mapping[str, Any]:
 
 
 def _build(where: str, data: Mapping[str, Any]) -> Profile:
-    return _validate(where, _resolve(_flat(where, data, ())))
+    flat = _flat(where, data, ())
+    unknown = {kind: name for kind, name in flat.get("kinds", {}).items() if name not in SHIPPED}
+    refuse(
+        Fault("profile", where, f"kinds.{kind}: no shipped profile {name}", f"Name one of {', '.join(SHIPPED)}")
+        for kind, name in unknown.items()
+    )
+    return _validate(where, _resolve(flat))
 
 
 def _flat(where: str, data: Mapping[str, Any], below: tuple[str, ...]) -> Mapping[str, Any]:
@@ -223,7 +237,11 @@ def _flat(where: str, data: Mapping[str, Any], below: tuple[str, ...]) -> Mappin
     parent = str(data.get("extends", "default"))
     if parent in (where, *below):
         raise InputRefused([Fault("profile", where, f"extends itself by way of {parent}", "Extend another profile")])
-    return _merge(_flat(*_read(parent), (where, *below)), data)
+    try:
+        read = _read(parent)
+    except InputRefused as error:
+        raise InputRefused([replace(fault, row=f"{where}, extends {parent}") for fault in error.faults]) from None
+    return _merge(_flat(*read, (where, *below)), data)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,19 +19,23 @@ SEQUENCE = {"community": (1, 600), "village": (1, 600), "street": (601, 700), "d
 ORDER = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
 GAP_M = 12.0
 SNAP_M = 1.0
+SLIVER_M = 3.0
+CUT_OFF_M2 = 500.0
 ALIGN_M = 12.0
 
 
 def broken(division, town) -> list[str]:
     """Everything that is wrong with a division of a town."""
     metric = _in_metres(division)
-    frames = {name: frame.to_crs(metric["zones"].crs) for name, frame in town.items() if isinstance(frame, gpd.GeoDataFrame)}
+    frames = {
+        name: frame.to_crs(metric["zones"].crs) for name, frame in town.items() if isinstance(frame, gpd.GeoDataFrame)
+    }
     found = [
         *_form(division),
         *_codes(division),
         *_coverage(metric),
         *_nesting(metric),
-        *_parts(metric, frames["zones"]),
+        *_parts(metric),
         *_land(metric, frames["zones"]),
         *_borders(metric, frames),
         *_buildings(metric, frames.get("buildings")),
@@ -73,14 +77,22 @@ def _form(division) -> Iterator[str]:
 
 
 def _codes(division) -> Iterator[str]:
-    grids, micros, atoms = division.grids, division.microgrids, division.atoms
+    yield from _forms(division.grids, division.microgrids)
+    yield from _prefixes(division.grids, division.microgrids, division.atoms)
+    yield from _family(division)
+
+
+def _forms(grids, micros) -> Iterator[str]:
     patterns = ((grids, "grid_code", r"[0-9]{15}"), (micros, "microgrid_code", r"[0-9]{15}(?!00)[0-9]{2}"))
     for frame, key, pattern in patterns:
         yield from (f"{key} {code!r} is malformed" for code in frame[key] if not re.fullmatch(pattern, str(code)))
         yield from (f"{key} {code!r} is no text" for code in frame[key] if not isinstance(code, str))
+
+
+def _prefixes(grids, micros, atoms) -> Iterator[str]:
     for row in grids.itertuples():
         low, high = SEQUENCE[row.kind]
-        if not row.grid_code.startswith(row.zone_code) or not low <= int(row.grid_code[12:]) <= high:
+        if not row.grid_code.startswith(row.zone_code) or not low <= int(row.grid_code[12:] or -1) <= high:
             yield f"grid_code {row.grid_code} of a {row.kind} of zone {row.zone_code}"
     for row in micros.itertuples():
         if row.microgrid_code[:15] != row.grid_code or row.grid_code[:12] != row.zone_code:
@@ -88,11 +100,15 @@ def _codes(division) -> Iterator[str]:
     for row in atoms.itertuples():
         if row.microgrid_code[:15] != row.grid_code or row.grid_code[:12] != row.zone_code:
             yield f"atom {row.atom_id} in micro-grid {row.microgrid_code}, grid {row.grid_code}, zone {row.zone_code}"
+
+
+def _family(division) -> Iterator[str]:
+    grids, micros, atoms = division.grids, division.microgrids, division.atoms
     pairs = ((grids, division.zones, "zone_code"), (micros, grids, "grid_code"), (atoms, micros, "microgrid_code"))
     for children, parents, key in pairs:
         if set(children[key]) != set(parents[key]):
             yield f"{key}: {sorted(set(children[key]) ^ set(parents[key]))} without parent or child"
-    for code, number in grids["grid_code"].str[12:].astype(int).groupby(grids["zone_code"]):
+    for code, number in pd.to_numeric(grids["grid_code"].str[12:]).groupby(grids["zone_code"]):
         if sorted(number) != list(range(number.min(), number.min() + len(number))):
             yield f"numbers of zone {code} have a gap: {sorted(number)}"
 
@@ -140,19 +156,25 @@ def _nesting(metric) -> Iterator[str]:
                 yield f"{child} do not tile {key} {code}: {differ:.3f} m2"
 
 
-def _parts(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
+def _parts(metric) -> Iterator[str]:
     """Polygons, but for grids flagged detached in zones that fall apart."""
     apart = {
-        code: len(shapely.get_parts(shape)) for code, shape in zip(metric["zones"]["zone_code"], metric["zones"].geometry, strict=True)
+        code: len(shapely.get_parts(shape))
+        for code, shape in zip(metric["zones"]["zone_code"], metric["zones"].geometry, strict=True)
     }
     for name in ("grids", "microgrids", "atoms"):
         frame = metric[name]
         for row in frame[frame.geom_type != "Polygon"].itertuples():
             told = "detached" in getattr(row, "flags", "").split(",")
             if not told or apart[row.zone_code] < 2 or shapely.get_num_geometries(row.geometry) < 2:
-                yield f"{name}: {getattr(row, ORDER[name])} is a {row.geometry.geom_type}, flags {getattr(row, 'flags', '')!r}"
+                code, flags = getattr(row, ORDER[name]), getattr(row, "flags", "")
+                yield f"{name}: {code} is a {row.geometry.geom_type}, flags {flags!r}"
     flagged = metric["grids"][metric["grids"]["flags"].str.contains("detached")]
-    yield from (f"grid {row.grid_code} is flagged detached and is one Polygon" for row in flagged.itertuples() if row.geometry.geom_type == "Polygon")
+    yield from (
+        f"grid {row.grid_code} is flagged detached and is one Polygon"
+        for row in flagged.itertuples()
+        if row.geometry.geom_type == "Polygon"
+    )
 
 
 def _land(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
@@ -174,7 +196,10 @@ def _land(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
 
 
 def _borders(metric, frames) -> Iterator[str]:
-    """Legal lines: land that changed zone is in `moves`, lay in a strip beside a street, in one township."""
+    """Legal lines: land that changed zone is in `moves`, lay in a strip beside a street, in one township.
+
+    Apart from buildings, which stay whole, and from small land that one of them cuts off.
+    """
     given = _cut_out(frames["zones"])
     houses = frames["buildings"].geometry if "buildings" in frames else gpd.GeoSeries([])
     built = shapely.buffer(shapely.union_all(shapely.make_valid(np.asarray(houses, dtype=object))), 1.0)
@@ -187,8 +212,13 @@ def _borders(metric, frames) -> Iterator[str]:
                 continue
             legal = {kind, origin_kind} <= {"community", "village"} and to[:9] == origin[:9]
             told = shapely.union_all(_geometry(moved[(moved["from_zone"] == origin) & (moved["to_zone"] == to)]))
-            for what, land_left, width in (("in no row of moves", taken - told, 2.2 * SNAP_M), ("too wide", taken, 2 * ALIGN_M if legal else 2.2 * SNAP_M)):
-                thick = shapely.buffer(land_left - built, -width / 2)
+            for what, land_left, width in (
+                ("in no row of moves", taken - told, 2.2 * SNAP_M),
+                ("too wide", taken, 2 * ALIGN_M if legal else SLIVER_M),
+            ):
+                parts = shapely.get_parts(land_left - built)
+                cut_off = (shapely.area(parts) <= CUT_OFF_M2) & (shapely.distance(parts, built) < 0.1)
+                thick = shapely.buffer(shapely.union_all(parts[~cut_off]), -width / 2)
                 if not thick.is_empty:
                     yield f"{taken.area:.1f} m2 of zone {origin} went to {to} at {thick.centroid}, {what}"
 
@@ -220,13 +250,19 @@ def _buildings(metric, buildings: gpd.GeoDataFrame | None) -> Iterator[str]:
 
 # ---------------------------------------------------------------- numbers
 def _households(division) -> Iterator[str]:
-    chain = (("grids", "zones", "zone_code"), ("microgrids", "grids", "grid_code"), ("atoms", "microgrids", "microgrid_code"))
+    chain = (
+        ("grids", "zones", "zone_code"),
+        ("microgrids", "grids", "grid_code"),
+        ("atoms", "microgrids", "microgrid_code"),
+    )
     for child, parent, key in chain:
         above = getattr(division, parent).set_index(key)["households"]
         below = getattr(division, child).groupby(key)["households"].agg(lambda v: v.sum(min_count=len(v)))
         both = pd.DataFrame({"above": above.astype("Float64"), "below": below.astype("Float64")})
         same = (both["above"] == both["below"]) | (both["above"].isna() & both["below"].isna())
-        yield from (f"households of {key} {code}: {both.loc[code].tolist()}" for code in both.index[~same.fillna(False)])
+        yield from (
+            f"households of {key} {code}: {both.loc[code].tolist()}" for code in both.index[~same.fillna(False)]
+        )
     if (division.atoms["households"].dropna() < 0).any():
         yield "negative households"
 

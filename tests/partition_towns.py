@@ -32,7 +32,13 @@ class Piece:
 
 
 def town(
-    rng: np.random.Generator, *, households: float, low: float = 300, high: float = 500, per_ha: float = 60.0, whole: float = 0.25
+    rng: np.random.Generator,
+    *,
+    households: float,
+    low: float = 300,
+    high: float = 500,
+    per_ha: float = 60.0,
+    whole: float = 0.25,
 ) -> Problem:
     """A town of about `households` on irregular blocks; a tenth of them are parks.
 
@@ -53,7 +59,7 @@ def _road_class(area: float) -> str:
     return "street"
 
 
-def _halve(rng, polygon, road, path, per_ha, limit, pieces):  # noqa: PLR0917
+def _halve(rng, polygon, road, path, per_ha, limit, pieces):
     if road != "none" and polygon.area < rng.uniform(0.3, 1.4) * min(limit / per_ha * 1e4, 2e4):
         density = 0.0 if rng.random() < 0.1 else per_ha * rng.lognormal(0.0, 0.9)
         _cells(rng, polygon, density, path, limit, pieces)
@@ -104,7 +110,9 @@ def problem_of(pieces: list[Piece], *, low: float, high: float) -> Problem:
     tree = shapely.STRtree(polygons)
     a, b = tree.query(shapely.buffer(polygons, 0.01), predicate="intersects")
     a, b = a[a < b], b[a < b]
-    shared = shapely.length(shapely.intersection(shapely.buffer(polygons[a], 0.01, join_style="mitre"), shapely.boundary(polygons[b])))
+    shared = shapely.length(
+        shapely.intersection(shapely.buffer(polygons[a], 0.01, join_style="mitre"), shapely.boundary(polygons[b]))
+    )
     keep = shared > 0.5
     pairs = np.stack([a[keep], b[keep]], axis=1).astype(np.int64)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,8 +26,10 @@ from towns import CRS, Plan, build
 from gridgis.cli import main
 
 PLAIN = Plan(seed=4, columns=2, rows=2, zones=2, source="buildings")
-BUSY = Plan(seed=4, columns=9, rows=9, zones=9, source="buildings", traits=frozenset({"rows", "beside", "dense_streets"}))
-GRIDGIS = [sys.executable, "-m", "gridgis.cli"] if not shutil.which("gridgis") else ["gridgis"]
+BUSY = Plan(
+    seed=4, columns=18, rows=18, zones=24, source="buildings", traits=frozenset({"rows", "beside", "dense_streets"})
+)
+GRIDGIS = [str(Path(sys.executable).with_name("gridgis"))]
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,9 @@ def test_a_prefixed_easting_in_the_crs_without_is_refused(plain, tmp_path, folde
 def test_an_empty_layer_is_refused(plain, tmp_path, folder, layer):
     rows = {
         "households": gpd.GeoDataFrame({"households": [1]}, geometry=[shapely.Point(520_000, 3_380_000)], crs=CRS),
-        "compounds": gpd.GeoDataFrame({"compound_id": ["c"], "name": ["c"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=CRS),
+        "compounds": gpd.GeoDataFrame(
+            {"compound_id": ["c"], "name": ["c"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=CRS
+        ),
         "barriers": gpd.GeoDataFrame({"kind": ["rail"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=CRS),
     }
     empty = {**plain, **rows}[layer].iloc[:0]
@@ -172,7 +175,9 @@ def test_a_zone_code_on_two_zones_is_refused(plain, tmp_path, folder):
     refused(folder, write(tmp_path, plain, zones=twice), "zones", code, "2 zones")
 
 
-@pytest.mark.parametrize("code", ["42010200100", "4201020010011", "42010200100A", "４２０１０２００１００１", "-20102001001", " ", None])
+@pytest.mark.parametrize(
+    "code", ["42010200100", "4201020010011", "42010200100A", "４２０１０２００１００１", "-20102001001", " ", None]
+)
 def test_a_malformed_zone_code_is_refused(plain, tmp_path, folder, code):
     zones = plain["zones"].copy()
     zones["zone_code"] = [code, *zones["zone_code"][1:]]
@@ -287,7 +292,9 @@ def test_a_picture_or_text_that_calls_itself_a_table_is_refused(plain, tmp_path,
 def test_a_file_that_is_not_there_and_a_layer_that_is_not_in_it_are_refused(plain, tmp_path, folder):
     options = write(tmp_path, plain, zones=tmp_path / "nowhere.gpkg", streets=None)
     refused(folder, options, "zones", "nowhere.gpkg", "no such file")
-    refused(folder, write(tmp_path, plain, zones=f"{options[options.index('--buildings') + 1]}:areas"), "zones", "areas")
+    refused(
+        folder, write(tmp_path, plain, zones=f"{options[options.index('--buildings') + 1]}:areas"), "zones", "areas"
+    )
 
 
 def test_a_missing_column_is_refused_with_the_option_that_names_it(plain, tmp_path, folder):
@@ -343,11 +350,15 @@ def test_a_profile_that_is_not_there_is_refused(plain, tmp_path, folder):
     [
         ["--map", "zones.zone_code"], ["--map", "zones.colour=name"], ["--map", "parks.name=name"],
         ["--crs-of", "EPSG:4547"], ["--crs-of", "parks=EPSG:4547"], ["--align", "city"], ["-j", "0"],
-        ["--seed", "-1"], ["--seed", "x"], ["--colour", "red"],
+        ["--seed", "-1"], ["--seed", "x"],
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_are_refused(plain, tmp_path, folder, options):
     refused(folder, [*write(tmp_path, plain), *options], options[-1].partition("=")[0].partition(".")[0])
+
+
+def test_an_unknown_option_is_refused(plain, tmp_path, folder):
+    refused(folder, [*write(tmp_path, plain), "--colour", "red"], "--colour", "--help")
 
 
 def test_zones_must_be_given(plain, tmp_path, folder):
@@ -410,7 +421,9 @@ def _limit(room: int) -> None:
 def test_a_full_disk_of_its_own_leaves_nothing(plain, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=False, capture_output=True
+    ).returncode:
         pytest.skip("no right to mount")
     try:
         code, text = run("divide", *write(tmp_path, plain), "-o", disk / "OUT.gpkg")
@@ -427,7 +440,7 @@ def busy(tmp_path_factory) -> list[str]:
     return write(tmp_path_factory.mktemp("busy"), build(BUSY).frames)
 
 
-@pytest.mark.parametrize(("jobs", "after_s"), [(1, 0.4), (1, 2.5), (1, 4.5), (2, 3.5), (2, 6.0)])
+@pytest.mark.parametrize(("jobs", "after_s"), [(1, 1.0), (1, 2.5), (1, 4.5), (2, 3.5), (2, 5.5)])
 def test_ctrl_c_gives_130_and_leaves_nothing(busy, folder, jobs, after_s):
     process = call([*busy, "-j", str(jobs)], folder / "OUT.gpkg")
     time.sleep(after_s)
@@ -455,7 +468,9 @@ def _assert_no_process_left(group: int) -> None:
 # ---------------------------------------------------------------- warned of
 def test_features_outside_every_zone_are_counted(plain, tmp_path, folder):
     far = plain["buildings"].iloc[:3].translate(30_000, 0)
-    buildings = gpd.GeoDataFrame(pd.concat([plain["buildings"], plain["buildings"].iloc[:3].set_geometry(far)], ignore_index=True))
+    buildings = gpd.GeoDataFrame(
+        pd.concat([plain["buildings"], plain["buildings"].iloc[:3].set_geometry(far)], ignore_index=True)
+    )
     buildings["building_id"] = [f"b{k}" for k in range(len(buildings))]
     divided(folder, write(tmp_path, plain, buildings=buildings), "buildings: outside every zone (3)")
 
@@ -485,7 +500,9 @@ def test_households_that_match_no_building_are_counted(plain, tmp_path, folder):
 
 
 def test_names_and_identity_numbers_are_never_stored(plain, tmp_path, folder):
-    table = pd.DataFrame({"building_id": ["b0", "x7"], "households": [3, 4], "name": "某某某", "id_number": "11010119900307777X"})
+    table = pd.DataFrame(
+        {"building_id": ["b0", "x7"], "households": [3, 4], "name": "某某某", "id_number": "11010119900307777X"}
+    )
     text = divided(folder, write(tmp_path, plain, household_table=table))
     stored = (folder / "OUT.gpkg").read_bytes()
     for private in ("某某某", "11010119900307777X"):
@@ -493,7 +510,7 @@ def test_names_and_identity_numbers_are_never_stored(plain, tmp_path, folder):
         assert private not in text
 
 
-def test_a_layer_shifted_against_the_zones_is_told_with_its_size(plain, tmp_path, folder):
+def test_a_layer_shifted_against_the_zones_is_told_with_its_size(tmp_path, folder):
     frames = build(Plan(seed=5, columns=5, rows=5, zones=6)).frames
     streets = frames["streets"].set_geometry(frames["streets"].translate(60, -45))
     text = divided(folder, write(tmp_path, frames, streets=streets))

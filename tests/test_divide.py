@@ -18,7 +18,6 @@ from hypothesis import Phase, given, settings
 from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
 
 from gridgis import jobs
-from gridgis.errors import InputRefused
 
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
@@ -37,7 +36,9 @@ MIXED = Plan(
     rows=3,
     zones=3,
     source="points",
-    traits=frozenset({"beside", "rows", "dedicated", "corridor", "villages", "dual", "straddling", "compounds", "river"}),
+    traits=frozenset(
+        {"beside", "rows", "dedicated", "corridor", "villages", "dual", "straddling", "compounds", "river"}
+    ),
 )
 """A town with something of everything."""
 
@@ -94,8 +95,7 @@ def test_the_tests_own_rules_can_fail():
     smaller = grids.set_geometry([grids.geometry[0].buffer(-3), *grids.geometry[1:]])
     assert any("do not tile" in text for text in broken(replace(division, grids=smaller), town.frames))
     house = town.frames["buildings"].geometry[0]
-    cut = division.atoms.geometry.iloc[0].difference(house.centroid.buffer(3))
-    apart = division.atoms.set_geometry([cut, *division.atoms.geometry[1:]])
+    apart = division.atoms.set_geometry(division.atoms.geometry.difference(house.centroid.buffer(3)))
     assert broken(replace(division, atoms=apart), town.frames)
     coded = division.grids.assign(grid_code=["1"] * len(grids))
     assert any("malformed" in text for text in broken(replace(division, grids=coded), town.frames))
@@ -176,7 +176,9 @@ def whole(source: str, **columns) -> tuple[Town, gpd.GeoDataFrame]:
     return town, jobs.divide(**town.frames).grids
 
 
-@pytest.mark.parametrize(("source", "layer", "said"), [("points", "households", "address"), ("buildings", "buildings", "building")])
+@pytest.mark.parametrize(
+    ("source", "layer", "said"), [("points", "households", "address"), ("buildings", "buildings", "building")]
+)
 def test_every_household_that_was_counted_is_in_a_grid(source, layer, said):
     town, grids = whole(source)
     counted = town.frames[layer]
@@ -212,8 +214,9 @@ def test_align_none_moves_nothing():
     town = build(plan)
     still, moved = jobs.divide(**town.frames, align="none"), jobs.divide(**town.frames)
     given_ = town.frames["zones"].set_index("zone_code").geometry.sort_index()
-    differ = shapely.symmetric_difference(given_.values, still.zones.geometry.values)
-    assert shapely.area(differ).max() < 1
+    differ = shapely.union_all(shapely.symmetric_difference(given_.values, still.zones.geometry.values))
+    assert shapely.buffer(differ, -0.5).is_empty, "only slivers of the drawing are closed"
+    assert differ.area < 1e-4 * given_.area.sum()
     assert len(still.moves) == 0
     assert len(moved.moves) > 0
     assert moved.moves["area_m2"].max() <= 20_000
@@ -229,12 +232,7 @@ def one_zone(shape, **columns) -> gpd.GeoDataFrame:
 @pytest.mark.parametrize("side_m", [3, 60, 900])
 def test_one_zone_alone(side_m, households):
     zones = one_zone(shapely.box(520_000, 3_380_000, 520_000 + side_m, 3_380_000 + side_m), households=[households])
-    try:
-        division = jobs.divide(zones)
-    except InputRefused as refused:  # a zone of 9 m2 with 50,000 households is no community
-        assert side_m == 3
-        assert "zones" in str(refused)
-        return
+    division = jobs.divide(zones)
     assert broken(division, {"zones": zones}) == []
     if households is not None:
         assert division.grids["households"].sum() == households
@@ -249,7 +247,9 @@ def test_streets_without_rows_are_no_streets():
 
 
 def test_a_zone_in_two_parts_is_one_zone():
-    land = shapely.union(shapely.box(520_000, 3_380_000, 520_300, 3_380_300), shapely.box(521_000, 3_380_000, 521_050, 3_380_050))
+    land = shapely.union(
+        shapely.box(520_000, 3_380_000, 520_300, 3_380_300), shapely.box(521_000, 3_380_000, 521_050, 3_380_050)
+    )
     division = jobs.divide(one_zone(land, households=[400]))
     assert broken(division, {"zones": one_zone(land)}) == []
     assert len(division.zones) == 1

@@ -43,6 +43,7 @@ class Divided:
     entry: Entry
     place: Place
     output: Path
+    hard: set[tuple[str, str, str]]
     verdict: Verdict | None
     quality: dict[str, float]
 
@@ -59,15 +60,12 @@ def divided(request, tmp_path_factory) -> Divided:
     place, output = entry.make(folder), folder / "out.gpkg"
     jobs.divide_files(place.sources, output)
     verdict = judges.checked(output, place) if judges.CHECKER.exists() else None
-    return Divided(entry, place, output, verdict, judges.quality(output, place, verdict) if verdict else {})
+    quality = judges.quality(output, place, verdict) if verdict else {}
+    return Divided(entry, place, output, _hard(output, place), verdict, quality)
 
 
 def test_the_program_finds_no_hard_offender_in_what_it_made(divided):
-    found = jobs.check_file(
-        divided.output, zones=divided.place.source("zones"), buildings=divided.place.source("buildings")
-    ).offenders
-    hard = found[found["severity"] == "hard"]
-    assert len(hard) == 0, "\n".join(f"{row.rule} {row.code}: {row.detail}" for row in hard.itertuples())
+    assert not divided.hard
 
 
 @CHECKER
@@ -97,13 +95,11 @@ def test_every_planted_defect_is_found(divided, how, tmp_path):
     planted = judges.broken(divided.output, divided.place, how=how, seed=1, output=broken)
     if planted is None:
         pytest.skip("no edge of the division fits this defect")
-    zones, buildings = divided.place.source("zones"), divided.place.source("buildings")
-    before = _hard(divided.output, zones=zones, buildings=buildings)
-    after = _hard(broken, zones=zones, buildings=buildings)
-    assert after - before, f"{planted}: not found"
+    assert _hard(broken, divided.place) - divided.hard, f"{planted}: not found"
 
 
-def _hard(path: Path, *, zones: str, buildings: str | None) -> set[tuple[str, str, str]]:
-    found = jobs.check_file(path, zones=zones, buildings=buildings).offenders
+def _hard(division: Path, place: Place) -> set[tuple[str, str, str]]:
+    """Rule, code and detail of the hard offenders that `gridgis check` finds."""
+    found = jobs.check_file(division, zones=place.source("zones"), buildings=place.source("buildings")).offenders
     hard = found[found["severity"] == "hard"]
     return set(zip(hard["rule"], hard["code"], hard["detail"], strict=True))

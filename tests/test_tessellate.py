@@ -12,9 +12,10 @@ BLOCK = shapely.box(0, 0, 200, 120)
 
 
 def houses(columns: int, rows: int) -> np.ndarray:
+    wide, tall = 180 / columns, 104 / rows
     return np.array(
         [
-            shapely.box(10 + 180 / columns * i, 8 + 104 / rows * j, 10 + 180 / columns * (i + 0.7), 8 + 104 / rows * (j + 0.6))
+            shapely.box(10 + wide * i, 8 + tall * j, 10 + wide * (i + 0.7), 8 + tall * (j + 0.6))
             for j in range(rows)
             for i in range(columns)
         ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -217,7 +218,12 @@ def _zones(plan: Plan, net: _Net, rng: np.random.Generator) -> gpd.GeoDataFrame:
     shapes = [_dirty(plan, shape, rng) for shape in shapes]
     village = [plan.has("villages") and rng.random() < 0.5 for _ in shapes]
     rows = [
-        (_code(plan, k, 201 if v else 1), f"第{k + 1}{'村委会' if v else '社区'}", "village" if v else "community", shape)
+        (
+            _code(plan, k, 201 if v else 1),
+            f"第{k + 1}{'村委会' if v else '社区'}",
+            "village" if v else "community",
+            shape,
+        )
         for k, (shape, v) in enumerate(zip(shapes, village, strict=True))
     ]
     rows += _on_top(plan, net, rng)
@@ -275,11 +281,12 @@ def _dirty(plan: Plan, shape, rng: np.random.Generator):
 def _on_top(plan: Plan, net: _Net, rng: np.random.Generator):
     west, south, east, north = net.extent.bounds
     if plan.has("dedicated"):
+        first = shapely.Polygon()
         for k in range(int(rng.integers(1, 3))):
             x, y = rng.uniform(west, east), rng.uniform(south, north)
             yard = shapely.box(x, y, x + rng.uniform(40, 160), y + rng.uniform(40, 140))
             yard = shapely.affinity.rotate(yard, float(rng.uniform(0, 90)))
-            if k == 0 or not yard.intersects(first):
+            if not yard.intersects(first):
                 first = yard
                 yield f"420102001{901 + k}", f"产业园{k}", "dedicated", yard
     if plan.has("corridor"):
@@ -341,7 +348,7 @@ def _house(at, angle: float, width: float, depth: float) -> shapely.Polygon:
 def _terrace(at, angle: float, rng: np.random.Generator) -> list[shapely.Polygon]:
     """Houses that share their walls, vertex by vertex."""
     x = at[0] + np.concatenate([[0], np.cumsum(rng.uniform(5, 12, int(rng.integers(2, 7))))])
-    houses = [shapely.box(a, at[1], b, at[1] + 11) for a, b in zip(x[:-1], x[1:], strict=True)]
+    houses = [shapely.box(a, at[1], b, at[1] + 11) for a, b in pairwise(x)]
     return [shapely.affinity.rotate(house, angle, origin=tuple(at)) for house in houses]
 
 

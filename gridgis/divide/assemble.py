@@ -117,7 +117,7 @@ def frames(
             "grid_code": code[land.grid],
             "microgrid_code": micro_code[land.micro],
             "zone_code": zone_code[land.atoms.zone],
-            "households": pd.array(np.where(np.isnan(land.households), pd.NA, land.households), dtype="Int64"),
+            "households": pd.array(land.households, dtype="Int64"),
         },
         geometry=atoms,
         crs=crs,
@@ -198,8 +198,7 @@ def _names(zone_name: Geometries, code: Geometries) -> list[str]:
 
 def _whole(values: Floats, label: Ints) -> pd.arrays.IntegerArray:
     """Sums by class as nullable integers; empty where a member is not known."""
-    total = sums(label, values)
-    return pd.array(np.where(np.isnan(total), pd.NA, np.round(total)), dtype="Int64")
+    return pd.array(np.round(sums(label, values)), dtype="Int64")
 
 
 def _on_road(land: Labelled) -> Floats:

@@ -38,7 +38,6 @@ class Atoms:
     geometry : array of Polygon
     zone : row of the zone of each atom
     block, piece : street block and piece of the land
-    weight : households or workers that units bring
     unit_atom : atom of each unit, -1 outside every zone
     """
 
@@ -46,7 +45,6 @@ class Atoms:
     zone: Ints
     block: Ints
     piece: Ints
-    weight: Floats
     borders: Borders
     unit_atom: Ints
 
@@ -75,7 +73,7 @@ def make_atoms(
     outline = shapely.boundary(units.geometry[crossed])
     polygons = faces(node(np.concatenate([kept, cut.lines, outline])))
     points = inner_points(polygons)
-    home = first_hit(points, land.faces)
+    home = _with_bridges(first_hit(points, land.faces), _unit_of(points, units, crossed), polygons, unit_face)
     polygons, points, home = polygons[home >= 0], points[home >= 0], home[home >= 0]
     zone, block, piece = (values[home] for values in (land.zone, land.block, land.piece))
     group = _nearest_group(points, piece, cut)
@@ -85,7 +83,21 @@ def make_atoms(
     held = ground_load[zone] * shapely.area(polygons)
     known = unit_at >= 0
     np.add.at(held, unit_at[known], load[known])
-    return _joined(polygons, keys, _part_area(land)[home], held, units, unit_at, lines, profile=profile)
+    return _joined(polygons, keys, _part_area(land)[home], held, unit_at, lines, profile=profile)
+
+
+def _with_bridges(home: Ints, inside: Ints, polygons: Geometries, unit_face: Ints) -> Ints:
+    """Faces of the land for faces, -1 for those outside; nobody's land under a building that it cuts is land.
+
+    Where a strip without a zone runs through a building, the parts on either side would not hang together.
+    """
+    out = home.copy()
+    for unit in np.unique(inside[(inside >= 0) & (home < 0)]):
+        mine = np.flatnonzero(inside == unit)
+        on_land = shapely.union_all(polygons[mine[home[mine] >= 0]])
+        if shapely.get_num_geometries(on_land) > 1:
+            out[mine[home[mine] < 0]] = unit_face[unit]
+    return out
 
 
 def _part_area(land: Land) -> Floats:
@@ -161,7 +173,6 @@ def _joined(
     keys: Ints,
     before: Floats,
     held: Floats,
-    units: Units,
     unit_at: Ints,
     lines: Lines,
     *,
@@ -175,11 +186,7 @@ def _joined(
     label = np.unique(np.column_stack([zone, label]), axis=0, return_inverse=True)[1].astype(np.int64)
     label = absorbed(label, between, polygons=polygons, weight=held, light=LIGHT_ATOM, thin_m=THIN_M / 3, within=zone)
     label = _west_to_east(label, polygons)
-    n = int(label.max(initial=-1)) + 1
     first = np.unique(label, return_index=True)[1]
-    weight = np.zeros(n)
-    known = unit_at >= 0
-    np.add.at(weight, label[unit_at[known]], units.weight[known])
     geometry = dissolved(polygons, label)
     biggest = _representative(label, shapely.area(polygons))
     return Atoms(
@@ -187,9 +194,8 @@ def _joined(
         zone[first],
         keys[biggest, 1],
         keys[biggest, 2],
-        weight,
         _between_atoms(between, label),
-        np.where(known, label[np.maximum(unit_at, 0)], -1),
+        np.where(unit_at >= 0, label[np.maximum(unit_at, 0)], -1),
     )
 
 

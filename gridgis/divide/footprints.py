@@ -1,4 +1,4 @@
-"""Footprints that are no buildings: the surface of streets, drawn as one polygon through a town."""
+"""Footprints that are no buildings: the surface of streets, or a park or pond on two zones, drawn as one polygon."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ LENGTHWISE = 0.25
 """Centre lines inside a street surface are longer than this share of its outline; of a building they are not."""
 
 
-def street_surfaces(buildings: Geometries, lines: Lines) -> Bools:
-    """Large footprints along which streets run: no border could pass where they may not be cut."""
+def not_buildings(buildings: Geometries, streets: Lines, zones: Geometries, *, most_m2: float) -> Bools:
+    """Large footprints along which streets run, or of which a second zone holds more than `most_m2`.
+
+    No border could pass where they may not be cut, and no zone would be what it was.
+    """
     out = np.zeros(len(buildings), dtype=bool)
     large = np.flatnonzero(shapely.area(buildings) > LARGE_M2)
-    centre = lines.geometry[lines.on_line]
-    if not len(large) or not len(centre):
+    if not len(large):
         return out
-    tree = shapely.STRtree(centre)
+    tree, land = shapely.STRtree(streets.geometry), shapely.STRtree(zones)
     for k in large:
-        near = centre[tree.query(buildings[k], predicate="intersects")]
+        near = streets.geometry[tree.query(buildings[k], predicate="intersects")]
         inside = shapely.length(shapely.intersection(near, buildings[k])).sum()
-        out[k] = inside > LENGTHWISE * buildings[k].length
+        under = zones[land.query(buildings[k], predicate="intersects")]
+        shares = np.sort(shapely.area(shapely.intersection(under, buildings[k])))
+        out[k] = inside > LENGTHWISE * buildings[k].length or shares[:-1].sum() > most_m2
     return out

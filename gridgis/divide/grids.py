@@ -56,6 +56,9 @@ def divide_zone(
 ) -> ZoneGrids:
     """Divide one zone.
 
+    What `proof` and `gap` say holds among divisions that keep whole the blocks and compounds of the first
+    entry of :data:`WHOLE` that puts the zone in range.
+
     Parameters
     ----------
     households : of each atom, by which micro-grids are made
@@ -100,19 +103,26 @@ def _without_necks(
 ) -> Solution:
     """A division without grids that hang together by a thread, where that costs no household out of range."""
     cut = np.zeros((0, 2), dtype=np.int64)
-    best: tuple[tuple[float, int, float], Solution] | None = None
+    found: list[tuple[tuple[float, int, float], Solution]] = []
     for _ in range(NECK_ROUNDS + 1):
         solution = solve(with_links(base, links, cut), rng=rng, effort=effort)
         thin, necked = _necks(graph, solution.label, base, width_m=profile.tolerances.neck_m.value)
-        key = (out_of_range(solution.label, base), necked, solution.objective)
-        if best is None or key < best[0]:
-            best = (key, solution)
+        found.append(((out_of_range(solution.label, base), necked, solution.objective), solution))
         fresh = np.unique(np.concatenate([cut, thin]), axis=0)
         if not necked or len(fresh) == len(cut):
             break
         cut = fresh
-    assert best is not None
-    return best[1]
+    best = min(range(len(found)), key=lambda k: (found[k][0], k))
+    return _proved(found[best][1], found[0][1])
+
+
+def _proved(chosen: Solution, first: Solution) -> Solution:
+    """The division chosen, with what the one found before contacts were taken away proves of it."""
+    if chosen is first:
+        return chosen
+    if first.proof != "optimal" or first.objective <= 0:
+        return replace(chosen, proof="none", gap=float("nan"))
+    return replace(chosen, proof="bound", gap=chosen.objective / first.objective - 1)
 
 
 def _necks(graph: ZoneGraph, label: Ints, base: Problem, *, width_m: float) -> tuple[Ints, int]:

@@ -82,12 +82,13 @@ def without_slips(polygons: Geometries, zone: Ints, between: Borders, *, profile
     perimeter = sums(i[apart], between.length_m[apart], n) + sums(
         j[apart & (j >= 0)], between.length_m[apart & (j >= 0)], n
     )
-    thin = 2 * sums(part, shapely.area(polygons), n) < profile.tolerances.sliver_m.value * perimeter
+    width = profile.tolerances.sliver_m.value
+    thin = 2 * sums(part, shapely.area(polygons), n) < width * perimeter
     out = zone.copy()
     two = between.second >= 0
     for p in np.flatnonzero(thin):
         beside = apart & two & ((i == p) | (j == p))
-        if beside.any():
+        if beside.any() and shapely.buffer(shapely.union_all(polygons[part == p]), -width / 2).is_empty:
             other = np.where(i[beside] == p, zone[between.second[beside]], zone[between.first[beside]])
             out[part == p] = int(np.argmax(sums(other, between.length_m[beside])))
     return out

@@ -9,10 +9,13 @@ import shapely
 
 from gridgis.divide.atoms import Atoms, dissolved
 from gridgis.divide.land import Land
-from gridgis.geometry.noding import Geometries, Ints
+from gridgis.geometry.noding import Geometries, Ints, width_m
 
 NOISE_M2 = 0.05
 """Smaller pieces are arithmetic."""
+
+NOISE_M = 0.02
+"""So are narrower ones: coordinates are whole centimetres."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def moves(land: Land, atoms: Atoms) -> Moves:
     i, j = i[i != j], j[i != j]
     common = shapely.intersection(now[i], drawn[j])
     parts, pair = shapely.get_parts(common, return_index=True)
-    keep = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > NOISE_M2)
+    keep = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > NOISE_M2) & (width_m(parts) > NOISE_M)
     rows = np.unique(pair[keep])
     shapes = [shapely.multipolygons(parts[keep & (pair == row)]) for row in rows]
     order = np.lexsort((i[rows], j[rows]))

@@ -11,6 +11,8 @@ from joblib import Parallel, delayed
 from gridgis.divide.tessellate import Seeds, area_seeds, cells, dividing_lines, groups, outline_seeds
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 
+LEAST_M2 = 200.0
+"""Land is not cut into smaller atoms, however dense it is: they would touch too shortly for contact."""
 CHUNK = 200
 """Pieces handed to a process together."""
 
@@ -82,7 +84,8 @@ def _seeds(piece: Piece) -> tuple[Seeds, Floats, Ints]:
     """Seeds of a piece with the weight and the kind of each unit."""
     if piece.spread <= 0:
         return outline_seeds(piece.units), piece.weight, piece.kind
-    n = max(1, int(np.ceil((piece.spread + piece.weight.sum()) / piece.cap)))
+    n = int(np.ceil((piece.spread + piece.weight.sum()) / piece.cap))
+    n = max(1, min(n, int(piece.shape.area / LEAST_M2)))
     land = area_seeds(piece.shape, n)
     count = len(land.xy)
     weight = np.full(count, piece.spread / max(count, 1))

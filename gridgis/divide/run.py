@@ -16,7 +16,7 @@ from gridgis.divide.arrangement import Lines, barrier_lines, compound_lines, str
 from gridgis.divide.assemble import Frames, frames, labelled
 from gridgis.divide.atoms import Atoms, make_atoms
 from gridgis.divide.floor_space import compound_ids
-from gridgis.divide.footprints import street_surfaces
+from gridgis.divide.footprints import not_buildings
 from gridgis.divide.graph import ZoneGraph, zone_graphs
 from gridgis.divide.grids import ZoneGrids, divide_zone
 from gridgis.divide.households import Counted, apportion, count, count_workers
@@ -29,6 +29,7 @@ from gridgis.divide.smooth import smoothed
 from gridgis.divide.streets import clean as clean_streets
 from gridgis.divide.unaligned import unaligned
 from gridgis.divide.units import Units, units
+from gridgis.divide.workers import start_workers
 from gridgis.errors import Notice
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints, as_array, first_hit, inner_points
@@ -95,6 +96,7 @@ def divide_inputs(
     effort : scales the steps of the search
     """
     tell = progress or (lambda _stage, _done: None)
+    workers_ready = start_workers(jobs)
     tell("zones", 0.0)
     cleaned = zone_layer.clean(inputs.zones, profile=profile)
     zones = cleaned.zones
@@ -102,7 +104,7 @@ def divide_inputs(
     streets = clean_streets(
         inputs.streets, buildings=inputs.buildings, barriers=inputs.barriers, zones=zones, profile=profile
     )
-    inputs, surfaces = _without_surfaces(inputs, street_lines(streets.lines, profile))
+    inputs, surfaces = _buildings_only(inputs, street_lines(streets.lines, profile), zones, profile=profile)
     lines = _lines(inputs, streets.lines, zones, profile=profile)
     tell("borders", 0.15)
     land = _land(inputs, zones, lines, align=align, profile=profile)
@@ -110,6 +112,7 @@ def divide_inputs(
     stock = _stock(inputs, zones, land, lines, profile=profile)
     corridor = _corridors(zones, stock.measures)
     land = with_blocks(land, corridor=corridor, load=_face_load(land, stock), profile=profile)
+    workers_ready()
     tell("atoms", 0.35)
     atoms, size, households = _atoms(land, stock, lines, jobs=jobs, profile=profile)
     tell("grids", 0.6)
@@ -158,15 +161,18 @@ def _in_town(compounds: gpd.GeoDataFrame | None, zones: gpd.GeoDataFrame) -> gpd
     return compounds[~village]
 
 
-def _without_surfaces(inputs: Inputs, lines: Lines) -> tuple[Inputs, tuple[Notice, ...]]:
-    """The inputs without footprints that are the surface of streets."""
+def _buildings_only(
+    inputs: Inputs, streets: Lines, zones: gpd.GeoDataFrame, *, profile: Profile
+) -> tuple[Inputs, tuple[Notice, ...]]:
+    """The inputs without footprints that are land and no buildings."""
     if inputs.buildings is None:
         return inputs, ()
-    surface = street_surfaces(as_array(inputs.buildings.geometry), lines)
-    if not surface.any():
+    most = profile.tolerances.align_area_m2.value
+    land = not_buildings(as_array(inputs.buildings.geometry), streets, as_array(zones.geometry), most_m2=most)
+    if not land.any():
         return inputs, ()
-    kept = inputs.buildings[~surface].reset_index(drop=True)
-    notice = Notice("buildings", "surface of streets and no building, left out", int(surface.sum()))
+    kept = inputs.buildings[~land].reset_index(drop=True)
+    notice = Notice("buildings", "surface of streets, or land on two zones, and no building: left out", int(land.sum()))
     return replace(inputs, buildings=kept), (notice,)
 
 
@@ -260,15 +266,24 @@ def _atoms(land: Land, stock: _Stock, lines: Lines, *, jobs: int, profile: Profi
     ground_load = np.where(m.spread, m.total / (m.high * sums(land.zone, shapely.area(land.faces), len(m.total))), 0.0)
     atoms = make_atoms(land, cut, stock.units, stock.unit_face, lines, load, ground_load, profile=profile)
     ground = _ground(atoms)
+    weight = _weight(atoms, stock)
     households_spread = m.spread & (m.name == "households")
     member = np.where(households_spread[atoms.zone], atoms.zone, -1)
     spread = apportion(ground, np.where(households_spread, m.total, 0.0), member)
     total = sums(atoms.zone, ground, len(m.total))
     other = m.spread & ~households_spread
     share = np.where(other[atoms.zone], m.total[atoms.zone] * ground / total[atoms.zone], 0.0)
-    size = atoms.weight + spread + share
+    size = weight + spread + share
     by_households = m.name[atoms.zone] == "households"
     return atoms, size, np.where(by_households, size, np.nan)
+
+
+def _weight(atoms: Atoms, stock: _Stock) -> Floats:
+    """What the units of each atom bring; a unit that came into a zone with another measure brings nothing there."""
+    known = np.flatnonzero((atoms.unit_atom >= 0) & (stock.unit_zone >= 0))
+    at, name = atoms.unit_atom[known], stock.measures.name
+    same = name[atoms.zone[at]] == name[stock.unit_zone[known]]
+    return sums(at[same], stock.units.weight[known[same]], len(atoms.zone))
 
 
 def _ground(atoms: Atoms) -> Floats:

@@ -5,6 +5,7 @@ from gridgis.layers.division import read_division, write_division
 from gridgis.layers.inputs import Inputs, prepare, read_inputs, read_layer
 from gridgis.layers.shift import suspected_shift
 from gridgis.layers.source import list_layers, parse_crs, parse_map, split_source
+from gridgis.layers.target import refuse_target
 
 __all__ = [
     "LAYERS",
@@ -17,6 +18,7 @@ __all__ = [
     "read_division",
     "read_inputs",
     "read_layer",
+    "refuse_target",
     "split_source",
     "suspected_shift",
     "write_division",

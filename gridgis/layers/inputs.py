@@ -224,16 +224,31 @@ def _checked(role: str, raw: Raw, *, rename: Mapping[str, str], crs: str | None,
         findings.fault(role, "", "the layer is empty", "Give a layer with features, or leave it out")
     taken = columns.renamed(role, raw.frame, rename=rename, available=raw.available, findings=findings)
     columns.missing(role, taken, available=raw.available, findings=findings)
-    table = columns.typed(role, taken, rows=raw.rows, findings=findings)
+    rows = _called(taken, raw.rows) if LAYERS[role].shapes else raw.rows
+    table = columns.typed(role, taken, rows=rows, findings=findings)
     if role == "zones":
-        table = zone_codes.with_kind(table, given="kind" in taken, rows=raw.rows, findings=findings)
+        table = zone_codes.with_kind(table, given="kind" in taken, rows=rows, findings=findings)
         if "zone_code" in taken:
             zone_codes.check_codes(table, rows=raw.rows, findings=findings)
     geometry, given = _geometry(role, raw.frame, findings=findings)
     known = shapes.declared(role, given, crs, findings=findings) if given is not _NONE else None
-    usable = shapes.usable(role, geometry, rows=raw.rows, findings=findings) if given is not _NONE else _none(table)
-    return _Layer(role, table, geometry, usable, known, raw.rows)
+    usable = shapes.usable(role, geometry, rows=rows, findings=findings) if given is not _NONE else _none(table)
+    return _Layer(role, table, geometry, usable, known, rows)
 
+
+def _called(taken: pd.DataFrame, rows: Objects) -> Objects:
+    """How rows are called in faults: by their place in the input, and their own code or id where they have one."""
+    own = next((name for name in OWN if name in taken), None)
+    if own is None:
+        return rows
+    names = columns.as_text(taken[own])
+    return np.array(
+        [*(row if name is None else f"{row} ({name})" for row, name in zip(rows, names, strict=True)), ""], dtype=object
+    )[:-1]
+
+
+OWN = ("zone_code", "building_id", "compound_id")
+"""Columns that tell rows of their layer apart."""
 
 _NONE = object()
 """Stands for the CRS of a layer without geometry (None is a CRS that is not declared)."""
@@ -286,7 +301,7 @@ def _placed(layer: _Layer, *, metric: CRS | None, findings: Findings) -> pd.Data
 
 def _named(table: pd.DataFrame, rows: Objects) -> pd.Series:
     """How rows are called in messages: by their own code or id, else by their place in the input."""
-    own = next((name for name in ("zone_code", "building_id", "compound_id") if name in table), None)
+    own = next((name for name in OWN if name in table), None)
     plain = pd.Series(rows, index=table.index, dtype=object)
     return plain if own is None else table[own].where(table[own].notna(), plain).astype(object)
 

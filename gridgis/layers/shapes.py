@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gridgis.crs import Bounds, horizontal, is_usable, misdeclared, name_of, transform
+from gridgis.crs import Bounds, misdeclared, name_of, parsed, transform
 from gridgis.layers.columns import AREA, LAYERS, Layer, Objects
 from gridgis.layers.findings import Findings
 
@@ -31,16 +31,10 @@ def declared(role: str, crs: object, given: str | None, *, findings: Findings) -
         findings.fault(role, "", "no CRS stands in the file", f"Declare it with --crs-of {role}=EPSG:n")
         return None
     try:
-        found = CRS.from_user_input(crs if given is None else given)
-    except RuntimeError:
-        findings.fault(role, "", f"{given or crs} is no CRS", f"Declare it with --crs-of {role}=EPSG:n")
+        return parsed(crs if given is None else given)
+    except ValueError as error:
+        findings.fault(role, "", str(error), f"Declare it with --crs-of {role}=EPSG:n")
         return None
-    if not is_usable(found):
-        findings.fault(
-            role, "", f"{name_of(found)} is no place on the earth", f"Declare it with --crs-of {role}=EPSG:n"
-        )
-        return None
-    return horizontal(found)
 
 
 def usable(role: str, geometry: Objects, *, rows: Objects, findings: Findings) -> NDArray[np.bool_]:
@@ -48,7 +42,7 @@ def usable(role: str, geometry: Objects, *, rows: Objects, findings: Findings) -
     layer = LAYERS[role]
     null, empty = shapely.is_missing(geometry), shapely.is_empty(geometry)
     wrong = ~null & ~empty & ~_allowed(geometry, layer)
-    infinite = ~null & ~empty & ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    infinite = ~null & ~empty & ~_finite(geometry)
     cure = f"Give every row a {layer.shape_name}, or take the row out"
     findings.rows(role, rows[null], "geometry is missing", cure)
     findings.rows(role, rows[empty], "geometry is empty", cure)
@@ -58,6 +52,14 @@ def usable(role: str, geometry: Objects, *, rows: Objects, findings: Findings) -
         findings.rows(role, rows[mine], f"geometry is a {kind}, not a {layer.shape_name}", cure)
     findings.rows(role, rows[infinite], "coordinates are not finite", cure)
     return np.asarray(~(null | empty | wrong | infinite))
+
+
+def _finite(geometry: Objects) -> NDArray[np.bool_]:
+    """Which geometries have finite coordinates only; bounds would pass over a single one that is not."""
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    out = np.ones(len(geometry), dtype=bool)
+    out[owner[~np.isfinite(xy).all(axis=1)]] = False
+    return out
 
 
 def bounds_of(geometry: Objects) -> Bounds:

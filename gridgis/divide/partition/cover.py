@@ -18,6 +18,10 @@ from gridgis.divide.partition.problem import Floats, Ints
 SLACK = 1e-6
 ROUNDS = 60
 """Rounds of pricing before the linear programme is given up as a bound."""
+AT_ONCE = 20_000
+"""Columns up to which the linear programme takes all of them."""
+EXACT = 1e-9
+"""A reduced cost above this share of the highest price is not negative."""
 NODE_LIMIT = 2_000
 NARROW = 2
 """Columns a node, by reduced cost, among which a first division is sought."""
@@ -95,6 +99,13 @@ def cover(
     )
 
 
+def dual_prices(columns: Columns, nodes: int, *, known: Ints) -> Floats | None:
+    """The prices of the linear programme over all columns, float64[nodes]; None where it has not ended."""
+    price, _, _, _ = _relax(columns, nodes, known)
+    spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
+    return price if spare.min(initial=0.0) >= -SLACK else None
+
+
 def _better(found: Cover, known: Ints, ceiling: float) -> Cover:
     if len(found.chosen) and found.cost < ceiling - 1e-7:
         return found
@@ -107,25 +118,28 @@ def _huge(columns: Columns) -> float:
 
 
 def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Floats, float]:
-    """Dual prices, the columns in use, how much each is used, and the bound they prove."""
+    """Dual prices, the columns in use, how much each is used, and the bound they prove.
+
+    Few columns are taken at once; of many, those that the prices call for, round by round.
+    """
+    huge = None if len(known) else _huge(columns)
+    if len(columns) <= AT_ONCE:
+        active = np.arange(len(columns))
+        share, price, bound = _linear(columns, nodes, huge)
+        return price, active, share, bound
     price = _first_prices(columns, nodes, known)
-    active = known.copy()
-    share, bound = np.zeros(len(active)), -np.inf
-    width = 8 * nodes
+    active, share, bound, width = known.copy(), np.zeros(len(known)), -np.inf, 8 * nodes
+    spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
+    spare[active] = np.inf
     for _ in range(ROUNDS):
+        worst = float(np.partition(spare, width)[width])
+        active = np.concatenate([active, np.flatnonzero((spare <= worst) & (spare < np.inf))])
+        share, price, bound = _linear(columns.take(active), nodes, huge)
         spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
         spare[active] = np.inf
-        if bound > -np.inf and spare.min(initial=np.inf) >= -1e-7:
-            return price, active, share, bound
-        if len(columns) > width:
-            worst = min(float(np.partition(spare, width)[width]), np.inf if bound == -np.inf else -1e-7)
-            new = np.flatnonzero((spare <= worst) & (spare < np.inf))
-        else:
-            new = np.flatnonzero(spare < np.inf)
-        active = np.concatenate([active, new])
-        share, price, bound = _linear(columns.take(active), nodes, _huge(columns))
-    spare = np.minimum(reduced_costs(columns.start, columns.nodes, columns.cost, price), 0.0)
-    return price, active, share, bound + nodes * float(spare.min(initial=0.0))
+        if spare.min() >= -EXACT * max(1.0, float(np.abs(price).max())):
+            break
+    return price, active, share, bound + nodes * min(float(spare.min()), 0.0)
 
 
 def _first_prices(columns: Columns, nodes: int, known: Ints) -> Floats:
@@ -149,20 +163,17 @@ def reduced_costs(start: Ints, nodes: Ints, cost: Floats, price: Floats) -> Floa
     return out
 
 
-def _linear(columns: Columns, nodes: int, huge: float) -> tuple[Floats, Floats, float]:
-    """Use of each column, dual price of each node, value; uncovered nodes cost `huge` each."""
+def _linear(columns: Columns, nodes: int, huge: float | None) -> tuple[Floats, Floats, float]:
+    """Use of each column, dual price of each node, value; uncovered nodes cost `huge` each, None: there are none."""
     from scipy.optimize import linprog
     from scipy.sparse import csc_array, eye_array, hstack
 
     matrix = csc_array((np.ones(len(columns.nodes)), columns.nodes, columns.start), shape=(nodes, len(columns)))
-    cost = np.concatenate([columns.cost, np.full(nodes, huge)])
-    result = linprog(
-        cost,
-        A_eq=hstack([matrix, eye_array(nodes)], format="csc"),
-        b_eq=np.ones(nodes),
-        bounds=(0, None),
-        method="highs-ds",
-    )
+    cost = columns.cost
+    if huge is not None:
+        matrix = hstack([matrix, eye_array(nodes)], format="csc")
+        cost = np.concatenate([cost, np.full(nodes, huge)])
+    result = linprog(cost, A_eq=matrix, b_eq=np.ones(nodes), bounds=(0, None), method="highs-ds")
     if result.x is None:
         raise RuntimeError(f"the linear programme of {len(columns)} grids failed: {result.message}")
     return result.x[: len(columns)], result.eqlin.marginals, float(result.fun)

@@ -16,17 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridgis.divide.partition.branch import branch, prices
-from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover
+from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover, dual_prices
 from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Rule
 from gridgis.divide.partition.subsets import WORD, Masks, connected_sets, neighbour_masks, shortfall
 
 VISITS = 300_000
 """Connected sets visited before enumeration is given up, for each unit of effort."""
-STEPS = 200_000
+STEPS = 400_000
 """Steps of branch and bound before the linear programme is asked."""
 FIRST_SLACK = 0.03
 """Slack to begin with, times the target."""
 MOST_ROUNDS = 12
+MOST = 3_000
+"""Sets that the integer programme takes at most."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,23 @@ def _unavoidable(graph: Graph, rule: Rule) -> tuple[float, float]:
 
 
 def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover:
-    """The cheapest choice of disjoint sets that cover all nodes; none where it proves there is none."""
+    """The cheapest choice of disjoint sets that cover all nodes; none where it proves there is none.
+
+    Branch and bound with quick prices first, then with those of the linear programme, then the
+    integer programme.
+    """
     start, nodes = columns_of(masks)
-    price = prices(start, nodes, costs, n)
-    chosen, cost, proved = branch(masks, costs, price, np.inf, STEPS * effort)
+    chosen, cost, proved = branch(masks, costs, prices(start, nodes, costs, n), np.inf, STEPS * effort)
     if proved:
         return Cover(chosen, cost, cost)
-    return cover(Columns(start, nodes, costs), n, known=chosen, effort=effort)
+    columns = Columns(start, nodes, costs)
+    price = dual_prices(columns, n, known=chosen)
+    if price is not None:
+        better, cost, proved = branch(masks, costs, price, cost, STEPS * effort)
+        chosen = better if len(better) else chosen
+        if proved:
+            return Cover(chosen, cost, cost)
+    return cover(columns, n, known=chosen, most=MOST, effort=effort)
 
 
 def _answer(graph: Graph, rule: Rule, masks: Masks, found: Cover) -> Exact:

@@ -20,6 +20,8 @@ HOT, WARM, COLD = 1.4, 0.7, 0.35
 the mean gain of a pair and a twentieth of the weight of compactness."""
 ROWS, MEMBERS = 60, 20
 """Room of the pool: grids for each node, members for each grid."""
+WINDOW = 300
+"""Nodes among which the grids met are put together at once."""
 MOST, GAP = 4, 3e-4
 """Grids for each node, and share of the cost left, when the grids met are put together."""
 
@@ -54,29 +56,63 @@ def _counts(total: float, rule: Rule, n: int) -> list[int]:
 def _combined(
     graph: Graph, rule: Rule, pool: Pool, found: list[tuple[Ints, float]], *, effort: int
 ) -> tuple[Ints, float]:
-    """The best choice among the grids of `pool` and of the divisions `found`."""
-    n = len(graph.size)
+    """The best choice among the grids of `pool` and of the divisions `found`, window by window."""
     best = min(range(len(found)), key=lambda i: found[i][1])
-    columns, known = _columns(graph, rule, pool, [label for label, _ in found], best)
-    choice = cover(columns, n, known=known, most=MOST * n, gap=GAP, effort=effort)
-    chosen = columns.take(choice.chosen)
-    label = np.empty(n, np.int64)
-    label[chosen.nodes] = np.repeat(np.arange(len(chosen)), np.diff(chosen.start))
-    return label, choice.cost
+    columns, chosen = _columns(graph, rule, pool, [label for label, _ in found], best)
+    done = np.zeros(len(chosen), bool)
+    while not done.all():
+        core, nodes = _window(graph, chosen, int(np.argmin(done)))
+        chosen[nodes] = _chosen_in(columns, chosen, nodes, effort=effort)
+        done[core] = True
+    return np.unique(chosen, return_inverse=True)[1].reshape(-1), float(columns.cost[np.unique(chosen)].sum())
+
+
+def _window(graph: Graph, chosen: Ints, centre: int) -> tuple[Ints, Ints]:
+    """Nodes of the grids around that of `centre`: of the nearer half of them, and of all of them.
+
+    Grids are taken in the order in which they are reached, as long as there is room for them whole.
+    """
+    label = np.unique(chosen, return_inverse=True)[1].reshape(-1)
+    room = np.bincount(label)
+    taken, nodes, at = [int(label[centre])], int(room[label[centre]]), 0
+    while at < len(taken):
+        for u in np.flatnonzero(label == taken[at]):
+            for g in label[graph.to[graph.start[u] : graph.reach[u]]].tolist():
+                if g not in taken and nodes + room[g] <= WINDOW:
+                    taken.append(g)
+                    nodes += int(room[g])
+        at += 1
+    near = taken if len(taken) == len(room) else taken[: (len(taken) + 1) // 2]
+    return np.flatnonzero(np.isin(label, near)), np.flatnonzero(np.isin(label, taken))
+
+
+def _chosen_in(columns: Columns, chosen: Ints, nodes: Ints, *, effort: int) -> Ints:
+    """The column of each of `nodes` after the best choice of those that lie in them whole."""
+    place = np.full(len(chosen), -1, np.int64)
+    place[nodes] = np.arange(len(nodes))
+    inside = np.flatnonzero(np.logical_and.reduceat(place[columns.nodes] >= 0, columns.start[:-1]))
+    some = columns.take(inside)
+    some = Columns(some.start, place[some.nodes], some.cost)
+    known = np.searchsorted(inside, np.unique(chosen[nodes]))
+    choice = cover(some, len(nodes), known=known, most=MOST * len(nodes), gap=GAP, effort=effort)
+    grids = some.take(choice.chosen)
+    out = np.empty(len(nodes), np.int64)
+    out[grids.nodes] = np.repeat(inside[choice.chosen], np.diff(grids.start))
+    return out
 
 
 def _columns(graph: Graph, rule: Rule, pool: Pool, labels: list[Ints], best: int) -> tuple[Columns, Ints]:
-    """The pool and all grids of `labels` as columns, and which of them are those of `labels[best]`."""
+    """The pool and all grids of `labels` as columns, and for each node the one that `labels[best]` has it in."""
     rows, filled = int(pool.used[0]), int(pool.used[1])
     lengths, nodes, cost = [np.diff(pool.start[: rows + 1])], [pool.nodes[:filled]], [pool.cost[:rows]]
-    known = np.zeros(0, np.int64)
+    chosen = np.zeros(0, np.int64)
     for i, label in enumerate(labels):
         grid = np.unique(label, return_inverse=True)[1].reshape(-1)
         count = np.bincount(grid)
         if i == best:
-            known = sum(map(len, cost)) + np.arange(len(count))
+            chosen = sum(map(len, cost)) + grid
         lengths.append(count)
         nodes.append(np.argsort(grid, kind="stable"))
         cost.append(costs_of_grids(graph, grid, len(count), rule))
     start = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-    return Columns(start, np.concatenate(nodes), np.concatenate(cost)), known
+    return Columns(start, np.concatenate(nodes), np.concatenate(cost)), chosen

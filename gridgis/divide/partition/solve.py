@@ -141,9 +141,9 @@ def _reasons(
     towers = np.flatnonzero(graph.size > rule.high)
     if len(towers):
         return ("atoms_infeasible",), towers
+    culprit = hemmed(graph, rule, uncovered if len(uncovered) else np.flatnonzero(~inside))
     if possible is False:
-        return ("atoms_infeasible",), uncovered
-    culprit = hemmed(graph, rule, np.flatnonzero(~inside))
+        return ("atoms_infeasible",), culprit if len(culprit) else uncovered
     return (("atoms_infeasible",), culprit) if len(culprit) else ((), NO_NODES)
 
 
