@@ -14,10 +14,10 @@ test: $(VENV)/.tested webmap/static/dist/.built
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 soak: $(VENV)/.tested webmap/static/dist/.built
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n auto -m slow
 
 bench: $(VENV)/.benched
 	$(BIN)/python tests/benchmarks/run.py

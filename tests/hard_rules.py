@@ -108,8 +108,8 @@ def _family(division) -> Iterator[str]:
     for children, parents, key in pairs:
         if set(children[key]) != set(parents[key]):
             yield f"{key}: {sorted(set(children[key]) ^ set(parents[key]))} without parent or child"
-    for code, number in pd.to_numeric(grids["grid_code"].str[12:]).groupby(grids["zone_code"]):
-        if sorted(number) != list(range(number.min(), number.min() + len(number))):
+    for code, number in pd.to_numeric(grids["grid_code"].str[12:]).dropna().groupby(grids["zone_code"]):
+        if sorted(number) != list(range(int(number.min()), int(number.min()) + len(number))):
             yield f"numbers of zone {code} have a gap: {sorted(number)}"
 
 
@@ -244,6 +244,9 @@ def _buildings(metric, buildings: gpd.GeoDataFrame | None) -> Iterator[str]:
         b, k = shapely.STRtree(shapes).query(core, predicate="intersects")
         area = pd.Series(shapely.area(shapely.intersection(core[b], shapes[k]))).groupby(b)
         cut = area.sum() - area.max()
+        if name == "atoms":  # nobody's land may part a building of one grid in two; atoms have one part
+            land = shapely.intersection(core[cut.index], shapely.union_all(shapes))
+            cut = cut[shapely.get_num_geometries(land) == 1]
         for row in cut[cut > 0.5].index:
             yield f"{name}: building row {row} is cut, {cut[row]:.2f} m2 outside its main part"
 

@@ -75,19 +75,26 @@ def cambridge_points(_: Path) -> Place:
 def cambridge_parcels(folder: Path) -> Place:
     """The same with 13,115 parcels in place of buildings, households on them."""
     layers = _layers(CAMBRIDGE, "zones", "streets", "barriers")
-    return Place("Cambridge, parcels", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_roads(folder))
+    return Place("Cambridge, parcels", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_land(folder))
 
 
 def cambridge_both(folder: Path) -> Place:
     """The same with both: addresses count, parcels are not to be cut."""
     layers = _layers(CAMBRIDGE, "zones", "streets", "barriers", "households")
-    return Place("Cambridge, both", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_roads(folder))
+    return Place("Cambridge, both", {**layers, "buildings": f"{CAMBRIDGE}:parcels"}, _without_land(folder))
 
 
-def _without_roads(folder: Path) -> dict[str, str | None]:
-    """Parcels to judge by: without the four that are the surface of all streets, 3.1 km2, and no building."""
-    parcels = gpd.read_file(CAMBRIDGE, layer="parcels")
-    parcels[parcels["parcel_id"] != "ROAD"].to_file(folder / "parcels.gpkg", layer="parcels", driver="GPKG")
+def _without_land(folder: Path) -> dict[str, str | None]:
+    """Parcels to judge by, without those that are land and can be no building.
+
+    Four are the surface of all streets, 3.1 km2; parks and yards have more than 2 ha in a second zone each.
+    """
+    parcels, zones = gpd.read_file(CAMBRIDGE, layer="parcels"), gpd.read_file(CAMBRIDGE, layer="zones")
+    shared = parcels.reset_index().to_crs(32619).overlay(zones.to_crs(32619)[["zone_code", "geometry"]])
+    by = shared.assign(m2=shared.area).groupby("index")["m2"].agg(["sum", "max"])
+    astride = by.index[by["sum"] - by["max"] > 20_000]
+    kept = parcels[(parcels["parcel_id"] != "ROAD") & ~parcels.index.isin(astride)]
+    kept.to_file(folder / "parcels.gpkg", layer="parcels", driver="GPKG")
     return {"buildings": f"{folder / 'parcels.gpkg'}:parcels"}
 
 

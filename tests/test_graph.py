@@ -30,12 +30,12 @@ def atoms_of(polygons: np.ndarray, *, block: np.ndarray | None = None) -> Atoms:
     zero = np.zeros(n, dtype=np.int64)
     own = zero if block is None else block
     between = borders(polygons, no_lines(), PROFILE)
-    return Atoms(polygons, zero, own, own, np.full(n, 10.0), between, np.arange(n))
+    return Atoms(polygons, zero, own, own, between, np.arange(n))
 
 
 def graph_of(polygons: np.ndarray, **options: np.ndarray):
     atoms = atoms_of(polygons, **options)
-    return zone_graphs(atoms, atoms.weight, np.full(len(polygons), -1), 1, profile=PROFILE)[0]
+    return zone_graphs(atoms, np.full(len(polygons), 10.0), np.full(len(polygons), -1), 1, profile=PROFILE)[0]
 
 
 def test_neighbours_share_length_and_cost():

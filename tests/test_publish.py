@@ -74,11 +74,11 @@ def test_standing_at_the_edges_of_the_range():
 
 def test_kinds_without_households_are_unranged():
     grids = pd.DataFrame(
-        {"kind": ["dedicated", "street", "village", None], "households": pd.array([400] * 4, dtype="Int64")}
+        {"kind": ["dedicated", "street", "village", None], "households": pd.array([600] * 4, dtype="Int64")}
     )
     found = standing(grids, profile=load_profile("default"))
     assert list(found["band"]) == ["unranged", "unranged", "above", "unranged"]
-    assert list(found["max"].fillna(-1)) == [-1, -1, 250, -1]
+    assert list(found["max"].fillna(-1)) == [-1, -1, 500, -1]
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -88,8 +88,8 @@ def test_every_grid_is_in_one_band(households):
     band = standing(grids, profile=load_profile("default"))["band"]
     assert set(band) <= {one.name for one in BANDS}
     for number, name in zip(households, band, strict=True):
-        assert (name == "below") == (number is not None and 0 < number < 60)
-        assert (name == "above") == (number is not None and number > 250)
+        assert (name == "below") == (number is not None and 0 < number < 200)
+        assert (name == "above") == (number is not None and number > 500)
 
 
 def test_out_of_range_is_hatched_and_the_ramp_falls_in_lightness():

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from gridgis.divide.arrangement import Borders, Lines, borders, sides
 from gridgis.divide.blocks import absorbed, joined
+from gridgis.divide.bridges import bridged, bridges
 from gridgis.divide.land import THIN_M, Land
 from gridgis.divide.pieces import Cut
 from gridgis.divide.units import Units
@@ -70,10 +71,12 @@ def make_atoms(
     """
     kept = _kept_borders(land)
     crossed = _crossed(units, np.concatenate([kept, cut.lines]))
-    outline = shapely.boundary(units.geometry[crossed])
+    astride = bridges(units, crossed, land)
+    outline = shapely.boundary(np.concatenate([units.geometry[crossed], astride.span]))
     polygons = faces(node(np.concatenate([kept, cut.lines, outline])))
     points = inner_points(polygons)
-    home = _with_bridges(first_hit(points, land.faces), _unit_of(points, units, crossed), polygons, unit_face)
+    under, reach = _unit_of(points, units, crossed), profile.tolerances.gap_width_m.value
+    home = bridged(first_hit(points, land.faces), under, polygons, points, unit_face, astride, reach_m=reach)
     polygons, points, home = polygons[home >= 0], points[home >= 0], home[home >= 0]
     zone, block, piece = (values[home] for values in (land.zone, land.block, land.piece))
     group = _nearest_group(points, piece, cut)
@@ -84,20 +87,6 @@ def make_atoms(
     known = unit_at >= 0
     np.add.at(held, unit_at[known], load[known])
     return _joined(polygons, keys, _part_area(land)[home], held, unit_at, lines, profile=profile)
-
-
-def _with_bridges(home: Ints, inside: Ints, polygons: Geometries, unit_face: Ints) -> Ints:
-    """Faces of the land for faces, -1 for those outside; nobody's land under a building that it cuts is land.
-
-    Where a strip without a zone runs through a building, the parts on either side would not hang together.
-    """
-    out = home.copy()
-    for unit in np.unique(inside[(inside >= 0) & (home < 0)]):
-        mine = np.flatnonzero(inside == unit)
-        on_land = shapely.union_all(polygons[mine[home[mine] >= 0]])
-        if shapely.get_num_geometries(on_land) > 1:
-            out[mine[home[mine] < 0]] = unit_face[unit]
-    return out
 
 
 def _part_area(land: Land) -> Floats:

@@ -7,6 +7,7 @@ import shapely
 
 from gridgis.divide.arrangement import Lines
 from gridgis.geometry.noding import Bools, Geometries
+from gridgis.geometry.share import beyond_first
 
 LARGE_M2 = 100_000.0
 """Only larger footprints are doubted."""
@@ -24,11 +25,10 @@ def not_buildings(buildings: Geometries, streets: Lines, zones: Geometries, *, m
     large = np.flatnonzero(shapely.area(buildings) > LARGE_M2)
     if not len(large):
         return out
-    tree, land = shapely.STRtree(streets.geometry), shapely.STRtree(zones)
+    tree = shapely.STRtree(streets.geometry)
     for k in large:
         near = streets.geometry[tree.query(buildings[k], predicate="intersects")]
         inside = shapely.length(shapely.intersection(near, buildings[k])).sum()
-        under = zones[land.query(buildings[k], predicate="intersects")]
-        shares = np.sort(shapely.area(shapely.intersection(under, buildings[k])))
-        out[k] = inside > LENGTHWISE * buildings[k].length or shares[:-1].sum() > most_m2
+        out[k] = inside > LENGTHWISE * buildings[k].length
+    out[large] |= beyond_first(buildings[large], zones) > most_m2
     return out

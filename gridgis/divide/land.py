@@ -13,7 +13,20 @@ from gridgis.divide.arrangement import Borders, Lines, borders, no_lines
 from gridgis.divide.blocks import absorbed, joined
 from gridgis.divide.zones import zone_of
 from gridgis.geometry.components import components, sums
-from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array, faces, inner_points, node, rings, width_m
+from gridgis.geometry.coverage import cracks
+from gridgis.geometry.noding import (
+    Bools,
+    Floats,
+    Geometries,
+    Ints,
+    as_array,
+    faces,
+    first_hit,
+    inner_points,
+    node,
+    rings,
+    width_m,
+)
 from gridgis.profile import Profile
 
 BESIDE_M = 60.0
@@ -57,8 +70,9 @@ def lay_out(
     """
     drawn_borders = np.concatenate([rings(np.array([g], dtype=object)) for g in zones.geometry])
     rung = rungs(_movable_borders(zones, movable), lines, profile=profile) if align else drawn_borders[:0]
-    polygons = faces(node(np.concatenate([drawn_borders, rung, lines.geometry])))
-    drawn = _filled(polygons, zone_of(inner_points(polygons), zones), profile=profile)
+    crack = cracks(shapely.union_all(as_array(zones.geometry)), width_m=profile.tolerances.snap_m.value)
+    polygons = faces(node(np.concatenate([drawn_borders, rung, rings(crack), lines.geometry])))
+    drawn = _filled(polygons, zone_of(inner_points(polygons), zones), crack, profile=profile)
     polygons, drawn = polygons[drawn >= 0], drawn[drawn >= 0]
     between = borders(polygons, lines, profile)
     settled = without_slips(polygons, drawn, between, profile=profile)
@@ -133,10 +147,11 @@ def _holds(polygons: Geometries, points: Geometries) -> Bools:
     return out
 
 
-def _filled(polygons: Geometries, zone: Ints, *, profile: Profile) -> Ints:
+def _filled(polygons: Geometries, zone: Ints, crack: Geometries, *, profile: Profile) -> Ints:
     """Narrow gaps between zones given to the neighbour with the longest border.
 
-    A gap is closed where zones surround it; land without a zone that is wider stays without one.
+    A gap is closed where zones surround it, or where it is one of the cracks, which are open at an end;
+    land without a zone that is wider stays without one.
     """
     reach = profile.tolerances.gap_width_m.value
     every = borders(polygons, no_lines(), profile)
@@ -148,9 +163,9 @@ def _filled(polygons: Geometries, zone: Ints, *, profile: Profile) -> Ints:
     open_ = np.zeros(int(gap.max(initial=-1)) + 1, dtype=bool)
     open_[gap[every.first[~two]]] = True
     closed = empty & ~open_[gap]
-    if not closed.any():
-        return zone
     out = zone.copy()
+    for face in np.flatnonzero(empty & ~closed & (first_hit(inner_points(polygons), crack) >= 0)):
+        out[face] = _longest(np.array([face]), i, j, every.length_m[two], zone)
     members = np.flatnonzero(closed)
     for g in np.unique(gap[members]):
         mine = members[gap[members] == g]
@@ -166,4 +181,4 @@ def _longest(mine: Ints, i: Ints, j: Ints, length: Floats, zone: Ints) -> int:
     beside = np.concatenate([zone[j[np.isin(i, mine)]], zone[i[np.isin(j, mine)]]])
     metres = np.concatenate([length[np.isin(i, mine)], length[np.isin(j, mine)]])
     real = beside >= 0
-    return int(np.argmax(sums(beside[real], metres[real])))
+    return int(np.argmax(sums(beside[real], metres[real]))) if real.any() else -1

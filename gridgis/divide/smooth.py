@@ -1,8 +1,8 @@
 """Off-street borders made smooth by moving vertices that neighbours share.
 
 Invariant: the coverage stays one. A vertex moves in all atoms that have it, no atom turns over or crosses
-itself, no border comes to lie in a building, no household point changes its atom; borders on streets, on
-zones and on compounds stay where they are.
+itself, no border comes to lie in a building, no building and no household point changes its atom; borders on
+streets, on zones and on compounds stay where they are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from gridgis.divide.atoms import Atoms
 from gridgis.divide.units import Units
-from gridgis.geometry.noding import GRID_M, Bools, Floats, Geometries, Ints
+from gridgis.geometry.noding import GRID_M, Bools, Floats, Geometries, Ints, inner_points
 from gridgis.profile import Profile
 
 STEPS = 12
@@ -105,12 +105,13 @@ def _settled(
     moved = free & (goal != here).any(axis=1)
     area = shapely.area(atoms.geometry)
     walls = shapely.STRtree(units.geometry[units.areal])
+    inside = inner_points(units.geometry)
     while moved.any():
         place = np.where(moved[:, None], goal, here)
         bad = np.zeros(len(here), dtype=bool)
         touched = np.unique(atom[moved[vertex]])
         broken = _broken(atoms.geometry, touched, place[vertex], atom, area)
-        lost = _losing(touched, place[vertex], atom, atoms, units)
+        lost = _losing(touched, place[vertex], atom, atoms, inside)
         bad[vertex[np.isin(atom, np.concatenate([broken, lost]))]] = True
         rows = np.flatnonzero(moved[border].any(axis=1))
         lines = shapely.linestrings(place[border[rows]])
@@ -135,14 +136,14 @@ def _broken(geometry: Geometries, touched: Ints, xy: Floats, atom: Ints, area: F
     return touched[~ok]
 
 
-def _losing(touched: Ints, xy: Floats, atom: Ints, atoms: Atoms, units: Units) -> Ints:
-    """Atoms that a household point of theirs would leave."""
-    loose = np.flatnonzero(~units.areal & np.isin(atoms.unit_atom, touched))
+def _losing(touched: Ints, xy: Floats, atom: Ints, atoms: Atoms, inside: Geometries) -> Ints:
+    """Atoms that a building or a household point of theirs would leave: a border may also leap over it."""
+    loose = np.flatnonzero(np.isin(atoms.unit_atom, touched))
     if not len(loose):
         return loose
     shape = _moved(atoms.geometry, touched, xy, atom)
     at = np.searchsorted(touched, atoms.unit_atom[loose])
-    return touched[np.unique(at[~shapely.intersects(shape[at], units.geometry[loose])])]
+    return touched[np.unique(at[~shapely.intersects(shape[at], inside[loose])])]
 
 
 def _moved(geometry: Geometries, touched: Ints, xy: Floats, atom: Ints) -> Geometries:

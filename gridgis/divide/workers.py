@@ -1,4 +1,4 @@
-"""The processes that share the work: started while the layers are cleaned, stopped through the one that started them."""
+"""The processes that share the work: started early, stopped through the one that started them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from gridgis.geometry.noding import Geometries, Ints, first_hit
+from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit
 
 
 def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
@@ -37,6 +37,22 @@ def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
     top = _largest(thing[mine], polygon[mine], share[mine], n=len(things))
     out[rows] = top[rows]
     return out
+
+
+def beyond_first(things: Geometries, polygons: Geometries) -> Floats:
+    """How much of each thing lies in polygons other than the one that holds most of it, in square units.
+
+    Parameters
+    ----------
+    things, polygons : array of Polygon and MultiPolygon; polygons do not overlap
+    """
+    thing, polygon = shapely.STRtree(polygons).query(things, predicate="intersects")
+    many = np.bincount(thing, minlength=len(things))[thing] > 1
+    thing, polygon = thing[many], polygon[many]
+    area = shapely.area(shapely.intersection(things[thing], polygons[polygon]))
+    most = np.zeros(len(things))
+    np.maximum.at(most, thing, area)
+    return np.bincount(thing, area, len(things)) - most
 
 
 def _largest(thing: Ints, value: Ints, share: np.ndarray, n: int | None = None) -> Ints:

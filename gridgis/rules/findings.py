@@ -170,6 +170,16 @@ def unequal_sums(subject: Subject) -> Iterator[Offender]:
             yield Offender(parents.code[k], detail, parents.shape[k])
 
 
+def land_drawn_as_buildings(subject: Subject) -> Iterator[Offender]:
+    """Footprints that lie on two zones with more than a strip that may change zone: no border goes round them."""
+    most = subject.profile.tolerances.align_area_m2.value
+    rows = np.flatnonzero(subject.land_drawn_as_building)
+    places = subject.from_metres(subject.building_shapes[rows])
+    for k, place in zip(rows, places, strict=True):
+        detail = f"{subject.astride[k]:.0f} m2 beyond the zone that holds most of it, a building has at most {most:.0f}"
+        yield Offender(subject.building_names[k], f"{detail}: taken as land", place)
+
+
 def _needs(layer: str, columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{layer}.{column}" for column in columns)
 
@@ -197,6 +207,13 @@ RULES = (
     Rule("tiny", "finding", "SH 2: suitable size", tiny, ("grids",)),
     Rule(
         "border_off_street", "finding", "XL 10: as a rule the road's centre line", off_street, ("grids.border_on_road",)
+    ),
+    Rule(
+        "land_drawn_as_building",
+        "finding",
+        "borders of zones are legal lines",
+        land_drawn_as_buildings,
+        ("given_zones", "buildings"),
     ),
     Rule("zone_flagged", "finding", SIZE, flagged_zones, ("zones.flags",)),
     Rule("area_off", "finding", STATED, wrong_areas, ("grids",)),

@@ -192,9 +192,9 @@ def buildings_cut(subject: Subject) -> Iterator[Offender]:
     """Find buildings through which a border of grids or micro-grids runs.
 
     Where micro-grids fill their grids, a border of grids is one of micro-grids as well, and only
-    buildings that these cut are looked at again.
+    buildings that these cut are looked at again. Land drawn as a building is a finding of its own.
     """
-    rows = np.arange(len(subject.building_shapes))
+    rows = np.flatnonzero(~subject.land_drawn_as_building)
     for name in ("microgrids", "grids"):
         if name in subject.layers:
             cut, main, outside = cut_buildings(subject.building_shapes[rows], subject.metric_shapes[name])
