@@ -23,6 +23,7 @@ CHECKER = SHARED / "check" / "check_division.py"
 BREAKER = SHARED / "check" / "break_division.py"
 HOW = ("gap", "overlap", "sliver", "cut", "hole", "crosszone", "dupcode", "badprefix", "multipart")
 MOVABLE = ("community", "village")
+ON_FOOT = ("footway", "path", "cycleway", "bridleway", "steps")
 LARGEST = 500
 STEP_M = 1.0
 NEAR_M = 10.0
@@ -156,7 +157,8 @@ def measured(division: Path, place: Place) -> dict[str, float]:
     """Measures of the issue that the checker does not give.
 
     `movable_border_on_street`: of the border between communities or villages of one township that runs
-    within 10 m of a street without a building between them, the share on it (or between two carriageways).
+    within 10 m of a street without a building between them, the share on it (or between two carriageways);
+    a path beside a street, for feet or bicycles, is no street.
     `border_in_small_block`: of the border between grids of one zone, the share off every street and
     barrier inside a block of these, of the zone's border and of nothing else, with at most 500 households.
     """
@@ -165,10 +167,11 @@ def measured(division: Path, place: Place) -> dict[str, float]:
     zones, grids, atoms = (frame.to_crs(metric) for frame in (zones, grids, atoms))
     streets = _drawn(place.sources["streets"]).to_crs(metric)
     line = np.asarray(streets.geometry[_on_ground(streets)].values, dtype=object)
+    driven = ~streets["road_class"].isin(ON_FOOT).to_numpy()[_on_ground(streets)]
     barrier = _outlines(place, metric)
     out = {}
     outer = borders_of(zones, zones)
-    found = Lines.of(line).beside(outer)
+    found = Lines.of(line[driven]).beside(outer)
     near = found["near"] & outer.movable & ~_built(outer.middle, found["foot"], place, metric)
     out["movable_near_street_m"] = outer.length_m[near].sum()
     out["movable_border_on_street"] = _share(outer.length_m, near & (found["on"] | found["between"]), near)

@@ -41,9 +41,10 @@ class Terrain:
 
 
 def rungs(zone_borders: Geometries, lines: Lines, *, profile: Profile) -> Geometries:
-    """Short lines from a zone border to the centre line beside it, where the border comes near and leaves.
+    """Short lines from a zone border to the centre line beside it: where it comes near, at each next one, at its end.
 
-    They close the strips between border and centre line, so that a strip is a face that can change zone.
+    They close the strips between border and centre line, so that a strip is a face that can change zone, and
+    no face of two strips with the corner between them.
 
     Parameters
     ----------
@@ -63,9 +64,10 @@ def rungs(zone_borders: Geometries, lines: Lines, *, profile: Profile) -> Geomet
     same = line[1:] == line[:-1]
     leaving = np.flatnonzero(same & near[:-1] & (nearest[1:] < 0))
     coming = np.flatnonzero(same & near[1:] & (nearest[:-1] < 0)) + 1
-    at = np.union1d(leaving, coming)
+    turning = np.flatnonzero(same & near[:-1] & near[1:] & (nearest[:-1] != nearest[1:]))
+    at = np.unique(np.concatenate([leaving, coming, turning, turning + 1]))
     foot = shapely.shortest_line(points[at], centre[nearest[at]])
-    return _prolonged(foot, 0.05)
+    return prolonged(foot, 0.05)
 
 
 def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools, *, profile: Profile) -> Ints:
@@ -173,7 +175,7 @@ def _along(lines: Geometries) -> tuple[Geometries, Ints]:
     return shapely.line_interpolate_point(lines[line], k / (n[line] - 1), normalized=True), line
 
 
-def _prolonged(lines: Geometries, by_m: float) -> Geometries:
+def prolonged(lines: Geometries, by_m: float) -> Geometries:
     """Straight lines made longer at both ends, so that they cross what they were drawn to."""
     ends = shapely.get_coordinates(lines).reshape(-1, 2, 2)
     d = ends[:, 1] - ends[:, 0]

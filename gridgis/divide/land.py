@@ -8,13 +8,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgis.divide.align import Terrain, aligned, rungs
+from gridgis.divide.align import Terrain, aligned, prolonged, rungs
 from gridgis.divide.arrangement import Borders, Lines, borders, no_lines
 from gridgis.divide.blocks import absorbed, joined
 from gridgis.divide.zones import zone_of
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.coverage import cracks
 from gridgis.geometry.noding import (
+    GRID_M,
     Bools,
     Floats,
     Geometries,
@@ -70,8 +71,9 @@ def lay_out(
     """
     drawn_borders = np.concatenate([rings(np.array([g], dtype=object)) for g in zones.geometry])
     rung = rungs(_movable_borders(zones, movable), lines, profile=profile) if align else drawn_borders[:0]
-    crack = cracks(shapely.union_all(as_array(zones.geometry)), width_m=profile.tolerances.snap_m.value)
-    polygons = faces(node(np.concatenate([drawn_borders, rung, rings(crack), lines.geometry])))
+    whole = shapely.union_all(as_array(zones.geometry))
+    crack = cracks(whole)
+    polygons = faces(node(np.concatenate([drawn_borders, rung, _mouths(crack, whole), lines.geometry])))
     drawn = _filled(polygons, zone_of(inner_points(polygons), zones), crack, profile=profile)
     polygons, drawn = polygons[drawn >= 0], drawn[drawn >= 0]
     between = borders(polygons, lines, profile)
@@ -147,11 +149,20 @@ def _holds(polygons: Geometries, points: Geometries) -> Bools:
     return out
 
 
+def _mouths(crack: Geometries, land: shapely.Geometry) -> Geometries:
+    """Lines over the open ends of cracks between zones, which make a face of each."""
+    across = shapely.difference(shapely.boundary(crack), shapely.buffer(shapely.boundary(land), 2 * GRID_M))
+    parts = shapely.get_parts(shapely.line_merge(across))
+    parts = parts[~shapely.is_empty(parts)]
+    ends = np.stack([shapely.get_coordinates(shapely.get_point(parts, k)) for k in (0, -1)], axis=1)
+    return prolonged(shapely.linestrings(ends), 5 * GRID_M)
+
+
 def _filled(polygons: Geometries, zone: Ints, crack: Geometries, *, profile: Profile) -> Ints:
     """Narrow gaps between zones given to the neighbour with the longest border.
 
-    A gap is closed where zones surround it, or where it is one of the cracks, which are open at an end;
-    land without a zone that is wider stays without one.
+    A gap is closed where zones surround it, or where it is a crack; land without a zone that is wider stays
+    without one.
     """
     reach = profile.tolerances.gap_width_m.value
     every = borders(polygons, no_lines(), profile)
@@ -162,10 +173,10 @@ def _filled(polygons: Geometries, zone: Ints, crack: Geometries, *, profile: Pro
     gap = components(len(polygons), np.column_stack([i[both], j[both]]))
     open_ = np.zeros(int(gap.max(initial=-1)) + 1, dtype=bool)
     open_[gap[every.first[~two]]] = True
-    closed = empty & ~open_[gap]
+    closed = empty & (~open_[gap] | (first_hit(inner_points(polygons), crack) >= 0))
+    if not closed.any():
+        return zone
     out = zone.copy()
-    for face in np.flatnonzero(empty & ~closed & (first_hit(inner_points(polygons), crack) >= 0)):
-        out[face] = _longest(np.array([face]), i, j, every.length_m[two], zone)
     members = np.flatnonzero(closed)
     for g in np.unique(gap[members]):
         mine = members[gap[members] == g]

@@ -49,7 +49,7 @@ SMALL_TOWNS, SMALL_NODES = 40, 60
 QUICK, FULL = ("towns", "bubenec", "finland"), ("towns", "bubenec", "finland", "hankou", "cambridge_points")
 LIMIT_S = 20.0
 """Time a peer has for one zone."""
-PATIENCE_S, FULL_PATIENCE_S = 25.0, 40.0
+PATIENCE_S, FULL_PATIENCE_S = 25.0, 30.0
 """Time after which a peer gets no more zones of a set."""
 METIS_SEEDS, RECOM_STEPS, MAX_P_TRIES = 30, 60, 10
 COST_PER_M = 4.0
