@@ -72,12 +72,14 @@ class Borders:
     ----------
     middle, along : float64, shape (n, 2), m and unit vector
     length_m : float64, shape (n,)
+    first : int64, shape (n,), row of one of the two neighbours
     same_zone, same_township : bool, shape (n,)
     """
 
     middle: np.ndarray
     along: np.ndarray
     length_m: np.ndarray
+    first: np.ndarray
     same_zone: np.ndarray
     movable: np.ndarray
 
@@ -150,7 +152,7 @@ def borders_of(frame: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> Borders:
     town = np.array([c[:9] for c in code], dtype=object)
     i, j = one[owner], two[owner]
     movable = kind[i] & kind[j] & (town[i] == town[j])
-    return Borders((a + b) / 2, (b - a) / length[:, None], length, code[i] == code[j], movable)
+    return Borders((a + b) / 2, (b - a) / length[:, None], length, i, code[i] == code[j], movable)
 
 
 def measured(division: Path, place: Place) -> dict[str, float]:
@@ -160,7 +162,8 @@ def measured(division: Path, place: Place) -> dict[str, float]:
     within 10 m of a street without a building between them, the share on it (or between two carriageways);
     a path beside a street, for feet or bicycles, is no street.
     `border_in_small_block`: of the border between grids of one zone, the share off every street and
-    barrier inside a block of these, of the zone's border and of nothing else, with at most 500 households.
+    barrier inside a block of these, of the zone's border and of nothing else, with at most 500 households;
+    zones without households are divided by workers or area and left out.
     """
     zones, grids, atoms = (gpd.read_file(division, layer=name) for name in ("zones", "grids", "atoms"))
     metric = zones.estimate_utm_crs()
@@ -177,13 +180,16 @@ def measured(division: Path, place: Place) -> dict[str, float]:
     out["movable_border_on_street"] = _share(outer.length_m, near & (found["on"] | found["between"]), near)
     inner = borders_of(grids, zones)
     found = Lines.of(np.concatenate([line, barrier])).beside(inner)
-    off = inner.same_zone & ~found["on"] & ~found["between"]
+    zone = grids["zone_code"].to_numpy(dtype=object)[inner.first]
+    homes = pd.to_numeric(grids["households"]).groupby(grids["zone_code"]).sum()
+    lived = inner.same_zone & (homes.reindex(zone).fillna(0) > 0).to_numpy()
+    off = lived & ~found["on"] & ~found["between"]
     small = _in_small_block(inner.middle[off], [*line, *barrier, *shapely.boundary(zones.geometry.values)], atoms)
     within = np.zeros(len(off), dtype=bool)
     within[np.flatnonzero(off)[small]] = True
     out["interior_border_m"] = inner.length_m[inner.same_zone].sum()
-    out["border_off_line"] = _share(inner.length_m, off, inner.same_zone)
-    out["border_in_small_block"] = _share(inner.length_m, within, inner.same_zone)
+    out["border_off_line"] = _share(inner.length_m, off, lived)
+    out["border_in_small_block"] = _share(inner.length_m, within, lived)
     return {name: float(value) for name, value in out.items()}
 
 

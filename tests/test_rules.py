@@ -338,6 +338,7 @@ def test_rules_without_their_input_are_not_judged():
     assert set(full) == {rule.name for rule in rules.RULES}
     assert set(full) - set(bare) == {
         *("building_cut", "zone_set", "zone_border_moved", "zone_mistaken", "land_lost", "land_gained"),
+        "land_drawn_as_building",
     }
 
 

@@ -15,7 +15,7 @@ from gridgis.geometry.components import relabel, sums
 from gridgis.geometry.noding import Floats, Ints
 from gridgis.profile import Profile
 
-WHOLE = ((1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (0.0, 1.0), (0.0, 0.0))
+WHOLE = ((1.0, 1.0), (0.8, 1.0), (0.6, 1.0), (0.4, 1.0), (0.2, 1.0), (0.0, 1.0), (0.0, 0.0))
 """Shares of the largest grid up to which a block, and a compound, stays whole; tried until the zone is in range."""
 
 NECK_ROUNDS = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,7 @@ def start_workers(jobs: int) -> Callable[[], None]:
     """
     if jobs == 1:
         return lambda: None
-    with _interrupts_held_back():
+    with _interrupts_ignored():
         loading = Parallel(n_jobs=jobs, return_as="generator")(delayed(_load)() for _ in range(jobs))
 
     def wait() -> None:
@@ -31,16 +32,16 @@ def _load() -> None:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Keep Ctrl-C, which a terminal sends to every process, from those that are started meanwhile.
+def _interrupts_ignored() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, which a terminal sends to all of them: this one ends the others.
 
-    It reaches this one afterwards, which ends the others.
+    A process inherits what is ignored, and keeps it; a Ctrl-C in these milliseconds is lost.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)

@@ -163,7 +163,8 @@ def mismatched_edges(
     edges : Edges, optional
         What :func:`gridgis.geometry.borders.shared_edges` gave for them.
     tolerance : float
-        Two edges run along each other where they are no further apart for longer than this.
+        Two edges run along each other where they are no further apart for longer than twice this; a shorter
+        stretch is where coordinates of whole centimetres let two borders end.
     """
     edges = shared_edges(geoms) if edges is None else edges
     loose = np.flatnonzero(edges.unmatched)
@@ -173,7 +174,7 @@ def mismatched_edges(
     other = owner[e] < owner[g]
     e, g = e[other], g[other]
     start, end = _common_stretch(edges, loose[e], loose[g], tolerance)
-    along = np.hypot(*(end - start).T) > tolerance
+    along = np.hypot(*(end - start).T) > 2 * tolerance
     return _by_pair(owner[e[along]], owner[g[along]], shapely.linestrings(np.stack([start[along], end[along]], axis=1)))
 
 
@@ -222,8 +223,8 @@ def cracks(land: shapely.Geometry, *, width_m: float = 0.5) -> Geometries:
     parts = shapely.get_parts(land)
     filled = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
     closed = _widened(_widened(filled, 2 * width_m), -2 * width_m)
-    # a millimetre off and on again: what is left where borders run along themselves is arithmetic
-    strips = shapely.get_parts(_widened(_widened(shapely.difference(closed, filled), -0.001), 0.001))
+    # some millimetres off and on again: narrower strips come from coordinates that are whole centimetres
+    strips = shapely.get_parts(_widened(_widened(shapely.difference(closed, filled), -0.004), 0.004))
     width = mean_width_m(strips)
     long = shapely.length(strips) / 2 > 10 * np.maximum(width, width_m)
     return strips[long & (shapely.area(strips) > NOISE_M2) & (width < width_m)]

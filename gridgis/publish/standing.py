@@ -44,6 +44,9 @@ reads the same to every kind of colour-blind eye; what is out of range is hatche
 SAID_BY_HATCHING = ("out_of_range", "no_residents")
 """Rules whose offenders a map shows by the hatching of the grid."""
 
+SAID_IN_NUMBERS = ("border_off_street", "micro_out_of_range")
+"""Findings that may hold for every grid of a place without inner streets: the list and the popup tell them."""
+
 
 def profile_of(division: Division, profile: Profile | str | None = None) -> Profile:
     """Take the profile asked for, else the one stored with the division, else the shipped default."""
@@ -101,8 +104,8 @@ def standing(grids: gpd.GeoDataFrame, *, profile: Profile) -> pd.DataFrame:
 def worth_a_sign(division: Division, bands: pd.Series) -> pd.Series:
     """Tell which offenders get a sign of their own on a map.
 
-    All but the findings that a grid is out of range or without residents: its hatching says so already.
-    Offenders without a place get none.
+    All but the findings that a grid is out of range or without residents, which its hatching says already,
+    and those of :data:`SAID_IN_NUMBERS`. Offenders without a place get none.
 
     Parameters
     ----------
@@ -119,4 +122,5 @@ def worth_a_sign(division: Division, bands: pd.Series) -> pd.Series:
     placed = ~(offenders.geometry.is_empty | offenders.geometry.isna())
     hatched = division.grids.loc[bands.isin(["below", "above", "empty"]), "grid_code"]
     said = offenders["rule"].isin(SAID_BY_HATCHING) & offenders["code"].isin(hatched)
+    said |= offenders["rule"].isin(SAID_IN_NUMBERS)
     return placed & ((offenders["severity"] == "hard") | ~said)
