@@ -253,3 +253,16 @@ def test_a_zone_in_two_parts_is_one_zone():
     division = jobs.divide(one_zone(land, households=[400]))
     assert broken(division, {"zones": one_zone(land)}) == []
     assert len(division.zones) == 1
+
+
+def test_a_tower_is_one_micro_grid_with_its_entrances():
+    spots = [(20 + 45 * i, 20 + 45 * j) for i in range(4) for j in range(4)]
+    shapes = [shapely.box(520_000 + x, 3_380_000 + y, 520_016 + x, 3_380_014 + y) for x, y in spots]
+    columns = {"households": [120] + [20] * 15, "entrances": [3] + [1] * 15}
+    buildings = gpd.GeoDataFrame(columns, geometry=shapes, crs=CRS)
+    land = shapely.box(520_000, 3_380_000, 520_200, 3_380_200)
+    micro = jobs.divide(one_zone(land), buildings=buildings).microgrids
+    tower = micro["flags"].str.contains("tower").to_numpy()
+    assert micro["flags"][tower].tolist() == ["tower,entrances:3"]
+    assert micro["households"][tower].tolist() == [120]
+    assert shapely.covers(micro.geometry.values[tower][0].buffer(0.01), shapes[0])

@@ -18,7 +18,7 @@ from gridgis.divide.grids import ZoneGrids
 from gridgis.divide.households import Counted
 from gridgis.divide.moves import Moves
 from gridgis.geometry.components import sums
-from gridgis.geometry.noding import Floats, Geometries, Ints
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.profile import Profile
 
 
@@ -30,13 +30,15 @@ class Labelled:
     ----------
     households : of each atom, nan where they are not known
     tower : atoms with a building above the largest micro-grid
+    entrances : of the towers of each atom, 0 where they are not told
     """
 
     atoms: Atoms
     grid: Ints
     micro: Ints
     households: Floats
-    tower: np.ndarray
+    tower: Bools
+    entrances: Floats
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,12 @@ class Frames:
 
 
 def labelled(
-    atoms: Atoms, graphs: list[ZoneGraph], done: list[ZoneGrids], households: Floats, tower: np.ndarray
+    atoms: Atoms,
+    graphs: list[ZoneGraph],
+    done: list[ZoneGrids],
+    households: Floats,
+    tower: Bools,
+    entrances: Floats,
 ) -> Labelled:
     """Labels of the zones put together."""
     grid = np.zeros(len(atoms.zone), dtype=np.int64)
@@ -61,7 +68,7 @@ def labelled(
         grid[graph.atom], micro[graph.atom] = grids + result.grid, micros + result.micro
         grids += int(result.grid.max(initial=-1)) + 1
         micros += int(result.micro.max(initial=-1)) + 1
-    return Labelled(atoms, grid, micro, households, tower)
+    return Labelled(atoms, grid, micro, households, tower, entrances)
 
 
 def frames(
@@ -227,10 +234,11 @@ def _grid_flags(land: Labelled, shape: Geometries) -> list[str]:
 
 def _micro_flags(land: Labelled, shape: Geometries) -> list[str]:
     tower = sums(land.micro, land.tower.astype(float)) > 0
+    entrances = sums(land.micro, land.entrances)
     parts = shapely.get_num_geometries(shape)
     return [
-        ",".join(flag for flag, on in (("detached", p > 1), ("tower", t)) if on)
-        for p, t in zip(parts, tower, strict=True)
+        ",".join(flag for flag, on in (("detached", p > 1), ("tower", t), (f"entrances:{e:.0f}", e > 0)) if on)
+        for p, t, e in zip(parts, tower, entrances, strict=True)
     ]
 
 

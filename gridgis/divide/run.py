@@ -32,7 +32,7 @@ from gridgis.divide.units import Units, units
 from gridgis.divide.workers import start_workers
 from gridgis.errors import Notice
 from gridgis.geometry.components import sums
-from gridgis.geometry.noding import Floats, Geometries, Ints, as_array, first_hit, inner_points
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array, first_hit, inner_points
 from gridgis.geometry.share import holder
 from gridgis.layers import Inputs
 from gridgis.profile import Profile
@@ -121,8 +121,8 @@ def divide_inputs(
         graphs, stock.measures, households, seed=seed, jobs=jobs, effort=effort, profile=profile, tell=tell
     )
     tell("codes", 0.95)
-    tower = _towers(atoms, stock)
-    land_of = labelled(atoms, graphs, done, households, tower)
+    tower, entrances = _towers(atoms, stock, inputs.buildings)
+    land_of = labelled(atoms, graphs, done, households, tower, entrances)
     atoms = smoothed(atoms, land_of.grid, land_of.micro, stock.units, profile=profile)
     out = frames(
         zones,
@@ -376,12 +376,21 @@ def _compound_of_atoms(atoms: Atoms, stock: _Stock) -> Ints:
     return out
 
 
-def _towers(atoms: Atoms, stock: _Stock) -> np.ndarray:
-    """Atoms with a building above the largest micro-grid."""
-    out = np.zeros(len(atoms.zone), dtype=bool)
+def _towers(atoms: Atoms, stock: _Stock, buildings: gpd.GeoDataFrame | None) -> tuple[Bools, Floats]:
+    """Atoms with a building above the largest micro-grid, and the entrances of those buildings.
+
+    A tower is one micro-grid: it is shared out by entrance, in attributes and not on the ground.
+    """
+    out, entrances = np.zeros(len(atoms.zone), dtype=bool), np.zeros(len(atoms.zone))
     known = atoms.unit_atom >= 0
     at = atoms.unit_atom[known]
     high = stock.measures.micro_high[atoms.zone[at]]
     above = stock.units.weight[known] > np.where(np.isfinite(high), high, np.inf)
-    out[at[above & stock.units.areal[known]]] = True
-    return out
+    tower = np.zeros(len(known), dtype=bool)
+    tower[known] = above & stock.units.areal[known]
+    out[atoms.unit_atom[tower]] = True
+    if buildings is not None:
+        told = tower[stock.units.part]
+        counted = np.nan_to_num(buildings["entrances"].to_numpy(dtype=float, na_value=np.nan))
+        np.add.at(entrances, atoms.unit_atom[stock.units.part[told]], counted[told])
+    return out, entrances
