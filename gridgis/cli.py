@@ -16,6 +16,7 @@ from gridgis.errors import OFFENDERS, REFUSED, STOPPED, GridgisError
 
 LAYER_OPTIONS = {
     "zones": "Communities, villages, dedicated zones and street corridors.",
+    "corridors": "Street corridors as centre-line sections with width_m, in place of polygons among the zones.",
     "streets": "Street lines.",
     "buildings": "Buildings; none is cut.",
     "barriers": "Rivers, rails and walls.",
@@ -85,6 +86,7 @@ def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **opt
 @main.command()
 @click.argument("division", type=click.Path())
 @click.option("--zones", metavar="FILE[:LAYER]", help="The zones as they were given.")
+@click.option("--corridors", metavar="FILE[:LAYER]", help="The corridors, where they were given as sections.")
 @click.option("--buildings", metavar="FILE[:LAYER]", help="Buildings, none of which may be cut.")
 @click.option("--profile", metavar="NAME|FILE.toml", help="Numbers of policy; those stored with the division.")
 @click.option("--json", "as_json", is_flag=True, help="Print the offenders as GeoJSON.")

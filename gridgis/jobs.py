@@ -35,6 +35,7 @@ def divide(
     zones: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame | None = None,
     *,
+    corridors: gpd.GeoDataFrame | None = None,
     buildings: gpd.GeoDataFrame | None = None,
     barriers: gpd.GeoDataFrame | None = None,
     compounds: gpd.GeoDataFrame | None = None,
@@ -55,7 +56,7 @@ def divide(
 
     Parameters
     ----------
-    zones, streets, buildings, barriers, compounds, households, household_table : frames
+    zones, streets, corridors, buildings, barriers, compounds, households, household_table : frames
         Columns as in the contract, each with its own CRS; none is changed.
     profile : Profile, name of a shipped one, or path of a TOML file
     align : whether borders between zones of one township go to the centre line beside them
@@ -73,8 +74,8 @@ def divide(
 
     rules, target = load_profile(profile), _target_crs(crs)
     frames = {
-        "zones": zones, "streets": streets, "buildings": buildings, "barriers": barriers, "compounds": compounds,
-        "households": households, "household_table": household_table,
+        "zones": zones, "corridors": corridors, "streets": streets, "buildings": buildings, "barriers": barriers,
+        "compounds": compounds, "households": households, "household_table": household_table,
     }  # fmt: skip
     inputs = prepare(frames, profile=rules)
     return _divided(
@@ -142,16 +143,17 @@ def check_file(
     path: str | Path,
     *,
     zones: str | None = None,
+    corridors: str | None = None,
     buildings: str | None = None,
     profile: Profile | str | Path | None = None,
 ) -> Checked:
     """Judge the division in a file against the layers of other files."""
     from gridgis import rules
-    from gridgis.layers import read_division, read_layer
+    from gridgis.layers import read_division, read_layer, read_zones
 
     division = read_division(path, as_stored=True)
     given = {
-        "zones": read_layer("zones", zones) if zones else None,
+        "zones": read_zones(zones, corridors=corridors) if zones else None,
         "buildings": read_layer("buildings", buildings) if buildings else None,
     }
     policy = None if profile is None else load_profile(profile)

@@ -18,6 +18,7 @@ from hypothesis import Phase, given, settings
 from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
 
 from gridgis import jobs
+from gridgis.errors import InputRefused
 
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
@@ -266,3 +267,49 @@ def test_a_tower_is_one_micro_grid_with_its_entrances():
     assert micro["flags"][tower].tolist() == ["tower,entrances:3"]
     assert micro["households"][tower].tolist() == [120]
     assert shapely.covers(micro.geometry.values[tower][0].buffer(0.01), shapes[0])
+
+
+# ---------------------------------------------------------------- corridors as sections
+def sections(*rows) -> gpd.GeoDataFrame:
+    """Sections of street corridors: code, points from the corner of the land in metres, width."""
+    lines = [shapely.LineString(np.add(xy, (520_000, 3_380_000))) for _, xy, _ in rows]
+    table = {"zone_code": [code for code, _, _ in rows], "name": "步行街", "width_m": [width for *_, width in rows]}
+    return gpd.GeoDataFrame(table, geometry=lines, crs=CRS)
+
+
+def test_a_corridor_of_sections_is_a_street_zone_cut_out_of_the_communities():
+    land = shapely.box(520_000, 3_380_000, 520_900, 3_380_600)
+    parts = sections(
+        ("420102001801", [(0, 300), (400, 300)], 30), ("420102001801", [(400, 300), (600, 400), (900, 400)], 20)
+    )
+    division = jobs.divide(one_zone(land, households=[800]), corridors=parts.to_crs(4326))
+    zones = division.zones.set_index("zone_code")
+    assert zones["kind"].to_dict() == {"420102001001": "community", "420102001801": "street"}
+    assert zones.area["420102001801"] == pytest.approx(400 * 30 + (np.hypot(200, 100) + 300) * 20, rel=0.02)
+    assert zones.area.sum() == pytest.approx(land.area, abs=1)
+    assert not len(division.offenders.query("severity == 'hard'"))
+
+
+def test_a_division_with_corridors_of_sections_is_judged_with_them(tmp_path):
+    zones = one_zone(shapely.box(520_000, 3_380_000, 520_900, 3_380_600), households=[800])
+    zones.to_file(tmp_path / "zones.gpkg")
+    sections(("420102001801", [(0, 300), (900, 300)], 30)).to_crs(4326).to_file(tmp_path / "lines.gpkg")
+    sources = {"zones": str(tmp_path / "zones.gpkg"), "corridors": str(tmp_path / "lines.gpkg")}
+    jobs.divide_files(sources, tmp_path / "out.gpkg")
+    found = jobs.check_file(tmp_path / "out.gpkg", **sources).offenders
+    assert not len(found.query("severity == 'hard'"))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("420102001801", [(0, 300), (400, 300)], 0), "width_m"),
+        (("4201", [(0, 300), (400, 300)], 20), "12 digits"),
+        (("420102001001", [(0, 300), (400, 300)], 20), "stands on 2 zones"),
+        ((None, [(0, 300), (400, 300)], 20), "420102001801, the next free code"),
+    ],
+)
+def test_a_corridor_that_cannot_be_is_refused(row, said):
+    land = shapely.box(520_000, 3_380_000, 520_900, 3_380_600)
+    with pytest.raises(InputRefused, match=said):
+        jobs.divide(one_zone(land, households=[800]), corridors=sections(row))

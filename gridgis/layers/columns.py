@@ -59,6 +59,18 @@ LAYERS: dict[str, Layer] = {
         AREA,
         "Polygon or MultiPolygon",
     ),
+    "corridors": Layer(
+        {
+            "zone_code": Column("code", required=True),
+            "name": Column("text"),
+            "host_zone_code": Column("code"),
+            "workers": Column("count"),
+            "width_m": Column("number", required=True),
+        },
+        LINE,
+        "LineString",
+        parts=False,
+    ),
     "streets": Layer(
         {
             "road_class": Column("text", required=True, aliases=("highway",)),

@@ -18,6 +18,7 @@ from gridgis.crs import canonical, flattened, metric_crs, misdeclared
 from gridgis.errors import Notice
 from gridgis.layers import columns, relations, shapes, zone_codes
 from gridgis.layers.columns import LAYERS, Objects
+from gridgis.layers.corridors import with_corridors
 from gridgis.layers.findings import Findings
 from gridgis.layers.source import Raw, raw_frame, read_source
 from gridgis.profile import Profile, load_profile
@@ -34,7 +35,7 @@ class Inputs:
     Attributes
     ----------
     zones, streets : GeoDataFrame
-        Streets have no rows where none are given.
+        Corridors given as sections stand among the zones; streets have no rows where none are given.
     buildings, barriers, compounds, households : GeoDataFrame or None
     household_table : DataFrame or None
     crs : CRS
@@ -84,7 +85,7 @@ def read_inputs(
     Parameters
     ----------
     sources : mapping of str to str
-        Layer (`zones`, `streets`, `buildings`, `barriers`, `compounds`, `households`,
+        Layer (`zones`, `corridors`, `streets`, `buildings`, `barriers`, `compounds`, `households`,
         `household_table`) to `FILE` or `FILE:LAYER`; what is not given may be left out or None.
     rename, crs_of : mapping
         As :func:`~gridgis.layers.parse_map` and :func:`~gridgis.layers.parse_crs` give them.
@@ -158,6 +159,24 @@ def read_layer(
     return frame
 
 
+def read_zones(source: str, *, corridors: str | None = None) -> gpd.GeoDataFrame:
+    """Read the zones as they were given to a division, with the corridors that were given as sections.
+
+    Raises
+    ------
+    InputRefused
+        With every fault of both layers.
+    """
+    zones = read_layer("zones", source)
+    if corridors is None:
+        return zones
+    findings, metric = Findings(), metric_crs(zones.crs, shapes.bounds_of(zones.geometry.to_numpy()))
+    sections = read_layer("corridors", corridors).to_crs(metric)
+    both = with_corridors(zones.to_crs(metric), sections, findings=findings)
+    findings.refuse(order=tuple(LAYERS))
+    return both
+
+
 def _assemble(
     raws: Mapping[str, Raw | None],
     asked: Iterable[str],
@@ -176,6 +195,9 @@ def _assemble(
     }
     metric = _working_crs(layers)
     frames = {role: _placed(layer, metric=metric, findings=findings) for role, layer in layers.items()}
+    sections = frames.pop("corridors", None)
+    if sections is not None and "zones" in frames:
+        frames["zones"] = with_corridors(frames["zones"], sections, findings=findings)
     if "streets" not in raws:
         frames["streets"] = _nothing("streets", metric)
     extents = {
@@ -195,7 +217,7 @@ def _inputs(
     if metric is None or crs is None:
         raise AssertionError("zones without a CRS passed the checks")
     return Inputs(
-        **{role: frames.get(role) for role in LAYERS},
+        **{role: frames.get(role) for role in LAYERS if role != "corridors"},
         crs=crs,
         metric=metric,
         notices=tuple(findings.notices),
