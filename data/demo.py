@@ -25,11 +25,11 @@ def divide(output: Path) -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Run one command; leave on any error but findings."""
+    """Run one command; leave on any error but offenders, which the map shows."""
     try:
         main(arguments)
     except SystemExit as stopped:
-        if stopped.code not in (0, None):
+        if stopped.code not in (0, 1, None):
             raise
 
 

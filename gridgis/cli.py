@@ -56,10 +56,16 @@ def _layers(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _declared(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what the files of layers do not."""
+    crs = click.option("--crs-of", multiple=True, metavar="LAYER=EPSG:n", help="Declare a CRS that a layer lacks.")
+    name = click.option("--map", "columns", multiple=True, metavar="LAYER.COLUMN=NAME", help="Rename a column.")
+    return name(crs(command))
+
+
 @main.command()
 @_layers
-@click.option("--map", "columns", multiple=True, metavar="LAYER.COLUMN=NAME", help="Rename a column on the way in.")
-@click.option("--crs-of", multiple=True, metavar="LAYER=EPSG:n", help="Declare the CRS of a layer that states none.")
+@_declared
 @click.option("--profile", default="default", show_default=True, metavar="NAME|FILE.toml", help="Numbers of policy.")
 @click.option("--align", type=click.Choice(["township", "none"]), default="township", show_default=True)
 @click.option("--crs", metavar="EPSG:n", help="CRS of the result; that of the zones by default.")
@@ -88,14 +94,18 @@ def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **opt
 @click.option("--zones", metavar="FILE[:LAYER]", help="The zones as they were given.")
 @click.option("--corridors", metavar="FILE[:LAYER]", help="The corridors, where they were given as sections.")
 @click.option("--buildings", metavar="FILE[:LAYER]", help="Buildings, none of which may be cut.")
+@_declared
 @click.option("--profile", metavar="NAME|FILE.toml", help="Numbers of policy; those stored with the division.")
 @click.option("--json", "as_json", is_flag=True, help="Print the offenders as GeoJSON.")
 @click.option("--strict", is_flag=True, help="Findings count as well.")
-def check(division: str, as_json: bool, strict: bool, **options: Any) -> None:
+def check(
+    division: str, as_json: bool, strict: bool, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any
+) -> None:
     """Judge a division, also one drawn elsewhere."""
     from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
 
-    found = jobs.check_file(division, **options)
+    found = jobs.check_file(division, rename=parse_map(columns), crs_of=parse_crs(crs_of), **options)
     if as_json:
         click.echo(found.offenders.to_json(na="null", to_wgs84=True))
     else:
@@ -107,12 +117,23 @@ def check(division: str, as_json: bool, strict: bool, **options: Any) -> None:
 @main.command(name="import-osm")
 @click.argument("extract", type=click.Path())
 @click.option("--within", metavar="FILE[:LAYER]", help="Zones: only what lies on or beside them.")
+@_declared
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="LAYERS.gpkg")
-def import_osm(extract: str, within: str | None, output: str) -> None:
+def import_osm(
+    extract: str, within: str | None, columns: tuple[str, ...], crs_of: tuple[str, ...], output: str
+) -> None:
     """Make streets, buildings, barriers and compounds from an OpenStreetMap extract."""
     from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
 
-    layers = jobs.import_osm(extract, output, within=within, progress=lambda step: click.echo(step, err=True))
+    layers = jobs.import_osm(
+        extract,
+        output,
+        within=within,
+        rename=parse_map(columns),
+        crs_of=parse_crs(crs_of),
+        progress=lambda step: click.echo(step, err=True),
+    )
     for name, frame in layers.items():
         click.echo(f"{name}: {len(frame)}")
 

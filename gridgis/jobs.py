@@ -145,16 +145,18 @@ def check_file(
     zones: str | None = None,
     corridors: str | None = None,
     buildings: str | None = None,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
     profile: Profile | str | Path | None = None,
 ) -> Checked:
-    """Judge the division in a file against the layers of other files."""
+    """Judge the division in a file against the layers of other files, read as :func:`divide_files` reads them."""
     from gridgis import rules
     from gridgis.layers import read_division, read_layer, read_zones
 
     division = read_division(path, as_stored=True)
     given = {
-        "zones": read_zones(zones, corridors=corridors) if zones else None,
-        "buildings": read_layer("buildings", buildings) if buildings else None,
+        "zones": read_zones(zones, corridors=corridors, rename=rename, crs_of=crs_of) if zones else None,
+        "buildings": read_layer("buildings", buildings, rename=rename, crs_of=crs_of) if buildings else None,
     }
     policy = None if profile is None else load_profile(profile)
     return Checked(rules.check(division, profile=policy, **given), rules.judged(division, profile=policy, **given))
@@ -165,6 +167,8 @@ def import_osm(
     output: str | Path,
     *,
     within: str | None = None,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Make the layers of the contract from an OpenStreetMap extract and write them to one GeoPackage."""
@@ -172,7 +176,7 @@ def import_osm(
     from gridgis.layers import read_layer, refuse_target
 
     refuse_target(output, inputs=[extract, within])
-    zones = read_layer("zones", within) if within else None
+    zones = read_layer("zones", within, rename=rename, crs_of=crs_of) if within else None
     layers = osm.import_osm(extract, within=zones, progress=progress)
     osm.write_layers(layers, output)
     return layers

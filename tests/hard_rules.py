@@ -204,6 +204,9 @@ def _borders(metric, frames) -> Iterator[str]:
     houses = frames["buildings"].geometry if "buildings" in frames else gpd.GeoSeries([])
     built = shapely.buffer(shapely.union_all(shapely.make_valid(np.asarray(houses, dtype=object))), 1.0)
     moved = metric["moves"]
+    overlap = {
+        one: {other: shapely.intersection(given[one][1], given[other][1]).area > 1 for other in given} for one in given
+    }  # land of two zones went to one of them in cleaning, and may have moved on from there
     for to, kind, shape in zip(*(metric["zones"][c] for c in ("zone_code", "kind", "geometry")), strict=True):
         own = given[to][1]
         for origin, (origin_kind, land) in given.items():
@@ -211,7 +214,8 @@ def _borders(metric, frames) -> Iterator[str]:
             if origin == to or taken.area <= NOISE_M2:
                 continue
             legal = {kind, origin_kind} <= {"community", "village"} and to[:9] == origin[:9]
-            told = shapely.union_all(_geometry(moved[(moved["from_zone"] == origin) & (moved["to_zone"] == to)]))
+            here = (moved["to_zone"] == to) & ((moved["from_zone"] == origin) | moved["from_zone"].map(overlap[origin]))
+            told = shapely.union_all(_geometry(moved[here]))
             for what, land_left, width in (
                 ("in no row of moves", taken - told, 2.2 * SNAP_M),
                 ("too wide", taken, 2 * ALIGN_M if legal else SLIVER_M),

@@ -302,6 +302,9 @@ def test_a_missing_column_is_refused_with_the_option_that_names_it(plain, tmp_pa
     options = write(tmp_path, plain, zones=renamed)
     refused(folder, options, "zones", "zone_code", "--map zones.zone_code=", "COMMUNITY_ID")
     divided(folder, [*options, "--map", "zones.zone_code=COMMUNITY_ID"])
+    zones = options[options.index("--zones") + 1]
+    code, text = run("check", folder / "OUT.gpkg", "--zones", zones, "--map", "zones.zone_code=COMMUNITY_ID")
+    assert code == 0, text
 
 
 def test_all_faults_of_all_layers_are_told_together(plain, tmp_path, folder):

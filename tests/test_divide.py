@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 from hard_rules import broken
 from hypothesis import Phase, given, settings
 from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
@@ -313,3 +314,19 @@ def test_a_corridor_that_cannot_be_is_refused(row, said):
     land = shapely.box(520_000, 3_380_000, 520_900, 3_380_600)
     with pytest.raises(InputRefused, match=said):
         jobs.divide(one_zone(land, households=[800]), corridors=sections(row))
+
+
+def test_alignment_tears_no_zone_apart():
+    """Two blocks of one community hang together by a strip beside a street, which the other zone would gain."""
+    west, neck, east = shapely.box(0, 100, 300, 400), shapely.box(300, 246, 500, 254), shapely.box(500, 100, 800, 400)
+    dumbbell = shapely.union_all([west, neck, east])
+    around = shapely.difference(shapely.box(-100, 0, 900, 500), dumbbell)
+    lines = [[(-100, 255), (900, 255)], [(150, 0), (150, 500)], [(650, 0), (650, 500)]]
+    shapes = [shapely.affinity.translate(shape, 520_000, 3_380_000) for shape in (dumbbell, around)]
+    roads = [shapely.affinity.translate(shapely.LineString(line), 520_000, 3_380_000) for line in lines]
+    table = {"zone_code": ["420102001001", "420102001002"], "name": ["一", "二"], "kind": ["community"] * 2}
+    zones = gpd.GeoDataFrame({**table, "households": [800, 800]}, geometry=shapes, crs=CRS)
+    streets = gpd.GeoDataFrame({"road_class": ["residential"] * 3}, geometry=roads, crs=CRS)
+    division = jobs.divide(zones, streets)
+    assert shapely.get_num_geometries(division.zones.geometry.values).tolist() == [1, 1]
+    assert not division.grids["flags"].str.contains("detached").any()

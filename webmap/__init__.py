@@ -53,9 +53,14 @@ def serve(path: str | Path, *, host: str = "127.0.0.1", port: int = 8000) -> Non
     Raises
     ------
     InputRefused
-        Where the address cannot be listened on.
+        Where there is no such file, or the address cannot be listened on.
     """
     import threading
+
+    from gridgis.errors import Fault, InputRefused
+
+    if not Path(path).is_file():
+        raise InputRefused([Fault("division", str(path), "no such file", "Name a division that gridgis divide made")])
 
     app = create_app(path, config={"TRUSTED_HOSTS": [*LOOPBACK, *_names(host)]})
     server = _listen(app, host, port)

@@ -73,8 +73,8 @@ def rungs(zone_borders: Geometries, lines: Lines, *, profile: Profile) -> Geomet
 def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools, *, profile: Profile) -> Ints:
     """The zone of each face after narrow strips have gone to the other side of their zone border.
 
-    A strip moves where that shortens the zone border that lies off the centre lines; strips are taken by
-    what they gain, largest first, ties by the order of the faces.
+    A strip moves where that shortens the zone border that lies off the centre lines and does not tear its zone
+    apart; strips are taken by what they gain, largest first, ties by the order of the faces.
 
     Parameters
     ----------
@@ -100,10 +100,27 @@ def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools,
         if _best(face, zone, neighbours[face], township, movable_zone) != (-loss, target):
             offer(face)
             continue
+        if _tears(face, zone, neighbours):
+            continue
         zone[face] = target
         for other, _ in neighbours[face]:
             offer(other)
     return zone
+
+
+def _tears(face: int, zone: Ints, neighbours: list[list[tuple[int, float]]]) -> bool:
+    """Whether the part of its zone in which a face lies falls apart without it."""
+    here = zone[face]
+    around = [other for other, _ in neighbours[face] if zone[other] == here]
+    if len(around) < 2:
+        return False
+    reached, edge = {face, around[0]}, [around[0]]
+    while edge:
+        for other, _ in neighbours[edge.pop()]:
+            if zone[other] == here and other not in reached:
+                reached.add(other)
+                edge.append(other)
+    return not reached.issuperset(around)
 
 
 def _strips(terrain: Terrain, lines: Lines, movable_zone: Bools, *, profile: Profile) -> Bools:

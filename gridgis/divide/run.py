@@ -371,8 +371,11 @@ def _compound_of_atoms(atoms: Atoms, stock: _Stock) -> Ints:
     """The compound that holds most of each atom's households, -1 for none."""
     out = np.full(len(atoms.zone), -1, dtype=np.int64)
     rows = np.flatnonzero((atoms.unit_atom >= 0) & (stock.unit_compound >= 0))
-    order = rows[np.lexsort((rows, stock.units.weight[rows]))]
-    out[atoms.unit_atom[order]] = stock.unit_compound[order]
+    pairs = np.column_stack([atoms.unit_atom[rows], stock.unit_compound[rows]])
+    pairs, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    held = sums(inverse.reshape(-1), stock.units.weight[rows], len(pairs))
+    order = np.lexsort((-pairs[:, 1], held))  # the compound that holds most is written last, ties to the lower number
+    out[pairs[order, 0]] = pairs[order, 1]
     return out
 
 

@@ -134,7 +134,11 @@ def prepare(
 
 
 def read_layer(
-    role: str, source: str, *, rename: Mapping[str, str] | None = None, crs: str | None = None
+    role: str,
+    source: str,
+    *,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read and check one input layer by itself, in its own CRS.
 
@@ -144,6 +148,8 @@ def read_layer(
         Which layer it is: `zones`, `buildings` and so on.
     source : str
         `FILE` or `FILE:LAYER`.
+    rename, crs_of : mapping
+        As for :func:`read_inputs`; those of other layers do not count.
 
     Raises
     ------
@@ -151,15 +157,22 @@ def read_layer(
         With every fault of the layer.
     """
     findings = Findings()
-    raw = read_source(role, source, rename=rename or {}, findings=findings)
+    names = (rename or {}).get(role, {})
+    raw = read_source(role, source, rename=names, findings=findings)
     if raw is not None:
-        layer = _checked(role, raw, rename=rename or {}, crs=crs, findings=findings)
+        layer = _checked(role, raw, rename=names, crs=(crs_of or {}).get(role), findings=findings)
         frame = _placed(layer, metric=layer.crs, findings=findings)
     findings.refuse(order=tuple(LAYERS))
     return frame
 
 
-def read_zones(source: str, *, corridors: str | None = None) -> gpd.GeoDataFrame:
+def read_zones(
+    source: str,
+    *,
+    corridors: str | None = None,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
+) -> gpd.GeoDataFrame:
     """Read the zones as they were given to a division, with the corridors that were given as sections.
 
     Raises
@@ -167,11 +180,11 @@ def read_zones(source: str, *, corridors: str | None = None) -> gpd.GeoDataFrame
     InputRefused
         With every fault of both layers.
     """
-    zones = read_layer("zones", source)
+    zones = read_layer("zones", source, rename=rename, crs_of=crs_of)
     if corridors is None:
         return zones
     findings, metric = Findings(), metric_crs(zones.crs, shapes.bounds_of(zones.geometry.to_numpy()))
-    sections = read_layer("corridors", corridors).to_crs(metric)
+    sections = read_layer("corridors", corridors, rename=rename, crs_of=crs_of).to_crs(metric)
     both = with_corridors(zones.to_crs(metric), sections, findings=findings)
     findings.refuse(order=tuple(LAYERS))
     return both

@@ -63,6 +63,8 @@ def propose_codes(zones: gpd.GeoDataFrame, *, rows: Objects, findings: Findings)
     township has, row after row.
     """
     taken = set(zones["zone_code"].dropna())
+    if not taken:  # the column is missing or has another name
+        return
     for at in np.flatnonzero((zones["zone_code"].isna() & zones["kind"].isin(list(OWN_RANGE))).to_numpy()):
         kind = zones["kind"].iloc[at]
         host = _host(zones, int(at))

@@ -78,7 +78,9 @@ def tiled(folder: Path, tiles: int) -> dict[str, str]:
     for name, frame in frames.items():
         copies = [_copy(frame, n, (n % columns * step[0], n // columns * step[1])) for n in range(tiles)]
         pd.concat(copies, ignore_index=True).to_file(path, layer=name, driver="GPKG")
-    table = pd.read_excel(DEMO / "households.xlsx", sheet_name="building", dtype={"building_id": str}, engine="openpyxl")
+    table = pd.read_excel(
+        DEMO / "households.xlsx", sheet_name="building", dtype={"building_id": str}, engine="openpyxl"
+    )
     table_path = folder / f"tiles_{tiles}.csv"
     pd.concat([_keyed(table, n) for n in range(tiles)]).to_csv(table_path, index=False)
     return {**{name: f"{path}:{name}" for name in LAYERS}, "household_table": str(table_path)}

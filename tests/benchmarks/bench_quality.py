@@ -29,7 +29,7 @@ COLUMNS = {
     "in_small_block": ("border in small block", "{:.1%}"),
     "necked": ("necked", "{:.1%}"),
     "polsby_popper": ("Polsby-Popper", "{:.3f}"),
-    "grids": ("grids", "{:.0f}"),
+    "grids": ("grids with a range", "{:.0f}"),
     "micro_in_range": ("micro-grids in range", "{:.1%}"),
 }
 

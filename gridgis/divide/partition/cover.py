@@ -128,7 +128,7 @@ def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Flo
         share, price, bound = _linear(columns, nodes, huge)
         return price, active, share, bound
     price = _first_prices(columns, nodes, known)
-    active, share, bound, width = known.copy(), np.zeros(len(known)), -np.inf, 8 * nodes
+    active, share, bound, width = known.copy(), np.zeros(len(known)), -np.inf, min(8 * nodes, len(columns) - 1)
     spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
     spare[active] = np.inf
     for _ in range(ROUNDS):
