@@ -192,11 +192,13 @@ def draw_map(path: str | Path, output: str | Path, *, language: Language = "en",
 
 
 def plot(path: str | Path, output: str | Path, *, language: Language = "en", title: str = "") -> None:
-    """Draw the division in a file as a PNG."""
+    """Draw the division in a file as a PNG; another format is refused."""
     from gridgis.layers import read_division, refuse_target
     from gridgis.publish.picture import write_picture
 
     refuse_target(output, inputs=[path])
+    if Path(output).suffix.lower() != ".png":
+        raise InputRefused([Fault("output", str(output), "a picture is a PNG", "End its name on .png")])
     write_picture(read_division(path), output, language=language, title=title)
 
 

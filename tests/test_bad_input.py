@@ -518,3 +518,11 @@ def test_a_layer_shifted_against_the_zones_is_told_with_its_size(tmp_path, folde
     streets = frames["streets"].set_geometry(frames["streets"].translate(60, -45))
     text = divided(folder, write(tmp_path, frames, streets=streets))
     assert "shift" in text
+
+
+def test_a_picture_in_another_format_is_refused(plain, tmp_path, folder):
+    divided(folder, write(tmp_path, plain))
+    code, text = run("plot", folder / "OUT.gpkg", "-o", tmp_path / "picture.jpg")
+    assert code == 2
+    assert ".png" in text
+    assert not (tmp_path / "picture.jpg").exists()

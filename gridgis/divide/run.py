@@ -14,7 +14,7 @@ from pyproj import CRS
 from gridgis.divide import zones as zone_layer
 from gridgis.divide.arrangement import Lines, barrier_lines, compound_lines, street_lines
 from gridgis.divide.assemble import Frames, frames, labelled
-from gridgis.divide.atoms import Atoms, make_atoms
+from gridgis.divide.atoms import Atoms, dissolved, make_atoms
 from gridgis.divide.floor_space import compound_ids
 from gridgis.divide.footprints import not_buildings
 from gridgis.divide.graph import ZoneGraph, zone_graphs
@@ -299,8 +299,6 @@ def _ground(atoms: Atoms) -> Floats:
 
 def _pieces(land: Land, stock: _Stock) -> list[Piece]:
     """Every piece with what stands in it; only zones that need more than one grid or micro-grids are cut."""
-    from gridgis.divide.atoms import dissolved
-
     m = stock.measures
     piece_of_unit = np.where(stock.unit_face >= 0, land.piece[np.maximum(stock.unit_face, 0)], -1)
     order = np.argsort(piece_of_unit, kind="stable")

@@ -26,7 +26,6 @@ from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, Division
 
 COUNTS = frozenset({"households"})
 NUMBERS = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap"})
-POLYGONAL = ("grids", "microgrids", "atoms")
 NEEDED = ("zones", "grids", "microgrids")
 
 
