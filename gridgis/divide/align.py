@@ -73,8 +73,9 @@ def rungs(zone_borders: Geometries, lines: Lines, *, profile: Profile) -> Geomet
 def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools, *, profile: Profile) -> Ints:
     """The zone of each face after narrow strips have gone to the other side of their zone border.
 
-    A strip moves where that shortens the zone border that lies off the centre lines and does not tear its zone
-    apart; strips are taken by what they gain, largest first, ties by the order of the faces.
+    A strip moves where that shortens the zone border that lies off the centre lines; strips are taken by
+    what they gain, largest first, ties by the order of the faces. Strips that hang on their zone by it go along;
+    where anything else does, it stays.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools,
     """
     free = _strips(terrain, lines, movable_zone, profile=profile)
     neighbours = _neighbours(terrain.borders, len(terrain.faces))
-    zone = terrain.zone.copy()
+    zone, area = terrain.zone.copy(), shapely.area(terrain.faces)
     queue: list[tuple[float, int, int]] = []
 
     def offer(face: int) -> None:
@@ -100,27 +101,30 @@ def aligned(terrain: Terrain, lines: Lines, township: Ints, movable_zone: Bools,
         if _best(face, zone, neighbours[face], township, movable_zone) != (-loss, target):
             offer(face)
             continue
-        if _tears(face, zone, neighbours):
+        group = [face, *_torn_off(face, zone, neighbours, area)]
+        if not free[group].all():
             continue
-        zone[face] = target
-        for other, _ in neighbours[face]:
+        zone[group] = target
+        for other in {other for member in group for other, _ in neighbours[member]}:
             offer(other)
     return zone
 
 
-def _tears(face: int, zone: Ints, neighbours: list[list[tuple[int, float]]]) -> bool:
-    """Whether the part of its zone in which a face lies falls apart without it."""
-    here = zone[face]
-    around = [other for other, _ in neighbours[face] if zone[other] == here]
-    if len(around) < 2:
-        return False
-    reached, edge = {face, around[0]}, [around[0]]
-    while edge:
-        for other, _ in neighbours[edge.pop()]:
-            if zone[other] == here and other not in reached:
-                reached.add(other)
-                edge.append(other)
-    return not reached.issuperset(around)
+def _torn_off(face: int, zone: Ints, neighbours: list[list[tuple[int, float]]], area: Floats) -> list[int]:
+    """Faces that hang on the rest of their zone by this face alone: all pieces but the largest."""
+    here, pieces = zone[face], []
+    left = [other for other, _ in neighbours[face] if zone[other] == here]
+    while left:
+        reached, edge = {left[0]}, [left[0]]
+        while edge:
+            for other, _ in neighbours[edge.pop()]:
+                if zone[other] == here and other != face and other not in reached:
+                    reached.add(other)
+                    edge.append(other)
+        pieces.append(sorted(reached))
+        left = [other for other in left if other not in reached]
+    pieces.sort(key=lambda piece: (-area[piece].sum(), piece))
+    return [other for piece in pieces[1:] for other in piece]
 
 
 def _strips(terrain: Terrain, lines: Lines, movable_zone: Bools, *, profile: Profile) -> Bools:
