@@ -241,7 +241,7 @@ def _divided(
         "created_at": _now(),
         "metrics": {},
     }
-    draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.moves, _no_offenders(f.zones), info)
+    draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.borders, f.moves, _no_offenders(f.zones), info)
     offenders = _sorted(
         rules.check(draft, profile=profile, zones=inputs.zones, buildings=result.buildings), result.findings
     )

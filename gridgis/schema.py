@@ -15,10 +15,17 @@ DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "microgrids": ("microgrid_code", "grid_code", "zone_code", "households", "area_m2", "flags"),
     "atoms": ("atom_id", "grid_code", "microgrid_code", "zone_code", "households"),
+    "borders": ("first_code", "second_code", "border_class", "name", "length_m"),
     "moves": ("from_zone", "to_zone", "area_m2"),
     "offenders": ("rule", "severity", "code", "detail", "clause"),
 }  # fmt: skip
 """Columns of each layer of a division, geometry apart, in the order in which they are written."""
+
+OWN_LAYERS = frozenset({"borders"})
+"""Layers that only this program makes: a division drawn elsewhere is whole without them."""
+
+OFF_STREET = "off_street"
+"""The `border_class` of a border that follows no line."""
 
 DIVISION_ROW = ("profile", "profile_toml", "inputs_sha256", "version", "created_at", "metrics")
 """Columns of the one row of the layer `division`."""
@@ -36,6 +43,9 @@ class Division:
     Attributes
     ----------
     zones, grids, microgrids, atoms, moves, offenders : GeoDataFrame
+    borders : GeoDataFrame of LineString
+        Every border of a grid once, a row for each stretch along one street: the grids on its sides (the second
+        empty on the outside) and the class and name of the street, river or rail under it.
     info : dict
         The one row of the layer `division`; `metrics` is a dict here and JSON in the file.
     """
@@ -44,6 +54,7 @@ class Division:
     grids: gpd.GeoDataFrame
     microgrids: gpd.GeoDataFrame
     atoms: gpd.GeoDataFrame
+    borders: gpd.GeoDataFrame
     moves: gpd.GeoDataFrame
     offenders: gpd.GeoDataFrame
     info: dict[str, Any]

@@ -36,6 +36,7 @@ def broken(division, town) -> list[str]:
         *_coverage(metric),
         *_nesting(metric),
         *_parts(metric),
+        *_stretches(division),
         *_land(metric, frames["zones"]),
         *_borders(metric, frames),
         *_buildings(metric, frames.get("buildings")),
@@ -54,6 +55,29 @@ def _in_metres(division) -> dict[str, gpd.GeoDataFrame]:
 
 def _geometry(frame: gpd.GeoDataFrame) -> np.ndarray:
     return np.asarray(frame.geometry.values, dtype=object)
+
+
+# ---------------------------------------------------------------- the layer of borders
+def _stretches(division) -> Iterator[str]:
+    """The stretches of each grid make up its boundary, vertex by vertex, and say where a street lies under it."""
+    told = division.borders
+    swapped = told.assign(first_code=told["second_code"], second_code=told["first_code"])
+    by_grid = pd.concat([told, swapped]).query("first_code != ''").groupby("first_code")
+    if set(by_grid.groups) != set(division.grids["grid_code"]):
+        yield "the layer of borders tells of other grids than there are"
+        return
+    zone_of = dict(zip(division.grids["grid_code"], division.grids["zone_code"], strict=True))
+    for grid in division.grids.itertuples():
+        own = by_grid.get_group(grid.grid_code)
+        if not shapely.equals(shapely.union_all(_geometry(own)), shapely.union_all(grid.geometry.boundary)):
+            yield f"borders of {grid.grid_code} are not its boundary"
+        if abs(own["length_m"].sum() - grid.perimeter_m) > 1e-6 * grid.perimeter_m:
+            yield f"borders of {grid.grid_code} are {own['length_m'].sum()} m long, its perimeter {grid.perimeter_m} m"
+        inside = own[own["second_code"].map(zone_of) == grid.zone_code]
+        on = ~inside["border_class"].isin(["off_street", "compound", "wall"])
+        share = inside["length_m"][on].sum() / inside["length_m"].sum() if len(inside) else np.nan
+        if not np.isclose(share, grid.border_on_road, atol=2e-3, equal_nan=True):
+            yield f"borders of {grid.grid_code} lie on a street by {share}, which says {grid.border_on_road}"
 
 
 # ---------------------------------------------------------------- form and codes

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 import shapely.affinity
 
+from gridgis.geometry.borders import adjacency
 from gridgis.schema import Division
 
 UTM = "EPSG:32649"
@@ -88,6 +89,7 @@ def build(lattice: Lattice, *, seed: int = 0) -> tuple[Division, gpd.GeoDataFram
     given = frames["zones"][["zone_code", "name", "kind", "geometry"]].copy()
     division = Division(
         **frames,
+        borders=_empty("first_code second_code border_class name length_m", lattice),
         moves=_empty("from_zone to_zone area_m2", lattice),
         offenders=_empty("rule severity code detail clause", lattice),
         info=INFO,
@@ -151,3 +153,22 @@ def changed(division: Division, layer: str, geometry=None, **columns) -> Divisio
     if geometry is not None:
         frame = frame.set_geometry(gpd.GeoSeries(np.asarray(geometry, dtype=object), index=frame.index, crs=frame.crs))
     return replace(division, **{layer: frame})
+
+
+CLASSES = ("off_street", "primary", "residential", "footway", "river", "rail", "wall")
+
+
+def told_borders(division: Division) -> Division:
+    """The division with the layer of borders: the classes by turns, the same street's name on all."""
+    grids = division.grids
+    pairs, _ = adjacency(grids.geometry.to_numpy())
+    first, second = np.sort(grids["grid_code"].to_numpy(dtype=str)[pairs], axis=1).T
+    shape = shapely.intersection(*grids.geometry.to_numpy()[pairs.T])
+    table = {
+        "first_code": first.astype(object),
+        "second_code": second.astype(object),
+        "border_class": [CLASSES[k % len(CLASSES)] for k in range(len(pairs))],
+        "name": "中山路",
+        "length_m": shapely.length(shape),
+    }
+    return replace(division, borders=gpd.GeoDataFrame(table, geometry=shapely.line_merge(shape), crs=grids.crs))

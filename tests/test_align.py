@@ -25,6 +25,7 @@ def town(border_x: float, township: str = "001") -> gpd.GeoDataFrame:
 
 STREETS = line_table(
     np.array([shapely.LineString([(500, -20), (500, 520)]), shapely.LineString([(-20, 250), (1020, 250)])]),
+    "residential",
     STREET,
     on_line=True,
 )

@@ -558,7 +558,7 @@ def test_shift_of_real_towns(place, shift):
 def division(count=3, *, created_at="2026-01-02T03:04:05+08:00"):
     boxes = [square(i) for i in range(count)]
     frames = {name: _layer(name, boxes) for name in ("zones", "grids", "microgrids", "atoms")}
-    for name in ("moves", "offenders"):
+    for name in ("borders", "moves", "offenders"):
         frames[name] = _layer(name, [])
     info = dict.fromkeys(DIVISION_ROW, "x") | {"created_at": created_at, "metrics": {"grids": 3, "名": "兴"}}
     return Division(**frames, info=info)
@@ -568,7 +568,7 @@ def _layer(name, geometry):
     count = len(geometry)
     values = {
         column: pd.array([None if i == 1 else i for i in range(count)], dtype="Int64") if column == "households"
-        else np.arange(count) * 1.5 if column in ("area_m2", "perimeter_m", "border_on_road", "gap")
+        else np.arange(count) * 1.5 if column in ("area_m2", "perimeter_m", "border_on_road", "gap", "length_m")
         else pd.Series([f"{i:015d}" for i in range(count)], dtype=object)
         for column in DIVISION_LAYERS[name]
     }  # fmt: skip
@@ -599,7 +599,7 @@ def test_file_has_the_layers_and_types_of_the_contract(tmp_path):
         info = pyogrio.read_info(tmp_path / "out.gpkg", layer=name)
         types = dict(zip(info["fields"], info["ogr_types"], strict=True))
         assert tuple(types) == columns
-        real = {"area_m2", "perimeter_m", "border_on_road", "gap"}
+        real = {"area_m2", "perimeter_m", "border_on_road", "gap", "length_m"}
         for column, kind in types.items():
             assert kind == ("OFTInteger64" if column == "households" else "OFTReal" if column in real else "OFTString")
     row = pyogrio.read_dataframe(tmp_path / "out.gpkg", layer="division")

@@ -12,13 +12,14 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lattices import Lattice, build
+from lattices import Lattice, build, told_borders
 
 from gridgis.errors import InputRefused
 from gridgis.profile import load_profile
 from gridgis.publish import picture
+from gridgis.publish.border_lines import STROKES, drawn_borders, stroke_of
 from gridgis.publish.folium_map import make_map, write_map
-from gridgis.publish.light import borders, geojson, in_metres, light_division, rows_of
+from gridgis.publish.light import geojson, in_metres, light_division, rows_of
 from gridgis.publish.standing import BANDS, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import LANGUAGES, explained, in_groups, load_texts
 from gridgis.schema import Division
@@ -118,13 +119,58 @@ def test_signs_leave_out_what_hatching_says(division):
 
 
 def test_borders_hold_every_edge_once(division):
-    found = borders(division)
-    length = {level: shapely.length(lines).sum() for level, lines in vars(found).items()}
+    found = drawn_borders(division)
+    length = found.length.groupby(found["level"]).sum()
     once = lambda frame: shapely.length(shapely.union_all(shapely.boundary(frame.geometry.values)))  # noqa: E731
     zones, grids, micros = once(division.zones), once(division.grids), once(division.microgrids)
     assert length["zone"] == pytest.approx(zones)
     assert length["grid"] == pytest.approx(grids - zones)
     assert length["microgrid"] == pytest.approx(micros - grids)
+    assert set(found["stroke"]) == {"plain"}  # nobody told what lies under them
+
+
+def told_of(division, line, border_class):
+    """The division with one stretch of border told of, between the two grids beside `line`."""
+    beside = division.grids[division.grids.intersection(line).length > 0]["grid_code"].sort_values().tolist()
+    row = {"first_code": [beside[0]], "second_code": [*beside[1:], ""][:1], "border_class": [border_class]}
+    table = {**row, "name": ["中山路"], "length_m": [line.length]}
+    return replace(division, borders=gpd.GeoDataFrame(table, geometry=[line], crs=division.grids.crs))
+
+
+@pytest.mark.parametrize(
+    ("border_class", "stroke"), [("primary", "main"), ("off_street", "off_street"), ("x", "street")]
+)
+def test_a_border_is_drawn_as_what_lies_under_it(division, border_class, stroke):
+    first = division.grids.geometry[0]
+    beside = division.grids.geometry[1:].intersection(first).length.idxmax()
+    line = shapely.line_merge(first.intersection(division.grids.geometry[beside]))
+    told = told_of(division, line, border_class)
+    for changed in (told, in_metres(told, tolerance_m=1.0), light_division(told)):
+        found = drawn_borders(changed)
+        drawn = found[found["stroke"] == stroke]
+        assert set(found["stroke"]) == {"plain", stroke}
+        assert set(drawn["level"]) == {"grid"}
+        assert drawn.to_crs(division.grids.crs).length.sum() == pytest.approx(line.length, rel=1e-3)
+
+
+def test_a_stretch_between_other_grids_says_nothing(division):
+    other = told_of(division, shapely.boundary(division.grids.geometry[0]), "primary")
+    named = other.borders.assign(first_code="1" * 15, second_code="2" * 15)
+    assert set(drawn_borders(replace(division, borders=named))["stroke"]) == {"plain"}
+
+
+def test_the_border_of_a_zone_along_no_street_is_plain(division):
+    outer = division.grids.union_all().boundary
+    line = shapely.line_merge(division.grids.geometry[0].boundary.intersection(outer))
+    off, river = (drawn_borders(told_of(division, line, told)) for told in ("off_street", "river"))
+    assert set(off["stroke"]) == {"plain"}
+    assert set(river["level"][river["stroke"] == "river"]) == {"zone"}
+
+
+def test_every_class_of_the_profile_has_a_stroke():
+    profile = load_profile()
+    classes = pd.Series([*profile.roads, *profile.barriers, "compound", "off_street", ""])
+    assert set(stroke_of(classes)) == {stroke.name for stroke in STROKES}
 
 
 def test_a_zone_without_grids_keeps_its_border(division):
@@ -134,7 +180,8 @@ def test_a_zone_without_grids_keeps_its_border(division):
         grids=division.grids[division.grids["zone_code"] != lost].reset_index(drop=True),
         microgrids=division.microgrids[division.microgrids["zone_code"] != lost].reset_index(drop=True),
     )
-    drawn = shapely.union_all(borders(less).zone)
+    found = drawn_borders(less)
+    drawn = shapely.union_all(found.geometry[found["level"] == "zone"].to_numpy())
     assert shapely.covers(drawn, shapely.boundary(division.zones.geometry[0]))
 
 
@@ -152,7 +199,8 @@ def test_in_metres_keeps_a_metric_crs_and_the_callers_frames(division):
     assert in_metres(division).grids.crs == division.grids.crs
     before = division.grids.copy()
     away = replace(
-        division, **{n: getattr(division, n).to_crs(4326) for n in ("zones", "grids", "microgrids", "offenders")}
+        division,
+        **{n: getattr(division, n).to_crs(4326) for n in ("zones", "grids", "microgrids", "borders", "offenders")},
     )
     assert in_metres(away).grids.crs.is_projected
     light_division(division)
@@ -320,11 +368,12 @@ def window():
 @browser.needs_chromium
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_map_in_a_browser_without_a_network(window, division, tmp_path, language):
-    write_map(with_name(division, NASTY), tmp_path / "map.html", language=language)
+    write_map(told_borders(with_name(division, NASTY)), tmp_path / "map.html", language=language)
     texts = load_texts(language)
     with browser.opened(window, (tmp_path / "map.html").as_uri(), offline=True) as (page, heard):
         page.wait_for_selector(".gg-legend")
-        assert texts["bands"]["below"] in page.inner_text(".gg-legend")
+        legend = page.inner_text(".gg-legend")
+        assert all(text in legend for text in (texts["bands"]["below"], *texts["strokes"].values()))
         box = page.locator(".leaflet-container").bounding_box()
         page.mouse.click(box["x"] + box["width"] * 0.47, box["y"] + box["height"] * 0.47)
         page.wait_for_selector(".gg-popup")

@@ -13,7 +13,7 @@ import browser
 import geopandas as gpd
 import pytest
 import shapely
-from lattices import Lattice, build
+from lattices import Lattice, build, told_borders
 from werkzeug.serving import make_server
 
 import webmap
@@ -57,7 +57,7 @@ def division():
         {**row, "rule": "zone_set", "severity": "hard", "code": "", "geometry": shapely.Point()},
     ]
     named = made.zones.assign(name=["</script>甲社区", *made.zones["name"][1:]])
-    return replace(made, grids=grids, zones=named, offenders=gpd.GeoDataFrame(rows, crs=grids.crs))
+    return replace(told_borders(made), grids=grids, zones=named, offenders=gpd.GeoDataFrame(rows, crs=grids.crs))
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,9 @@ def test_page_draws_grids_and_tells_of_the_picked_one(window, site, language):
         page.wait_for_selector("body.drawn")
         page.wait_for_function("window.planner.view.map.queryRenderedFeatures({layers: ['grids']}).length > 0")
         assert page.evaluate("window.planner.view.map.queryRenderedFeatures({layers: ['grids-hatched']}).length") > 0
-        assert texts["bands"]["below"] in page.inner_text("#legend")
+        legend = page.inner_text("#legend")
+        assert all(text in legend for text in (texts["bands"]["below"], *texts["strokes"].values()))
+        assert page.evaluate("window.planner.view.map.queryRenderedFeatures({layers: ['borders-river']}).length") > 0
         click_grid(page)
         page.wait_for_selector("#detail h2")
         code = page.inner_text("#detail h2")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from gridgis.profile import Profile
-from gridgis.publish.light import Borders, Geometries, borders, geojson, label_points, light_division, rows_of
+from gridgis.publish.border_lines import LEVELS, STROKES, drawn_borders
+from gridgis.publish.light import Geometries, geojson, label_points, light_division, rows_of
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import split_flags
 from gridgis.schema import Division
@@ -36,22 +38,31 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
     rules = profile_of(division, profile)
     light = light_division(division)
     stand = standing(light.grids, profile=rules)
-    lines = borders(light)
+    drawn = drawn_borders(light)
+    fine = drawn["level"] == LEVELS[0]
     zones = _zone_rows(light, stand["band"])
     return {
-        "division": json.dumps(_summary(light, stand, zones, name=name, rules=rules), ensure_ascii=False),
+        "division": json.dumps(
+            _summary(light, stand, zones, strokes=set(drawn["stroke"]), name=name, rules=rules), ensure_ascii=False
+        ),
         "zones": geojson(
             light.zones.geometry.to_numpy(), [{"code": zone.get("code", ""), "name": zone["name"]} for zone in zones]
         ),
         "grids": geojson(light.grids.geometry.to_numpy(), _grid_rows(light, stand)),
-        "borders": _lines(lines, ("zone", "grid")),
-        "microgrids": _lines(lines, ("microgrid",)),
+        "borders": _lines(drawn[~fine]),
+        "microgrids": _lines(drawn[fine]),
         "offenders": _offenders(light, stand["band"]),
     }
 
 
 def _summary(
-    light: Division, stand: pd.DataFrame, zones: list[dict[str, Any]], *, name: str, rules: Profile
+    light: Division,
+    stand: pd.DataFrame,
+    zones: list[dict[str, Any]],
+    *,
+    strokes: set[str],
+    name: str,
+    rules: Profile,
 ) -> dict[str, Any]:
     grids, offenders = light.grids, light.offenders
     return {
@@ -61,6 +72,7 @@ def _summary(
         "profile": str(light.info.get("profile") or rules.name),
         "bounds": _bounds(light.zones.geometry.to_numpy()[None, :])[0] if len(light.zones) else None,
         "bands": [vars(band) for band in BANDS],
+        "strokes": [vars(stroke) for stroke in STROKES if stroke.name in strokes],
         "ranges": {
             kind: {"min": found.min, "target": found.target, "max": found.max}
             for kind, found in household_ranges(grids, profile=rules).items()
@@ -154,10 +166,8 @@ def _grid_rows(light: Division, stand: pd.DataFrame) -> list[dict[str, Any]]:
     return rows_of(rows)
 
 
-def _lines(lines: Borders, levels: tuple[str, ...]) -> str:
-    shapes = [getattr(lines, level) for level in levels]
-    rows = [{"level": level} for level, found in zip(levels, shapes, strict=True) for _ in found]
-    return geojson(np.concatenate(shapes), rows)
+def _lines(drawn: gpd.GeoDataFrame) -> str:
+    return geojson(drawn.geometry.to_numpy(), rows_of(drawn[["level", "stroke"]]))
 
 
 def _offenders(light: Division, bands: pd.Series) -> str:

@@ -24,10 +24,13 @@ ON_LINE_M = 0.03
 class Lines:
     """Lines that may be borders: cost a metre to cut along, to keep inside, width on the ground.
 
+    `kind` is the class of a street (without `_link`), `river`, `rail`, `wall` or `compound`; `name` may be None.
     `on_line` tells centre lines (streets, rivers, rails) from edges of compounds and walls.
     """
 
     geometry: Geometries
+    kind: Geometries
+    name: Geometries
     cut_cost: Floats
     keep_cost: Floats
     width_m: Floats
@@ -47,7 +50,8 @@ class Lines:
 class Borders:
     """Pieces of border between faces: one row for each segment that two faces share.
 
-    `a` and `b` are the ends; `first < second` index faces; `second` is -1 on the outside.
+    `a` and `b` are the ends; `first < second` index faces; `second` is -1 on the outside; `line` is the row of
+    the line under it, -1 for none.
     """
 
     a: Floats
@@ -59,14 +63,19 @@ class Borders:
     keep_cost: Floats
     width_m: Floats
     on_line: Bools
+    line: Ints
+
+    def where(self, rows: Bools) -> Borders:
+        """Some of the borders."""
+        return Borders(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def line_table(geometry: Geometries, row: Line, *, on_line: bool) -> Lines:
-    """Lines of one class."""
+def line_table(geometry: Geometries, kind: str, row: Line, *, on_line: bool) -> Lines:
+    """Lines of one kind, without a name."""
     n = len(geometry)
-    return Lines(
-        geometry, np.full(n, row.cut_cost), np.full(n, row.keep_cost), np.full(n, row.width_m), np.full(n, on_line)
-    )
+    words = (np.full(n, kind, dtype=object), np.full(n, None, dtype=object))
+    numbers = (np.full(n, value) for value in (row.cut_cost, row.keep_cost, row.width_m, on_line))
+    return Lines(geometry, *words, *numbers)
 
 
 def street_lines(streets: gpd.GeoDataFrame, profile: Profile) -> Lines:
@@ -79,6 +88,8 @@ def street_lines(streets: gpd.GeoDataFrame, profile: Profile) -> Lines:
     default = np.array([row.width_m for row in known], dtype=float)
     return Lines(
         as_array(streets.geometry)[keep],
+        base.to_numpy(dtype=object)[keep],
+        streets["name"].to_numpy(dtype=object)[keep],
         np.array([row.cut_cost for row in known], dtype=float),
         np.array([row.keep_cost for row in known], dtype=float),
         np.where(given > 0, given, default),
@@ -96,7 +107,7 @@ def barrier_lines(barriers: gpd.GeoDataFrame | None, profile: Profile) -> Lines:
         mine = as_array(barriers.geometry)[kinds == kind]
         area = np.isin(shapely.get_type_id(mine), (3, 6))
         lines = np.where(area, shapely.boundary(mine), mine)
-        out = out.joined(line_table(shapely.get_parts(lines), row, on_line=kind != "wall"))
+        out = out.joined(line_table(shapely.get_parts(lines), kind, row, on_line=kind != "wall"))
     return out
 
 
@@ -105,13 +116,13 @@ def compound_lines(compounds: gpd.GeoDataFrame | None, profile: Profile) -> Line
     if compounds is None:
         return no_lines()
     row = Line(cut_cost=profile.off_street.compound_cut_cost, keep_cost=0.0, width_m=0.0)
-    return line_table(shapely.get_parts(shapely.boundary(as_array(compounds.geometry))), row, on_line=False)
+    return line_table(shapely.get_parts(shapely.boundary(as_array(compounds.geometry))), "compound", row, on_line=False)
 
 
 def no_lines() -> Lines:
     """An empty table."""
-    none = np.zeros(0)
-    return Lines(np.zeros(0, dtype=object), none, none, none, np.zeros(0, dtype=bool))
+    none, nothing = np.zeros(0), np.zeros(0, dtype=object)
+    return Lines(nothing, nothing, nothing, none, none, none, np.zeros(0, dtype=bool))
 
 
 def borders(polygons: Geometries, lines: Lines, profile: Profile) -> Borders:
@@ -124,16 +135,16 @@ def borders(polygons: Geometries, lines: Lines, profile: Profile) -> Borders:
     off = profile.off_street.cut_cost
     n = len(first)
     cut, keep, width = np.full(n, off), np.zeros(n), np.zeros(n)
-    on = np.zeros(n, dtype=bool)
+    on, under = np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
     if len(lines.geometry) and n:
         middle = shapely.points((edges.a + edges.b) / 2)
         row, line = shapely.STRtree(lines.geometry).query(middle, predicate="dwithin", distance=ON_LINE_M)
         order = np.lexsort((line, lines.cut_cost[line]))[::-1]  # the cheapest is written last
         row, line = row[order], line[order]
         cut[row], keep[row], width[row] = lines.cut_cost[line], lines.keep_cost[line], lines.width_m[line]
-        on[row] = lines.on_line[line]
+        on[row], under[row] = lines.on_line[line], line
     length = np.hypot(*(edges.b - edges.a).T)
-    return Borders(edges.a, edges.b, first, second, length, cut, keep, width, on)
+    return Borders(edges.a, edges.b, first, second, length, cut, keep, width, on, under)
 
 
 def sides(edges: Edges) -> tuple[Ints, Ints]:

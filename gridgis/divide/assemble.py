@@ -12,7 +12,9 @@ from pyproj import CRS
 
 from gridgis.codes import grid_codes, micro_codes
 from gridgis.crs import area_m2, perimeter_m, transform
+from gridgis.divide.arrangement import Lines
 from gridgis.divide.atoms import Atoms, dissolved
+from gridgis.divide.border_lines import border_lines
 from gridgis.divide.graph import ZoneGraph
 from gridgis.divide.grids import ZoneGrids
 from gridgis.divide.households import Counted
@@ -49,6 +51,7 @@ class Frames:
     grids: gpd.GeoDataFrame
     microgrids: gpd.GeoDataFrame
     atoms: gpd.GeoDataFrame
+    borders: gpd.GeoDataFrame
     moves: gpd.GeoDataFrame
 
 
@@ -77,6 +80,7 @@ def frames(
     done: list[ZoneGrids],
     counted: Counted,
     moved: Moves,
+    lines: Lines,
     *,
     crs: CRS,
     profile: Profile,
@@ -134,6 +138,7 @@ def frames(
         grids.sort_values("grid_code", kind="stable", ignore_index=True),
         micros.sort_values("microgrid_code", kind="stable", ignore_index=True),
         _with_ids(pieces),
+        border_lines(land.atoms.borders, land.grid, code, lines, metric=metric, crs=crs),
         _moves(zone_code, moved, metric, crs),
     )
 

@@ -6,7 +6,7 @@ one part, and cut no building.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -255,7 +255,5 @@ def _between_atoms(between: Borders, label: Ints) -> Borders:
     j = np.where(between.second >= 0, label[between.second], -1)
     keep = i != j
     low, high = np.minimum(i, j), np.maximum(i, j)
-    first = np.where(j < 0, i, low)[keep]
-    second = np.where(j < 0, -1, high)[keep]
-    rest = (getattr(between, name)[keep] for name in ("length_m", "cut_cost", "keep_cost", "width_m", "on_line"))
-    return Borders(between.a[keep], between.b[keep], first, second, *rest)
+    sides = {"first": np.where(j < 0, i, low), "second": np.where(j < 0, -1, high)}
+    return replace(between, **sides).where(keep)

@@ -130,6 +130,7 @@ def divide_inputs(
         done,
         stock.counted,
         moves(land, atoms),
+        lines,
         crs=crs or inputs.crs,
         profile=profile,
     )

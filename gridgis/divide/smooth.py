@@ -52,7 +52,8 @@ def smoothed(atoms: Atoms, grid: Ints, micro: Ints, units: Units, *, profile: Pr
     goal = np.round(goal / GRID_M) * GRID_M
     place = _settled(every, goal, free, atoms, vertex, atom, np.column_stack([a, c]), units)
     geometry = shapely.set_coordinates(atoms.geometry.copy(), place[vertex])
-    return replace(atoms, geometry=geometry, borders=replace(b, a=place[a], b=place[c]))
+    length = np.hypot(*(place[c] - place[a]).T)
+    return replace(atoms, geometry=geometry, borders=replace(b, a=place[a], b=place[c], length_m=length))
 
 
 def _ranks(atoms: Atoms, grid: Ints, micro: Ints, *, profile: Profile) -> tuple[Ints, Bools]:

@@ -25,7 +25,7 @@ from gridgis.layers.source import UNREADABLE, first_line
 from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, Division
 
 COUNTS = frozenset({"households"})
-NUMBERS = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap"})
+NUMBERS = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap", "length_m"})
 NEEDED = ("zones", "grids", "microgrids")
 
 
@@ -166,7 +166,9 @@ def _unwrapped(geometry: Objects) -> Objects:
 
 
 def _geometry_type(name: str, frame: gpd.GeoDataFrame) -> str:
-    """Polygon where every row is one; Unknown where detached parts or mixed offences stand beside."""
+    """LineString of borders; Polygon where every row is one; Unknown where detached parts or mixed offences stand."""
+    if name == "borders":
+        return "LineString"
     kinds = set(frame.geometry.geom_type.dropna())
     if name == "offenders" or not kinds <= {"Polygon"}:
         return "Unknown"

@@ -11,13 +11,15 @@ from typing import Any
 
 import folium
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from branca.element import Element, MacroElement
 from jinja2 import Template
 
 from gridgis.profile import Profile
-from gridgis.publish.light import borders, geojson, label_points, light_division, rows_of
+from gridgis.publish.border_lines import STROKES, drawn_borders
+from gridgis.publish.light import geojson, label_points, light_division, rows_of
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import Language, load_texts, split_flags
 from gridgis.publish.whole import written_whole
@@ -112,6 +114,7 @@ def map_data(
     return {
         "texts": texts,
         "bands": [vars(band) for band in BANDS],
+        "strokes": [vars(stroke) for stroke in STROKES],
         "bounds": [[south, west], [north, east]],
         "counts": _counts(division, bands),
         "ranges": {
@@ -180,14 +183,13 @@ def _offenders(frame: gpd.GeoDataFrame) -> str:
 
 
 def _border_text(light: Division) -> str:
-    levels = vars(borders(light))
-    lines = {level: _multiline(found) for level, found in levels.items()}
-    return "{" + ",".join(f'"{level}":{text}' for level, text in lines.items()) + "}"
-
-
-def _multiline(lines: Any) -> str:
-    collection = geojson([shapely.multilinestrings(lines)], [{}])  # type: ignore[arg-type]
-    return collection[collection.index('"geometry":') + 11 : -3]
+    """All borders of a level and a stroke as one feature each."""
+    drawn = drawn_borders(light)
+    shapes, rows = [], []
+    for (level, stroke), lines in drawn.groupby(["level", "stroke"], sort=True):
+        shapes.append(shapely.multilinestrings(lines.geometry.to_numpy()))
+        rows.append({"level": level, "stroke": stroke})
+    return geojson(np.array(shapes, dtype=object), rows)
 
 
 def _head(data: dict[str, Any]) -> dict[str, str]:

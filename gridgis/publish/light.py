@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +14,6 @@ import pandas as pd
 import shapely
 
 from gridgis.crs import metric_crs
-from gridgis.geometry.borders import Edges, shared_edges
 from gridgis.schema import Division
 
 WEB_CRS = "EPSG:4326"
@@ -27,7 +26,8 @@ _TAIL = re.compile(rf"\.\d{{{DECIMALS + 1},}}")
 Geometries = npt.NDArray[np.object_]
 
 
-DRAWN = ("zones", "grids", "microgrids", "offenders")
+LAND = ("zones", "grids", "microgrids")
+DRAWN = (*LAND, "borders", "offenders")
 
 
 def light_division(division: Division, *, tolerance_m: float | None = None) -> Division:
@@ -58,17 +58,17 @@ def in_metres(division: Division, *, tolerance_m: float = 0.0) -> Division:
         In any CRS. Rows of zones, grids and micro-grids without land are left out.
     tolerance_m : float
         Square root of the area of the triangle, in metres, that a vertex may add and still be left
-        out (`shapely.coverage_simplify`; Visvalingam and Whyatt 1993). Offenders stay as they are.
+        out (`shapely.coverage_simplify`; Visvalingam and Whyatt 1993). Borders and offenders stay as they are.
     """
     crs = metric_crs(division.zones.crs, tuple(division.zones.total_bounds))
     frames = {name: _with_land(getattr(division, name), name).to_crs(crs) for name in DRAWN}
-    simple = {name: _simple(frame, tolerance_m=tolerance_m) for name, frame in frames.items() if name != "offenders"}
+    simple = {name: _simple(frames[name], tolerance_m=tolerance_m) for name in LAND}
     return replace(division, **{**frames, **simple})
 
 
 def _with_land(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Rows of which something can be drawn: polygons, and whatever an offender is."""
-    kept = name == "offenders" or frame.geom_type.isin(["Polygon", "MultiPolygon"]) & ~frame.is_empty
+    """Rows of which something can be drawn: polygons, and whatever a border or an offender is."""
+    kept = name not in LAND or frame.geom_type.isin(["Polygon", "MultiPolygon"]) & ~frame.is_empty
     return frame if np.all(kept) else frame[kept]
 
 
@@ -86,50 +86,6 @@ def _lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _with_shapes(frame: gpd.GeoDataFrame, shapes: Geometries) -> gpd.GeoDataFrame:
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
-
-
-@dataclass(frozen=True)
-class Borders:
-    """Every border once: `zone` borders, `grid` borders inside zones, `microgrid` borders inside grids.
-
-    Each is an array of LineString; a border between two zones is only in `zone`.
-    """
-
-    zone: Geometries
-    grid: Geometries
-    microgrid: Geometries
-
-
-def borders(division: Division) -> Borders:
-    """Draw the borders of a division by level, each line drawn by exactly one of them.
-
-    A stretch that has no matching neighbour, as on the outer border, counts as the border of a zone.
-    """
-    bare = division.zones[~division.zones["zone_code"].isin(division.grids["zone_code"])]
-    grids, grids_inside = _edges(division.grids, "zone_code")
-    micros, micros_inside = _edges(division.microgrids, "grid_code")
-    rings, _ = _edges(bare, "zone_code")
-    return Borders(
-        zone=_merged(np.concatenate([grids.lines(~grids_inside), rings.lines(rings.count > 0)])),
-        grid=_merged(grids.lines(grids_inside)),
-        microgrid=_merged(micros.lines(micros_inside)),
-    )
-
-
-def _edges(frame: gpd.GeoDataFrame, parent: str) -> tuple[Edges, npt.NDArray[np.bool_]]:
-    """Edges of a coverage, and whether the same parent lies on both sides."""
-    edges = shared_edges(frame.geometry.to_numpy())
-    parents = pd.factorize(frame[parent])[0]
-    both = (edges.left >= 0) & (edges.right >= 0)
-    same = np.zeros(len(both), dtype=bool)
-    same[both] = parents[edges.left[both]] == parents[edges.right[both]]
-    return edges, same
-
-
-def _merged(lines: Geometries) -> Geometries:
-    """Edges sewn into as few lines as there are stretches between nodes."""
-    merged: Geometries = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
-    return merged if len(lines) else lines
 
 
 def label_points(zones: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -15,7 +15,8 @@ import pandas as pd
 import shapely
 
 from gridgis.profile import Profile, Range
-from gridgis.publish.light import Borders, borders, in_metres, label_points
+from gridgis.publish.border_lines import STROKES, Stroke, drawn_borders
+from gridgis.publish.light import in_metres, label_points
 from gridgis.publish.standing import BANDS, STEPS, Band, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import Language, Texts, load_texts
 from gridgis.publish.whole import written_whole
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAPER, INK, QUIET = "#fbfaf7", "#2b2a27", "#6b6962"
-LINES: dict[str, tuple[str, float]] = {
-    "microgrid": ("#a09d94", 0.25),
-    "grid": ("#4a473f", 0.6),
-    "zone": ("#2f2d29", 1.5),
-}
-"""Colour and width, in points, of the borders of each level; the later covers the earlier."""
+LEVELS: dict[str, tuple[str, float]] = {"microgrid": ("#a09d94", 0.25), "zone": ("#2f2d29", 2.0)}
+"""Colour and width, in points, of what marks a level: a fine line, and a casing round the stroke of a zone's border."""
+
+STROKE_PT = 0.6
+"""Width of the stroke of an ordinary street."""
 
 SIGNS: Mapping[str, dict[str, Any]] = {
     "finding": {"marker": "^", "s": 22, "color": "#ffd25e", "edgecolors": "#5d430f", "linewidths": 0.6},
@@ -84,18 +84,19 @@ def draw(
     rules = profile_of(division, profile)
     frame = _Frame.around(in_metres(division).zones.total_bounds, width_in=width_in)
     metric = in_metres(_visible(division, frame), tolerance_m=frame.metres_an_inch / FINEST)
-    bands = standing(metric.grids, profile=rules)["band"]
+    bands, drawn = standing(metric.grids, profile=rules)["band"], drawn_borders(metric)
     settings: Any = {"font.family": [*([font] if font else []), "DejaVu Sans"], "hatch.linewidth": 0.4, "font.size": 9}
     with rc_context(settings):
         figure = Figure(figsize=(frame.width_in, frame.height_in), facecolor=PAPER)
         ax = frame.map_axes(figure)
         _fill(ax, metric.grids, bands)
-        _lines(ax, borders(metric))
+        _lines(ax, drawn)
         _signs(ax, metric, bands)
         _names(ax, metric.zones, frame, chinese=bool(font))
         side = _Side(frame, figure, load_texts(language if font else "en"))
         side.head(title, division)
         side.classes(bands, household_ranges(division.grids, profile=rules))
+        side.borders(drawn)
         side.signs(division)
         side.scale()
     return figure
@@ -198,12 +199,23 @@ def _path(shape: shapely.Geometry) -> Any:
     return Outline.make_compound_path(*(Outline(shapely.get_coordinates(ring), closed=True) for ring in rings))
 
 
-def _lines(ax: Axes, found: Borders) -> None:
+def _lines(ax: Axes, drawn: gpd.GeoDataFrame) -> None:
     from matplotlib.collections import LineCollection
 
-    for level, (colour, width) in LINES.items():
-        lines = [shapely.get_coordinates(line) for line in getattr(found, level)]
-        ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"), autolim=False)
+    def add(chosen: pd.Series, **style: Any) -> None:
+        lines = [shapely.get_coordinates(line) for line in drawn.geometry[chosen]]
+        ax.add_collection(LineCollection(lines, **style), autolim=False)
+
+    for level, (colour, width) in LEVELS.items():
+        add(drawn["level"] == level, colors=colour, linewidths=width, capstyle="round")
+    for stroke in STROKES:
+        add((drawn["level"] != "microgrid") & (drawn["stroke"] == stroke.name), **_style(stroke))
+
+
+def _style(stroke: Stroke) -> dict[str, Any]:
+    """A stroke as matplotlib takes it, dashes in multiples of the width."""
+    dashes = {"linestyles": (0, stroke.dash)} if stroke.dash else {"capstyle": "round"}
+    return {"colors": stroke.colour, "linewidths": stroke.width * STROKE_PT, **dashes}
 
 
 def _signs(ax: Axes, division: Division, bands: pd.Series) -> None:
@@ -309,13 +321,32 @@ class _Side:
                 self.box(by_name[members[len(members) // 2]])
                 self.row(texts["bands"][name], count)
 
-    def signs(self, division: Division) -> None:
-        """List borders by level, then findings by severity."""
+    def borders(self, drawn: gpd.GeoDataFrame) -> None:
+        """List borders by level, then by what lies under them."""
         self.section(self.texts["legend"]["borders"])
-        for level in reversed(LINES):
-            colour, width = LINES[level]
-            self.ax.plot([self.LEFT, self.LEFT + self.SIGN], [self.y, self.y], color=colour, linewidth=width)
-            self.row(self.texts["levels"][level])
+        there = set(drawn["stroke"][drawn["level"] != "microgrid"])
+        plain = next(stroke for stroke in STROKES if stroke.name == "plain")
+        self.line(self.texts["levels"]["zone"], plain, casing=LEVELS["zone"])
+        if there == {"plain"}:
+            self.line(self.texts["levels"]["grid"], plain)
+        for stroke in reversed(STROKES):
+            if stroke.name in there - {"plain"}:
+                self.line(self.texts["strokes"][stroke.name], stroke)
+        if (drawn["level"] == "microgrid").any():
+            self.line(self.texts["levels"]["microgrid"], None, casing=LEVELS["microgrid"])
+
+    def line(self, text: str, stroke: Stroke | None, *, casing: tuple[str, float] | None = None) -> None:
+        """Draw one row with a line as the map has it."""
+        from matplotlib.collections import LineCollection
+
+        path = [[(self.LEFT, self.y), (self.LEFT + self.SIGN, self.y)]]
+        styles = [{"colors": casing[0], "linewidths": casing[1]}] if casing else []
+        for style in [*styles, *([_style(stroke)] if stroke else [])]:
+            self.ax.add_collection(LineCollection(path, **style), autolim=False)
+        self.row(text)
+
+    def signs(self, division: Division) -> None:
+        """List findings by severity."""
         hard = int((division.offenders["severity"] == "hard").sum())
         counts = {"hard": hard, "finding": len(division.offenders) - hard}
         if any(counts.values()):

@@ -16,9 +16,9 @@ from gridgis.geometry.noding import Bools
 from gridgis.profile import KINDS
 from gridgis.rules.rule import Offender, Rule
 from gridgis.rules.subject import LAYERS, PARENT, Layer, Subject, Texts, among
-from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW
+from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, OWN_LAYERS
 
-NUMBERS = ("households", "area_m2", "perimeter_m", "border_on_road", "gap")
+NUMBERS = ("households", "area_m2", "perimeter_m", "border_on_road", "gap", "length_m")
 NO_TEXT = ("geometry", *NUMBERS)
 FORM = "CX 9: one system of codes; DB11 unit grids, cl. 5 and 6: attributes"
 TOPOLOGY = "DB11 unit grids, cl. 5 and 6: closed polygons with topology"
@@ -30,7 +30,8 @@ def missing_layers(subject: Subject) -> Iterator[Offender]:
     for name in DIVISION_LAYERS:
         frame = subject.frames.get(name)
         if frame is None:
-            yield Offender("", f"layer {name} is missing")
+            if name not in OWN_LAYERS:
+                yield Offender("", f"layer {name} is missing")
         elif name in LAYERS and not len(frame):
             yield Offender("", f"layer {name} is empty")
         elif name in LAYERS and name not in subject.layers:

@@ -37,6 +37,16 @@ export function swatch(band, width = 28, height = 14) {
   return made;
 }
 
+// A line as the map draws it, for the legend.
+export function stroke({ colour, width, dash }, length = 28, height = 14) {
+  const [made, pen] = canvas(length, height);
+  Object.assign(pen, { strokeStyle: colour, lineWidth: width * 1.2 });
+  pen.setLineDash(dash.map((part) => part * width * 1.2));
+  pen.stroke(new Path2D(`M0 ${height / 2}H${length}`));
+  made.className = "swatch";
+  return made;
+}
+
 // Signs of offenders: a diamond must be mended, a triangle is to be looked at.
 const SHAPES = {
   hard: { outline: [[0, -7], [7, 0], [0, 7], [-7, 0]], fill: "#c02b1d", edge: "#ffffff" },

@@ -1,11 +1,20 @@
 // The legend, with units: a sheet that folds.
 import { el, fill, number, texts, words } from "./dom.js";
-import { marker, swatch } from "./hatch.js";
+import { marker, stroke, swatch } from "./hatch.js";
+
+// Borders by level, then by what lies under them; where nobody told, a grid's border is plain.
+function lines(strokes) {
+  const told = strokes.filter(({ name }) => name !== "plain").reverse();
+  return [
+    row(el("i.stroke.stroke-zone"), texts.levels.zone),
+    ...(told.length ? told.map((one) => row(stroke(one), texts.strokes[one.name])) : [row(el("i.stroke.stroke-grid"), texts.levels.grid)]),
+    row(el("i.stroke.stroke-microgrid"), texts.levels.microgrid),
+  ];
+}
 
 const row = (sign, text, count) => el("li", {}, sign, el("span", {}, text), count === undefined ? "" : el("b", {}, number(count)));
-const stroke = (level) => el(`i.stroke.stroke-${level}`);
 
-export function legend(place, { bands, ranges, counts }) {
+export function legend(place, { bands, strokes, ranges, counts }) {
   const band = Object.fromEntries(bands.map((one) => [one.name, one]));
   const ramp = bands.filter(({ name }) => /^(below|above|range\d)$/.test(name));
   const classes = ["below", "in_range", "above", "empty", "unranged"].filter((name) => counts[name]);
@@ -20,7 +29,7 @@ export function legend(place, { bands, ranges, counts }) {
     Object.entries(ranges).map(([kind, { min, max }]) => el("p", {}, fill(texts.legend.range, { kind: words("kinds", kind), min: number(min), max: number(max) }))),
     el("ul", {}, classes.map((name) => row(swatch(band[name === "in_range" ? "range3" : name]), texts.bands[name], counts[name]))),
     el("h3", {}, texts.legend.borders),
-    el("ul", {}, ["zone", "grid", "microgrid"].map((level) => row(stroke(level), texts.levels[level]))),
+    el("ul", {}, lines(strokes)),
     found.length > 0 && el("h3", {}, texts.legend.offenders),
     el("ul", {}, found.map((severity) => row(Object.assign(marker(severity).canvas, { className: "marker" }), texts.severities[severity], counts[severity]))),
   );

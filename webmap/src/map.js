@@ -15,7 +15,14 @@ const line = (id, source, color, width, more = {}) => ({
   id, source, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width }, ...more,
 });
 
-function layers(bands) {
+// Borders of grids and zones with one kind of line under them; dashes say the same without colour.
+function stroked({ name, colour, width, dash }) {
+  const made = line(`borders-${name}`, "borders", colour, wider(10, 0.25 * width, 13, 0.7 * width, 17, 2 * width), { filter: is("stroke", name) });
+  if (!dash.length) return made;
+  return { ...made, layout: { "line-cap": "butt" }, paint: { ...made.paint, "line-dasharray": dash } };
+}
+
+function layers({ bands, strokes }) {
   const plain = bands.filter(({ hatch }) => hatch === "none").flatMap(({ name, fill }) => [name, fill]);
   const hatched = bands.filter(({ hatch }) => hatch !== "none").map(({ name }) => name);
   const isHatched = ["in", ["get", "band"], ["literal", hatched]];
@@ -26,8 +33,8 @@ function layers(bands) {
     { id: "grids-hatched", source: "grids", type: "fill", filter: isHatched, paint: { "fill-pattern": ["get", "band"], "fill-antialias": false } },
     { id: "others", source: "zones", type: "fill", filter: nothing, paint: { "fill-color": "#fbfaf7", "fill-opacity": 0.55 } },
     line("microgrids", "microgrids", "#7d7a72", wider(14, 0.4, 18, 1), { minzoom: MICROGRIDS_FROM }),
-    line("grid-borders", "borders", "#4a473f", wider(10, 0.25, 13, 0.7, 17, 2), { filter: is("level", "grid") }),
-    line("zone-borders", "borders", "#2f2d29", wider(9, 0.6, 13, 1.8, 17, 4), { filter: is("level", "zone") }),
+    line("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2.4, 17, 5.5), { filter: is("level", "zone") }),
+    ...strokes.map(stroked),
     line("hovered", "grids", "#2b2a27", 2, { filter: nothing }),
     line("picked-case", "grids", "#ffffff", 7, { filter: nothing }),
     line("picked", "grids", "#1b4b58", 3.5, { filter: nothing }),
@@ -59,7 +66,7 @@ const points = (rows, at) => ({
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
   if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.56 : 70, left: 20 };
-  return { top: 30, right: innerWidth > 1200 ? 260 : 40, bottom: 40, left: 50 };
+  return { top: 30, right: innerWidth > 1000 ? 260 : 40, bottom: 40, left: 50 };
 }
 
 // Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
@@ -80,7 +87,7 @@ export function openMap(container, summary, on) {
     style: {
       version: 8,
       sources: { zones: source(empty), grids: source(empty), borders: source(empty), microgrids: source(empty), signs: source(empty), offence: source(empty), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
-      layers: layers(summary.bands),
+      layers: layers(summary),
     },
   });
   map.touchZoomRotate.disableRotation();

@@ -46,8 +46,8 @@ function gridgisMap(map, data) {
   }
 
   // ---- layers
-  const ink = { zone: "#3a3833", grid: "#4a473f", microgrid: "#8d8b83" };
-  const weight = { zone: 2.4, grid: 1, microgrid: 0.5 };
+  const marks = { zone: { color: "#2f2d29", weight: 3.6 }, microgrid: { color: "#8d8b83", weight: 0.5 } };
+  const strokes = data.strokes.filter(({ name }) => data.borders.features.some(({ properties: p }) => p.level !== "microgrid" && p.stroke === name));
   const picked = { color: "#1f1e1b", weight: 3, fill: false, interactive: false };
   let mark = null;
   const unmark = () => { if (mark) mark.remove(); mark = null; };
@@ -56,17 +56,13 @@ function gridgisMap(map, data) {
     style: ({ properties }) => ({ stroke: false, fillOpacity: 1, fillColor: fills[properties.band] }),
   }).bindPopup(({ feature }) => { pick(feature); return gridCard(feature.properties); }, { maxWidth: 320, minWidth: 250 });
   map.on("popupclose", unmark);
-  const lines = (level) =>
-    L.geoJSON(data.borders[level], {
-      interactive: false,
-      smoothFactor: 0.5,
-      style: { color: ink[level], weight: weight[level], opacity: level === "zone" ? 0.9 : 0.8 },
-    });
+  const lines = (chosen, style) => L.geoJSON(data.borders, { filter: ({ properties }) => chosen(properties), interactive: false, smoothFactor: 0.5, style });
   grids.addTo(map);
-  const fine = lines("microgrid");
+  const fine = lines(({ level }) => level === "microgrid", { ...marks.microgrid, opacity: 0.8 });
   const showFine = () => (map.getZoom() >= data.fine_zoom ? fine.addTo(map).bringToBack() && grids.bringToBack() : fine.remove());
-  lines("grid").addTo(map);
-  lines("zone").addTo(map);
+  lines(({ level }) => level === "zone", { ...marks.zone, opacity: 0.9 }).addTo(map);
+  for (const { name, colour, width, dash } of strokes)
+    lines(({ level, stroke }) => level !== "microgrid" && stroke === name, { color: colour, weight: width, lineCap: dash.length ? "butt" : "round", dashArray: dash.map((part) => part * width).join(" ") || null }).addTo(map);
 
   // ---- findings: a diamond must be mended, a triangle is to be looked at
   const Sign = L.CircleMarker.extend({
@@ -169,7 +165,16 @@ function gridgisMap(map, data) {
     for (const [kind, { min, max }] of Object.entries(data.ranges))
       body.append(el("div", "gg-row", texts.legend.range.replace("{kind}", words("kinds", kind)).replace("{min}", number.format(min)).replace("{max}", number.format(max))));
     const row = (sign, text, count) => count !== 0 && body.append(el("div", "gg-row", sign, text, count === undefined ? "" : el("b", "", number.format(count))));
-    const line = (level) => Object.assign(el("i"), { style: `height:0;border-top:${Math.max(weight[level], 0.6)}px solid ${ink[level]}` });
+    const line = ({ colour, width, dash }, mark) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 28 }), pen = canvas.getContext("2d");
+      pen.scale(2, 2);
+      for (const one of [mark && { colour: mark.color, width: mark.weight, dash: [] }, colour && { colour, width, dash }].filter(Boolean)) {
+        Object.assign(pen, { strokeStyle: one.colour, lineWidth: one.width });
+        pen.setLineDash(one.dash.map((part) => part * one.width));
+        pen.stroke(new Path2D("M0 7H32"));
+      }
+      return canvas;
+    };
     const sign = (severity) => {
       const canvas = Object.assign(document.createElement("canvas"), { width: 52, height: 28 }), pen = canvas.getContext("2d");
       pen.scale(2, 2);
@@ -181,7 +186,11 @@ function gridgisMap(map, data) {
     for (const name of ["below", "in_range", "above", "empty", "unranged"])
       row(swatch(band[name === "in_range" ? "range3" : name]), texts.bands[name], data.counts[name]);
     body.append(el("h3", "", texts.legend.borders));
-    for (const level of ["zone", "grid", "microgrid"]) if (data.borders[level].coordinates.length) row(line(level), texts.levels[level]);
+    const plain = data.strokes.find(({ name }) => name === "plain"), told = strokes.filter(({ name }) => name !== "plain");
+    row(line(plain, marks.zone), texts.levels.zone);
+    if (!told.length) row(line(plain), texts.levels.grid);
+    for (const stroke of told.reverse()) row(line(stroke), texts.strokes[stroke.name]);
+    if (data.borders.features.some(({ properties }) => properties.level === "microgrid")) row(line({}, marks.microgrid), texts.levels.microgrid);
     if (data.counts.hard + data.counts.finding) body.append(el("h3", "", texts.legend.offenders));
     for (const severity of ["hard", "finding"]) row(sign(severity), texts.severities[severity], data.counts[severity]);
     const box = el("details", "gg-legend", el("summary", "", texts.page.legend), body);

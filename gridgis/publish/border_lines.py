@@ -1,0 +1,135 @@
+"""Borders as a map draws them: each once, by its level and by what lies under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.geometry.borders import Edges, shared_edges
+from gridgis.geometry.noding import Bools, Geometries, Ints
+from gridgis.schema import OFF_STREET, Division
+
+LEVELS = ("microgrid", "grid", "zone")
+"""From the finest to the coarsest; the later covers the earlier."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How borders of one group of classes are drawn.
+
+    Attributes
+    ----------
+    width : as a multiple of an ordinary street's
+    dash : lengths of dash and space as multiples of the width; none is a whole line
+    """
+
+    name: str
+    colour: str
+    width: float = 1.0
+    dash: tuple[float, ...] = ()
+
+
+STROKES: tuple[Stroke, ...] = (
+    Stroke("plain", "#4a473f"),
+    Stroke("edge", "#7d5a1f", 1.0, (5, 1.5, 1, 1.5)),
+    Stroke("lane", "#4a473f", 0.9, (1.2, 1.6)),
+    Stroke("street", "#4a473f"),
+    Stroke("main", "#5d3a94", 1.9),
+    Stroke("rail", "#141311", 1.5, (4, 2.2)),
+    Stroke("river", "#2467b3", 1.9),
+    Stroke("off_street", "#d2501a", 1.3, (2.4, 1.8)),
+)
+"""In the order in which they are drawn. `plain` is a border of which nobody says what lies under it; what follows no
+street stands out, and the dashes say the same without colour."""
+
+_GROUPS = {
+    "main": ("motorway", "trunk", "primary", "secondary"),
+    "lane": ("service", "pedestrian", "footway", "cycleway", "bridleway", "path", "track", "steps"),
+    "edge": ("wall", "compound"),
+    "rail": ("rail",),
+    "river": ("river",),
+    "off_street": (OFF_STREET,),
+    "plain": ("",),
+}
+_GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names}
+
+REACH = {True: 1e-4, False: 10.0}
+"""How far, in degrees or metres, a border made lighter may lie from the stretch that it was."""
+
+
+def drawn_borders(division: Division) -> gpd.GeoDataFrame:
+    """Every line of a division once, as LineString, with its `level` and the name of its `stroke`.
+
+    Invariant: each border is drawn by exactly one level, the coarsest that it parts: those between two zones, and
+    those without a neighbour, as a `zone`'s. Borders of micro-grids inside a grid are `plain`, and so are those of
+    zones along no street: they are legal lines, and nobody's to choose.
+    """
+    bare = division.zones[~division.zones["zone_code"].isin(division.grids["zone_code"])]
+    grids, inside = _edges(division.grids, "zone_code")
+    micros, micros_inside = _edges(division.microgrids, "grid_code")
+    rings, _ = _edges(bare, "zone_code")
+    stroke = _strokes(division, grids)
+    stroke[~inside & (stroke == "off_street")] = "plain"
+    parts = [
+        *(_sewn(grids, inside & (stroke == one.name), "grid", one.name) for one in STROKES),
+        *(_sewn(grids, ~inside & (stroke == one.name), "zone", one.name) for one in STROKES),
+        _sewn(rings, rings.count > 0, "zone", "plain"),
+        _sewn(micros, micros_inside, "microgrid", "plain"),
+    ]
+    return pd.concat(parts, ignore_index=True).set_crs(division.grids.crs)
+
+
+def stroke_of(border_class: pd.Series) -> pd.Series:
+    """Name of the stroke of each class of border; a class of street that is not told of is a street."""
+    known = border_class.fillna("")
+    return known.map(_GROUP_OF).fillna("street")
+
+
+def _edges(frame: gpd.GeoDataFrame, parent: str) -> tuple[Edges, Bools]:
+    """Edges of a coverage, and whether the same parent lies on both sides."""
+    edges = shared_edges(frame.geometry.to_numpy())
+    parents = pd.factorize(frame[parent])[0]
+    both = (edges.left >= 0) & (edges.right >= 0)
+    same = np.zeros(len(both), dtype=bool)
+    same[both] = parents[edges.left[both]] == parents[edges.right[both]]
+    return edges, same
+
+
+def _strokes(division: Division, edges: Edges) -> Geometries:
+    """Stroke of each edge of the grids: that of the nearest stretch between the same two grids."""
+    out = np.full(len(edges.a), "plain", dtype=object)
+    told = division.borders
+    if not len(told) or not len(out):
+        return out
+    pair_of_edge, pair_of_stretch = _pairs(division, edges)
+    middle = shapely.points((edges.a + edges.b) / 2)
+    reach = REACH[bool(told.crs is not None and told.crs.is_geographic)]
+    lines = told.geometry.to_numpy()
+    edge, stretch = shapely.STRtree(lines).query(middle, predicate="dwithin", distance=reach)
+    same = pair_of_edge[edge] == pair_of_stretch[stretch]
+    edge, stretch = edge[same], stretch[same]
+    order = np.lexsort((stretch, shapely.distance(middle[edge], lines[stretch])))[::-1]  # the nearest is written last
+    out[edge[order]] = stroke_of(told["border_class"]).to_numpy(dtype=object)[stretch[order]]
+    return out
+
+
+def _pairs(division: Division, edges: Edges) -> tuple[Ints, Ints]:
+    """One number for each two grids, of the edges and of the stretches."""
+    code = np.append(division.grids["grid_code"].to_numpy(dtype=object), "")
+    sides = np.column_stack([code[edges.left], code[edges.right]]).astype(str)
+    told = division.borders[["first_code", "second_code"]].fillna("").to_numpy(dtype=str)
+    every = np.sort(np.concatenate([sides, told]), axis=1)
+    number = np.unique(every, axis=0, return_inverse=True)[1].reshape(-1)
+    return number[: len(sides)], number[len(sides) :]
+
+
+def _sewn(edges: Edges, chosen: Bools, level: str, stroke: str) -> gpd.GeoDataFrame:
+    """Edges sewn into as few lines as there are stretches between nodes."""
+    lines = edges.lines(chosen)
+    merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines))) if len(lines) else lines
+    words = {"level": np.full(len(merged), level, dtype=object), "stroke": np.full(len(merged), stroke, dtype=object)}
+    return gpd.GeoDataFrame(words, geometry=merged)
