@@ -9,6 +9,7 @@ All limits count steps, never seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -62,8 +63,29 @@ class Cover:
         return self.cost - self.bound <= 1e-6 * max(1.0, abs(self.cost))
 
 
+class Relaxed(NamedTuple):
+    """The linear programme solved: dual price of each node, columns in use, how much each is, the bound they prove."""
+
+    price: Floats
+    active: Ints
+    share: Floats
+    bound: float
+
+    def is_dual_of(self, columns: Columns) -> bool:
+        """Whether no column costs less than its prices: pricing may have ended before."""
+        spare = reduced_costs(columns.start, columns.nodes, columns.cost, self.price)
+        return bool(spare.min(initial=0.0) >= -SLACK)
+
+
 def cover(
-    columns: Columns, nodes: int, *, known: Ints, most: int = MOST_COLUMNS, gap: float = 1e-9, effort: int = 1
+    columns: Columns,
+    nodes: int,
+    *,
+    known: Ints,
+    relaxed: Relaxed | None = None,
+    most: int = MOST_COLUMNS,
+    gap: float = 1e-9,
+    effort: int = 1,
 ) -> Cover:
     """The cheapest choice of columns that holds each of `nodes` nodes exactly once.
 
@@ -71,13 +93,15 @@ def cover(
     ----------
     known : int64[k]
         Columns of a division that is known already; may be empty.
+    relaxed : Relaxed, optional
+        What :func:`relax` gave for the columns.
     most : int
         Columns the integer programme may take, those of least reduced cost; more prove more.
     gap : float
         Share of the cost that the integer programme may leave.
     """
     ceiling = float(columns.cost[known].sum()) if len(known) else np.inf
-    price, active, share, bound = _relax(columns, nodes, known)
+    price, active, share, bound = relaxed or relax(columns, nodes, known=known)
     if bound > _huge(columns) / 2:
         return Cover(known[:0], np.inf, np.inf)
     whole = share > 1.0 - SLACK
@@ -99,13 +123,6 @@ def cover(
     )
 
 
-def dual_prices(columns: Columns, nodes: int, *, known: Ints) -> Floats | None:
-    """The prices of the linear programme over all columns, float64[nodes]; None where it has not ended."""
-    price, _, _, _ = _relax(columns, nodes, known)
-    spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
-    return price if spare.min(initial=0.0) >= -SLACK else None
-
-
 def _better(found: Cover, known: Ints, ceiling: float) -> Cover:
     if len(found.chosen) and found.cost < ceiling - 1e-7:
         return found
@@ -117,8 +134,8 @@ def _huge(columns: Columns) -> float:
     return 10.0 * (1.0 + float(np.abs(columns.cost).max(initial=0.0))) * 1e3
 
 
-def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Floats, float]:
-    """Dual prices, the columns in use, how much each is used, and the bound they prove.
+def relax(columns: Columns, nodes: int, *, known: Ints) -> Relaxed:
+    """The linear programme over `columns`.
 
     Few columns are taken at once; of many, those that the prices call for, round by round.
     """
@@ -126,7 +143,7 @@ def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Flo
     if len(columns) <= AT_ONCE:
         active = np.arange(len(columns))
         share, price, bound = _linear(columns, nodes, huge)
-        return price, active, share, bound
+        return Relaxed(price, active, share, bound)
     price = _first_prices(columns, nodes, known)
     active, share, bound, width = known.copy(), np.zeros(len(known)), -np.inf, min(8 * nodes, len(columns) - 1)
     spare = reduced_costs(columns.start, columns.nodes, columns.cost, price)
@@ -139,7 +156,7 @@ def _relax(columns: Columns, nodes: int, known: Ints) -> tuple[Floats, Ints, Flo
         spare[active] = np.inf
         if spare.min() >= -EXACT * max(1.0, float(np.abs(price).max())):
             break
-    return price, active, share, bound + nodes * min(float(spare.min()), 0.0)
+    return Relaxed(price, active, share, bound + nodes * min(float(spare.min()), 0.0))
 
 
 def _first_prices(columns: Columns, nodes: int, known: Ints) -> Floats:

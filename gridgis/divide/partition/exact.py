@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridgis.divide.partition.branch import branch, prices
-from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover, dual_prices
+from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover, relax
 from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Rule
 from gridgis.divide.partition.subsets import WORD, Masks, connected_sets, neighbour_masks, shortfall
 
@@ -24,6 +24,8 @@ VISITS = 300_000
 """Connected sets visited before enumeration is given up, for each unit of effort."""
 STEPS = 400_000
 """Steps of branch and bound before the linear programme is asked."""
+PRICED_STEPS = 20_000_000
+"""Steps of branch and bound by the prices of the linear programme before the integer programme is asked."""
 FIRST_SLACK = 0.03
 """Slack to begin with, times the target."""
 MOST_ROUNDS = 12
@@ -102,13 +104,13 @@ def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover
     if proved:
         return Cover(chosen, cost, cost)
     columns = Columns(start, nodes, costs)
-    price = dual_prices(columns, n, known=chosen)
-    if price is not None:
-        better, cost, proved = branch(masks, costs, price, cost, STEPS * effort)
+    relaxed = relax(columns, n, known=chosen)
+    if relaxed.is_dual_of(columns):
+        better, cost, proved = branch(masks, costs, relaxed.price, cost, PRICED_STEPS * effort)
         chosen = better if len(better) else chosen
         if proved:
             return Cover(chosen, cost, cost)
-    return cover(columns, n, known=chosen, most=MOST, effort=effort)
+    return cover(columns, n, known=chosen, relaxed=relaxed, most=MOST, effort=effort)
 
 
 def _answer(graph: Graph, rule: Rule, masks: Masks, found: Cover) -> Exact:
