@@ -135,6 +135,39 @@ def test_locks_hold_and_the_rest_is_the_best(seed):
         assert solution.label[i] == solution.label[j]
 
 
+@settings(deadline=None, derandomize=True, max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1), apart=st.sets(st.integers(0, 5), min_size=2, max_size=3))
+def test_the_best_without_grids_that_are_refused_is_that_of_brute_force(seed, apart):
+    rng = np.random.default_rng(seed)
+    problem = blocks(rng, 3, 2)
+
+    def refuse(atoms: np.ndarray) -> bool:
+        return len(apart & set(atoms.tolist())) > 1
+
+    solution = solve(problem, rng=rng, refuse=refuse)
+    grids = [[np.flatnonzero(label == g) for g in range(label.max() + 1)] for label in all_divisions(problem)]
+    allowed = [label for label, parts in zip(all_divisions(problem), grids, strict=True) if not any(map(refuse, parts))]
+    assert solution.proof == "optimal"
+    assert solution.objective == pytest.approx(min(objective(problem, label) for label in allowed), abs=1e-6)
+
+
+def test_a_town_without_grids_that_are_refused(suburb):
+    free = solve(suburb, rng=np.random.default_rng(1))
+    taken = {frozenset(np.flatnonzero(free.label == g).tolist()) for g in range(free.label.max() + 1)}
+    asked = solve(suburb, rng=np.random.default_rng(1), refuse=lambda atoms: frozenset(atoms.tolist()) in taken)
+    sizes = np.bincount(asked.label, suburb.size)
+    assert ((sizes >= suburb.low) & (sizes <= suburb.high)).all()
+    assert not taken & {frozenset(np.flatnonzero(asked.label == g).tolist()) for g in range(asked.label.max() + 1)}
+
+
+def test_where_every_grid_is_refused_there_is_a_division_all_the_same(suburb):
+    few = blocks(np.random.default_rng(3), 3, 2)
+    for problem in (few, suburb):
+        label = solve(problem, rng=np.random.default_rng(1), refuse=lambda _: True).label
+        near = connections(problem)
+        assert all(is_connected(set(np.flatnonzero(label == g)), near) for g in range(label.max() + 1))
+
+
 def test_brute_force_with_nine_atoms():
     problem = blocks(np.random.default_rng(3), 3, 3)
     assert solve(problem, rng=np.random.default_rng(0)).objective == pytest.approx(best_of_all(problem))

@@ -137,11 +137,11 @@ def linked(graph: ZoneGraph, *, whole: float, whole_compound: float, contact: Bo
     return np.concatenate(out)
 
 
-def with_links(base: Problem, links: Ints, cut: Ints) -> Problem:
-    """The problem with more atoms linked and some contacts taken away."""
+def with_links(base: Problem, links: Ints) -> Problem:
+    """The problem with more atoms linked."""
     every = np.concatenate([base.must_link, links])
     unique = np.unique(np.sort(every, axis=1), axis=0) if len(every) else every
-    return replace(base, must_link=unique, cut=cut)
+    return replace(base, must_link=unique)
 
 
 def _known(pairs: Ints, others: Ints) -> Bools:

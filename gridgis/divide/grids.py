@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import shapely
 
-from gridgis.divide.atoms import dissolved
 from gridgis.divide.graph import ZoneGraph, contacts, linked, problem, with_links
-from gridgis.divide.partition.problem import Problem, induced
+from gridgis.divide.partition.problem import Problem, Refuse, induced
 from gridgis.divide.partition.solve import Solution, solve
 from gridgis.geometry.components import relabel, sums
+from gridgis.geometry.coverage import necks
 from gridgis.geometry.noding import Floats, Ints
 from gridgis.profile import Profile
 
 WHOLE = ((1.0, 1.0), (0.8, 1.0), (0.6, 1.0), (0.4, 1.0), (0.2, 1.0), (0.0, 1.0), (0.0, 0.0))
 """Shares of the largest grid up to which a block, and a compound, stays whole; tried until the zone is in range."""
-
-NECK_ROUNDS = 3
-"""Times a zone is divided again without the contacts that made a neck."""
-
-NECK_SHARE = 0.05
-"""A part of a grid smaller than this share of it is no part when the grid is eroded."""
 
 
 @dataclass(frozen=True)
@@ -102,49 +97,35 @@ def _without_necks(
     graph: ZoneGraph, base: Problem, links: Ints, *, rng: np.random.Generator, effort: int, profile: Profile
 ) -> Solution:
     """A division without grids that hang together by a thread, where that costs no household out of range."""
-    cut = np.zeros((0, 2), dtype=np.int64)
-    found: list[tuple[tuple[float, int, float], Solution]] = []
-    for _ in range(NECK_ROUNDS + 1):
-        solution = solve(with_links(base, links, cut), rng=rng, effort=effort)
-        thin, necked = _necks(graph, solution.label, base, width_m=profile.tolerances.neck_m.value)
-        found.append(((out_of_range(solution.label, base), necked, solution.objective), solution))
-        fresh = np.unique(np.concatenate([cut, thin]), axis=0)
-        if not necked or len(fresh) == len(cut):
-            break
-        cut = fresh
-    best = min(range(len(found)), key=lambda k: (found[k][0], k))
-    return _proved(found[best][1], found[0][1])
+    whole, necked = with_links(base, links), _necks(graph, width_m=profile.tolerances.neck_m.value)
+
+    def rank(solution: Solution) -> tuple[float, int]:
+        grids = range(int(solution.label.max(initial=-1)) + 1)
+        return out_of_range(solution.label, base), sum(necked(np.flatnonzero(solution.label == g)) for g in grids)
+
+    first = solve(whole, rng=rng, effort=effort)
+    if not rank(first)[1]:
+        return first
+    second = solve(whole, rng=rng, refuse=necked, effort=effort)
+    return _proved(second, first) if rank(second) < rank(first) else first
 
 
 def _proved(chosen: Solution, first: Solution) -> Solution:
-    """The division chosen, with what the one found before contacts were taken away proves of it."""
-    if chosen is first:
-        return chosen
+    """The division chosen, with what the one with necks proves of it."""
     if first.proof != "optimal" or first.objective <= 0:
         return replace(chosen, proof="none", gap=float("nan"))
     return replace(chosen, proof="bound", gap=chosen.objective / first.objective - 1)
 
 
-def _necks(graph: ZoneGraph, label: Ints, base: Problem, *, width_m: float) -> tuple[Ints, int]:
-    """Contacts through which necked grids hang together, and the number of such grids."""
-    polygons = dissolved(graph.geometry, label)
-    eroded = shapely.buffer(polygons, -width_m / 2)
-    many = np.flatnonzero(shapely.get_num_geometries(eroded) > 1)
-    thin: list[Ints] = []
-    necked = 0
-    for g in many:
-        parts = shapely.get_parts(eroded[g])
-        parts = parts[shapely.area(parts) > NECK_SHARE * polygons[g].area]
-        if len(parts) < 2:
-            continue
-        necked += 1
-        mine = np.flatnonzero(label == g)
-        share = np.array([shapely.area(shapely.intersection(graph.geometry[mine], part)) for part in parts])
-        side = np.full(len(label), -1, dtype=np.int64)
-        side[mine] = np.where(share.max(axis=0) > 0, share.argmax(axis=0), -1)
-        i, j = base.edges[:, 0], base.edges[:, 1]
-        thin.append(base.edges[(label[i] == g) & (label[j] == g) & (side[i] != side[j])])
-    return np.concatenate(thin) if thin else np.zeros((0, 2), dtype=np.int64), necked
+def _necks(graph: ZoneGraph, *, width_m: float) -> Refuse:
+    """Whether atoms would be a grid with a neck, as :func:`gridgis.geometry.coverage.necks` tells it."""
+
+    @cache
+    def necked(atoms: bytes) -> bool:
+        shape = shapely.coverage_union_all(graph.geometry[np.frombuffer(atoms, dtype=np.int64)])
+        return len(necks(np.array([shape], dtype=object), width_m=width_m)[0]) > 0
+
+    return lambda atoms: necked(atoms.astype(np.int64).tobytes())
 
 
 def _micro_grids(

@@ -157,7 +157,7 @@ def _place_zone(graph: ZoneGraph, how: dict[str, Any], *, whole: bool) -> Zone:
     if whole:
         contact = contacts(graph, profile=profile)
         links = linked(graph, whole=given.high, whole_compound=given.high, contact=contact)
-        given = with_links(given, links, given.cut)
+        given = with_links(given, links)
     return zone_of(given, graph.geometry)
 
 

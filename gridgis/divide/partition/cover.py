@@ -45,6 +45,10 @@ class Columns:
         at = np.repeat(self.start[index] - start[:-1], lengths) + np.arange(start[-1])
         return Columns(start, self.nodes[at], self.cost[index])
 
+    def of(self, index: int) -> Ints:
+        """The nodes of one column."""
+        return self.nodes[self.start[index] : self.start[index + 1]]
+
     def __len__(self) -> int:
         return len(self.cost)
 
@@ -190,7 +194,8 @@ def _linear(columns: Columns, nodes: int, huge: float | None) -> tuple[Floats, F
     if huge is not None:
         matrix = hstack([matrix, eye_array(nodes)], format="csc")
         cost = np.concatenate([cost, np.full(nodes, huge)])
-    result = linprog(cost, A_eq=matrix, b_eq=np.ones(nodes), bounds=(0, None), method="highs-ds")
+    options = {"presolve": False}  # there is nothing to take out of such programmes: it only costs time
+    result = linprog(cost, A_eq=matrix, b_eq=np.ones(nodes), bounds=(0, None), method="highs-ds", options=options)
     if result.x is None:
         raise RuntimeError(f"the linear programme of {len(columns)} grids failed: {result.message}")
     return result.x[: len(columns)], result.eqlin.marginals, float(result.fun)

@@ -11,13 +11,13 @@ B takes the terms of shape, target and moves as not negative, which they are for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gridgis.divide.partition.branch import branch, prices
 from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover, relax
-from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Rule
+from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Refuse, Rule
 from gridgis.divide.partition.subsets import WORD, Masks, connected_sets, neighbour_masks, shortfall
 
 VISITS = 300_000
@@ -29,6 +29,8 @@ PRICED_STEPS = 20_000_000
 FIRST_SLACK = 0.03
 """Slack to begin with, times the target."""
 MOST_ROUNDS = 12
+MOST_REFUSED = 200
+"""Times a best choice is sought again without the sets that were refused."""
 MOST = 3_000
 """Sets that the integer programme takes at most."""
 
@@ -46,26 +48,28 @@ class Exact:
     """Nodes that no set in range can hold, where that is the proof."""
 
 
-def exact(graph: Graph, rule: Rule, *, ceiling: float = np.inf, effort: int = 1) -> Exact | None:
+def exact(graph: Graph, rule: Rule, *, refuse: Refuse | None = None, effort: int = 1) -> Exact | None:
     """The optimum of a connected `graph`, or None where it is too large to enumerate.
 
     Parameters
     ----------
-    ceiling : float
-        The cost of a division that is known already, where one is: it tells the slack to start with.
+    refuse : Refuse, optional
+        Tells sets of nodes that may not be a grid: the optimum is that of the others.
     """
     n = len(graph.size)
     if not 0 < n <= WORD or rule.out_of_range <= 0:
         return None
     near = neighbour_masks(graph)
     floor, forced = _unavoidable(graph, rule)
-    slack = (ceiling - floor) / rule.out_of_range - forced if np.isfinite(ceiling) else FIRST_SLACK * rule.target
+    slack = FIRST_SLACK * rule.target
     for _ in range(MOST_ROUNDS):
         slack = max(slack, 1e-9 * rule.high)
         masks, costs, complete = connected_sets(graph, near, rule, slack + forced, VISITS * effort)
         if not complete:
             return None
-        found = best_cover(masks, costs, n, effort=effort)
+        found = _best_allowed(masks, costs, n, refuse, effort=effort)
+        if found is None:
+            return None
         needed = (found.cost - floor) / rule.out_of_range - forced
         if not len(found.chosen):
             slack = 2.0 * slack + 0.05 * rule.target
@@ -93,6 +97,26 @@ def _unavoidable(graph: Graph, rule: Rule) -> tuple[float, float]:
     return floor, float(shortfall(float(np.minimum(graph.size, rule.high).sum()), rule))
 
 
+def _best_allowed(masks: Masks, costs: Floats, n: int, refuse: Refuse | None, *, effort: int) -> Cover | None:
+    """The best choice without sets that are refused; None where too many are.
+
+    Only sets that stand in a best choice are asked about: each that is refused is left out of the next.
+    """
+    kept = np.arange(len(masks))
+    for _ in range(MOST_REFUSED):
+        found = best_cover(masks[kept], costs[kept], n, effort=effort)
+        bad = [j for j in found.chosen if refuse is not None and refuse(np.flatnonzero(_bits(masks[kept[j]], n)))]
+        if not bad:
+            return replace(found, chosen=kept[found.chosen])
+        kept = np.delete(kept, bad)
+    return None
+
+
+def _bits(masks: Masks | np.uint64, n: int) -> Ints:
+    """Whether each of `n` nodes is in each set, 0 or 1, the nodes along the last axis."""
+    return ((np.asarray(masks)[..., None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)).astype(np.int64)
+
+
 def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover:
     """The cheapest choice of disjoint sets that cover all nodes; none where it proves there is none.
 
@@ -115,7 +139,7 @@ def best_cover(masks: Masks, costs: Floats, n: int, *, effort: int = 1) -> Cover
 
 def _answer(graph: Graph, rule: Rule, masks: Masks, found: Cover) -> Exact:
     n = len(graph.size)
-    bits = (masks[found.chosen, None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)
+    bits = _bits(masks[found.chosen], n)
     label = np.argmax(bits, axis=0)
     sums = bits @ graph.size
     if np.all((sums >= rule.low) & (sums <= rule.high)):
@@ -126,7 +150,7 @@ def _answer(graph: Graph, rule: Rule, masks: Masks, found: Cover) -> Exact:
 
 def _in_range(graph: Graph, rule: Rule, masks: Masks, n: int) -> tuple[bool | None, Ints]:
     """Whether sets in range alone cover the graph, and the nodes that none of them holds."""
-    bits = (masks[:, None] >> np.arange(n, dtype=np.uint64)) & np.uint64(1)
+    bits = _bits(masks, n)
     sums = bits @ graph.size
     keep = (sums >= rule.low) & (sums <= rule.high)
     bare = np.flatnonzero(~bits[keep].any(axis=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from gridgis.profile import Weights
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Refuse = Callable[[Ints], bool]
+"""Whether atoms, or nodes (ascending), may not be one grid, for reasons that costs do not tell; a pure function."""
 SHARED, GAIN = 0, 1
 """Columns of `Graph.pair`."""
 

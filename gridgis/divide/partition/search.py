@@ -7,7 +7,7 @@ import numpy as np
 from gridgis.divide.partition.anneal import anneal, carved
 from gridgis.divide.partition.cover import Columns, cover
 from gridgis.divide.partition.objective import costs_of_grids
-from gridgis.divide.partition.problem import GAIN, Graph, Ints, Rule
+from gridgis.divide.partition.problem import GAIN, Graph, Ints, Refuse, Rule
 from gridgis.divide.partition.reduce import earlier_grids
 from gridgis.divide.partition.state import Pool, new_pool
 
@@ -20,16 +20,19 @@ HOT, WARM, COLD = 1.4, 0.7, 0.35
 the mean gain of a pair and a twentieth of the weight of compactness."""
 ROWS, MEMBERS = 60, 20
 """Room of the pool: grids for each node, members for each grid."""
+MOST_REFUSED = 50
+"""Times the grids met are put together again without those that were refused."""
 WINDOW = 300
 """Nodes among which the grids met are put together at once."""
 MOST, GAP = 4, 3e-4
 """Grids for each node, and share of the cost left, when the grids met are put together."""
 
 
-def search(graph: Graph, rule: Rule, *, seed: int, effort: int = 1) -> tuple[Ints, float]:
+def search(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None = None, effort: int = 1) -> tuple[Ints, float]:
     """Labels of a division of a connected `graph`, and its cost without that of pairs apart.
 
-    Where the graph knows earlier grids, they are the start of two of the annealings.
+    Where the graph knows earlier grids, they are the start of two of the annealings. Grids that are refused
+    are left out where those met make up a division without them.
     """
     n = len(graph.size)
     state = np.array([seed], np.uint64)
@@ -43,7 +46,7 @@ def search(graph: Graph, rule: Rule, *, seed: int, effort: int = 1) -> tuple[Int
     steps = max(STEPS * n, LEAST_STEPS) * effort
     pool = new_pool(ROWS * n * effort, ROWS * n * MEMBERS * effort)
     found = [anneal(graph, rule, label, slots, hot * scale, COLD * scale, steps, pool, state) for label, hot in starts]
-    return _combined(graph, rule, pool, found, effort=effort)
+    return _combined(graph, rule, pool, found, refuse=refuse, effort=effort)
 
 
 def _counts(total: float, rule: Rule, n: int) -> list[int]:
@@ -54,7 +57,7 @@ def _counts(total: float, rule: Rule, n: int) -> list[int]:
 
 
 def _combined(
-    graph: Graph, rule: Rule, pool: Pool, found: list[tuple[Ints, float]], *, effort: int
+    graph: Graph, rule: Rule, pool: Pool, found: list[tuple[Ints, float]], *, refuse: Refuse | None, effort: int
 ) -> tuple[Ints, float]:
     """The best choice among the grids of `pool` and of the divisions `found`, window by window."""
     best = min(range(len(found)), key=lambda i: found[i][1])
@@ -62,7 +65,7 @@ def _combined(
     done = np.zeros(len(chosen), bool)
     while not done.all():
         core, nodes = _window(graph, chosen, int(np.argmin(done)))
-        chosen[nodes] = _chosen_in(columns, chosen, nodes, effort=effort)
+        chosen[nodes] = _chosen_in(columns, chosen, nodes, refuse=refuse, effort=effort)
         done[core] = True
     return np.unique(chosen, return_inverse=True)[1].reshape(-1), float(columns.cost[np.unique(chosen)].sum())
 
@@ -86,18 +89,30 @@ def _window(graph: Graph, chosen: Ints, centre: int) -> tuple[Ints, Ints]:
     return np.flatnonzero(np.isin(label, near)), np.flatnonzero(np.isin(label, taken))
 
 
-def _chosen_in(columns: Columns, chosen: Ints, nodes: Ints, *, effort: int) -> Ints:
+def _chosen_in(columns: Columns, chosen: Ints, nodes: Ints, *, refuse: Refuse | None, effort: int) -> Ints:
     """The column of each of `nodes` after the best choice of those that lie in them whole."""
     place = np.full(len(chosen), -1, np.int64)
     place[nodes] = np.arange(len(nodes))
     inside = np.flatnonzero(np.logical_and.reduceat(place[columns.nodes] >= 0, columns.start[:-1]))
-    some = columns.take(inside)
-    some = Columns(some.start, place[some.nodes], some.cost)
-    known = np.searchsorted(inside, np.unique(chosen[nodes]))
-    choice = cover(some, len(nodes), known=known, most=MOST * len(nodes), gap=GAP, effort=effort)
-    grids = some.take(choice.chosen)
+    known = np.unique(chosen[nodes])
+    best = known
+    for _ in range(MOST_REFUSED):
+        some = columns.take(inside)
+        some = Columns(some.start, place[some.nodes], some.cost)
+        at = np.searchsorted(inside, known)
+        choice = cover(some, len(nodes), known=at, most=MOST * len(nodes), gap=GAP, effort=effort)
+        if not len(choice.chosen):
+            break
+        picked = inside[choice.chosen]
+        bad = [j for j in picked if refuse is not None and refuse(np.sort(columns.of(j)))]
+        best = picked if not bad or known is best else best
+        if not bad:
+            break
+        inside = inside[~np.isin(inside, bad)]
+        known = known if np.isin(known, inside).all() else known[:0]
+    grids = columns.take(best)
     out = np.empty(len(nodes), np.int64)
-    out[grids.nodes] = np.repeat(inside[choice.chosen], np.diff(grids.start))
+    out[place[grids.nodes]] = np.repeat(best, np.diff(grids.start))
     return out
 
 

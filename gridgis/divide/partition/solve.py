@@ -10,7 +10,7 @@ import numpy as np
 from gridgis.divide.partition.exact import exact
 from gridgis.divide.partition.hemmed import hemmed
 from gridgis.divide.partition.objective import costs_of_grids, objective
-from gridgis.divide.partition.problem import GAIN, Graph, Ints, Problem, Rule, check, rule_of
+from gridgis.divide.partition.problem import GAIN, Graph, Ints, Problem, Refuse, Rule, check, rule_of
 from gridgis.divide.partition.reduce import parts, reduce, within
 from gridgis.divide.partition.search import search
 from gridgis.divide.partition.subsets import shortfall
@@ -60,7 +60,7 @@ class Part(NamedTuple):
     culprit: Ints = NO_NODES
 
 
-def solve(problem: Problem, *, rng: np.random.Generator, effort: int = 1) -> Solution:
+def solve(problem: Problem, *, rng: np.random.Generator, refuse: Refuse | None = None, effort: int = 1) -> Solution:
     """Divide the atoms of `problem` into connected grids of least J.
 
     A part of at most 64 nodes whose possible grids can be enumerated is solved to the proven
@@ -72,6 +72,9 @@ def solve(problem: Problem, *, rng: np.random.Generator, effort: int = 1) -> Sol
     problem : Problem
     rng : numpy.random.Generator
         One number is drawn from it.
+    refuse : Refuse, optional
+        Tells atoms that may not be a grid. What is proved is proved of divisions without such grids; where none
+        is found, one may stand in the division.
     effort : int
         Multiplies all limits and numbers of steps.
 
@@ -91,24 +94,31 @@ def solve(problem: Problem, *, rng: np.random.Generator, effort: int = 1) -> Sol
     for k in range(count):
         nodes = np.flatnonzero(part == k)
         mine = graph if count == 1 else within(graph, nodes)
-        one = _solve_part(mine, rule, seed=seed + k, effort=effort)
+        one = _solve_part(mine, rule, seed=seed + k, refuse=_of_nodes(refuse, node, nodes), effort=effort)
         label[nodes] = grids + one.label
         grids += int(one.label.max()) + 1
         found.append(one._replace(culprit=nodes[one.culprit]))
     return _solution(problem, node, label, grids, found)
 
 
-def _solve_part(graph: Graph, rule: Rule, *, seed: int, effort: int) -> Part:
+def _of_nodes(refuse: Refuse | None, node: Ints, nodes: Ints) -> Refuse | None:
+    """The same question of nodes of a part; `node` is that of each atom, `nodes` those of the part."""
+    if refuse is None:
+        return None
+    return lambda mine: refuse(np.flatnonzero(np.isin(node, nodes[mine])))
+
+
+def _solve_part(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None, effort: int) -> Part:
     if not graph.size.any():
         return _without_size(graph, rule)
-    best = exact(graph, rule, effort=effort)
+    best = exact(graph, rule, refuse=refuse, effort=effort)
     if best is not None:
         reasons, culprit = _reasons(graph, rule, best.label, best.in_range_possible, best.uncovered)
         return Part(best.label, max(best.cost - best.bound, 0.0), reasons, culprit)
-    label, cost = search(graph, rule, seed=seed, effort=effort)
+    label, cost = search(graph, rule, seed=seed, refuse=refuse, effort=effort)
     reasons, culprit = _reasons(graph, rule, label, None, NO_NODES)
     if not reasons and not _in_range(graph, rule, label).all():
-        again, less = search(graph, rule, seed=seed + 1, effort=MORE_EFFORT * effort)
+        again, less = search(graph, rule, seed=seed + 1, refuse=refuse, effort=MORE_EFFORT * effort)
         label = again if less < cost else label
     return Part(label, np.inf, reasons, culprit)
 
