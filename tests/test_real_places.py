@@ -28,7 +28,10 @@ MUST = {
 """What the table "How good" asks of every place; see RESULTS.md for what each number is."""
 
 MISSED: dict[tuple[str, str], str] = {
-    ("finland", "gap_mean"): "3.3 %, of the one zone that is proven: its optimum has a neck, and none without is better",
+    (
+        "finland",
+        "gap_mean",
+    ): "3.3 %, of the one zone that is proven: its optimum has a neck, and none without is better",
     ("finland", "in_small_block"): "4.6 %: in one zone a block of 448 households leaves 610 that no two grids share",
     ("finland", "polsby_popper"): "0.35: its zones have 0.41-0.57, fields and strips between carriageways",
     ("demo", "necked"): "1.2 %, one grid: no other division of its zone is in range",
