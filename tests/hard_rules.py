@@ -39,7 +39,7 @@ def broken(division, town) -> list[str]:
         *_stretches(division),
         *_land(metric, frames["zones"]),
         *_borders(metric, frames),
-        *_buildings(metric, frames.get("buildings")),
+        *_buildings(metric, frames.get("buildings"), frames["zones"]),
         *_households(division),
         *_areas(division),
     ]
@@ -262,11 +262,16 @@ def _cut_out(zones: gpd.GeoDataFrame) -> dict[str, tuple[str, shapely.Geometry]]
     return out
 
 
-def _buildings(metric, buildings: gpd.GeoDataFrame | None) -> Iterator[str]:
-    """A building less 0.25 m lies in one, but for 0.5 m2; land without a zone cuts none."""
+def _buildings(metric, buildings: gpd.GeoDataFrame | None, zones: gpd.GeoDataFrame) -> Iterator[str]:
+    """A building less 0.25 m lies in one, but for 0.5 m2; land without a zone cuts none.
+
+    What covers most of two zones is no building: one of them would be lost.
+    """
     if buildings is None:
         return
-    core = shapely.buffer(shapely.make_valid(_geometry(buildings)), -0.25)
+    shape, land = shapely.make_valid(_geometry(buildings)), _geometry(zones)
+    covered = shapely.area(shapely.intersection(shape[:, None], land)) > shapely.area(land) / 2
+    core = shapely.buffer(shape[covered.sum(axis=1) < 2], -0.25)
     for name in ("grids", "microgrids", "atoms"):
         shapes = _geometry(metric[name])
         b, k = shapely.STRtree(shapes).query(core, predicate="intersects")

@@ -21,6 +21,7 @@ from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
 from gridgis import jobs
 from gridgis.errors import InputRefused
 
+SWALLOWED = frozenset({"corridor", "dead_ends", "dedicated", "dual", "giant", "missing_streets"})
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
     Plan(seed=93, columns=4, rows=4, zones=3, source="area", traits=frozenset({"beside", "few_vertices"})),
@@ -29,6 +30,8 @@ ONCE_BROKEN = (
     Plan(seed=20, columns=4, rows=2, zones=2, source="none", traits=frozenset({"villages", "beside", "three_d"})),
     Plan(seed=29, columns=4, rows=1, zones=2, source="area", traits=frozenset({"corridor", "through_blocks"})),
     Plan(seed=12, columns=3, rows=2, zones=5, source="area", traits=frozenset({"dedicated", "gaps"})),
+    Plan(seed=1250, columns=1, rows=2, zones=1, source="points", traits=SWALLOWED),
+    Plan(seed=1, columns=1, rows=3, zones=1, source="points", traits=SWALLOWED),
 )
 """Towns on which a rule was broken once."""
 
@@ -330,3 +333,29 @@ def test_alignment_tears_no_zone_apart():
     division = jobs.divide(zones, streets)
     assert shapely.get_num_geometries(division.zones.geometry.values).tolist() == [1, 1]
     assert not division.grids["flags"].str.contains("detached").any()
+
+
+def test_a_zone_of_which_buildings_leave_nothing_is_refused_by_name():
+    """Ten houses stand on both sides of a corridor as narrow as they are deep, most of each on the other side."""
+    land, lane = shapely.box(0, 0, 400, 200), shapely.box(0, 90, 400, 94)
+    shapes = [shapely.affinity.translate(shape, 520_000, 3_380_000) for shape in (land, lane)]
+    table = {"zone_code": ["420102001001", "420102001801"], "name": ["一", "街"], "kind": ["community", "street"]}
+    zones = gpd.GeoDataFrame({**table, "households": [400, 0]}, geometry=shapes, crs=CRS)
+    houses = [shapely.box(40 * k, 89.9, 40 * k + 40, 120) for k in range(10)]
+    moved = [shapely.affinity.translate(house, 520_000, 3_380_000) for house in houses]
+    buildings = gpd.GeoDataFrame({"households": [40] * 10}, geometry=moved, crs=CRS)
+    with pytest.raises(InputRefused, match="420102001801: no land is left"):
+        jobs.divide(zones, buildings=buildings)
+
+
+def test_a_building_goes_to_the_zone_that_it_would_swallow():
+    """A tower stands on most of a dedicated zone, and with more of its ground in the community around it."""
+    land, seat = shapely.box(0, 0, 400, 400), shapely.box(100, 100, 140, 140)
+    shapes = [shapely.affinity.translate(shape, 520_000, 3_380_000) for shape in (land, seat)]
+    table = {"zone_code": ["420102001001", "420102001901"], "name": ["一", "楼"], "kind": ["community", "dedicated"]}
+    zones = gpd.GeoDataFrame({**table, "households": [400, 0]}, geometry=shapes, crs=CRS)
+    tower = shapely.affinity.translate(shapely.box(105, 105, 170, 170), 520_000, 3_380_000)
+    division = jobs.divide(zones, buildings=gpd.GeoDataFrame({"households": [400]}, geometry=[tower], crs=CRS))
+    dedicated = division.grids.query("kind == 'dedicated'").union_all()
+    assert shapely.area(shapely.difference(tower, dedicated)) < 1
+    assert division.offenders.query("severity == 'hard'").empty

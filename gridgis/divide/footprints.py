@@ -1,4 +1,4 @@
-"""Footprints that are no buildings: the surface of streets, or a park or pond on two zones, drawn as one polygon."""
+"""Footprints that are no buildings: the surface of streets, a park or pond on two zones, drawn as one polygon."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import shapely
 
 from gridgis.divide.arrangement import Lines
 from gridgis.geometry.noding import Bools, Geometries
-from gridgis.geometry.share import beyond_first
+from gridgis.geometry.share import astride
 
 LARGE_M2 = 100_000.0
-"""Only larger footprints are doubted."""
+"""Only of larger footprints it is asked whether streets run in them."""
 
 LENGTHWISE = 0.25
 """Centre lines inside a street surface are longer than this share of its outline; of a building they are not."""
 
 
 def not_buildings(buildings: Geometries, streets: Lines, zones: Geometries, *, most_m2: float) -> Bools:
-    """Large footprints along which streets run, or of which a second zone holds more than `most_m2`.
+    """Footprints that are land.
 
-    No border could pass where they may not be cut, and no zone would be what it was.
+    Large ones along which streets run, or of which more than `most_m2` lies beyond their zone; and those that cover
+    most of two zones. No border could pass where they may not be cut, and no zone would be what it was.
     """
-    out = np.zeros(len(buildings), dtype=bool)
-    large = np.flatnonzero(shapely.area(buildings) > LARGE_M2)
-    if not len(large):
-        return out
+    large = shapely.area(buildings) > LARGE_M2
+    lying = astride(buildings, zones)
+    out = (lying.swallowed > 0) | (large & (lying.beyond > most_m2))
     tree = shapely.STRtree(streets.geometry)
-    for k in large:
+    for k in np.flatnonzero(large & ~out):
         near = streets.geometry[tree.query(buildings[k], predicate="intersects")]
         inside = shapely.length(shapely.intersection(near, buildings[k])).sum()
         out[k] = inside > LENGTHWISE * buildings[k].length
-    out[large] |= beyond_first(buildings[large], zones) > most_m2
     return out

@@ -30,7 +30,7 @@ from gridgis.divide.streets import clean as clean_streets
 from gridgis.divide.unaligned import unaligned
 from gridgis.divide.units import Units, units
 from gridgis.divide.workers import start_workers
-from gridgis.errors import Notice
+from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array, first_hit, inner_points
 from gridgis.geometry.share import holder
@@ -115,6 +115,7 @@ def divide_inputs(
     workers_ready()
     tell("atoms", 0.35)
     atoms, size, households = _atoms(land, stock, lines, jobs=jobs, profile=profile)
+    refuse(_lost(zones, atoms))
     tell("grids", 0.6)
     graphs = zone_graphs(atoms, size, _compound_of_atoms(atoms, stock), len(zones), profile=profile)
     done = _partition(
@@ -277,6 +278,13 @@ def _atoms(land: Land, stock: _Stock, lines: Lines, *, jobs: int, profile: Profi
     size = weight + spread + share
     by_households = m.name[atoms.zone] == "households"
     return atoms, size, np.where(by_households, size, np.nan)
+
+
+def _lost(zones: gpd.GeoDataFrame, atoms: Atoms) -> list[Fault]:
+    """Zones without an atom: what is drawn over them leaves nothing."""
+    empty = np.bincount(atoms.zone, minlength=len(zones)) == 0
+    cure = "Look at the buildings on it that belong to its neighbours, and at its border"
+    return [Fault("zones", f"zone_code {code}", "no land is left of it", cure) for code in zones["zone_code"][empty]]
 
 
 def _weight(atoms: Atoms, stock: _Stock) -> Floats:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
 
+from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit
+
+HALF = 0.5
+"""A polygon of which a thing covers more than this share is lost to its class where the thing goes elsewhere."""
+
+
+@dataclass(frozen=True)
+class Astride:
+    """How things lie on the polygons of a tiling.
+
+    Attributes
+    ----------
+    beyond : of each thing, how much lies in other polygons than its home, in square units
+    swallowed : polygons other than its home of which the thing covers more than half
+    """
+
+    beyond: Floats
+    swallowed: Ints
 
 
 def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
     """Index of the polygon that holds each thing, -1 where none does.
 
-    The class of polygons (their zone, say) with the largest share of a thing comes first, then the
-    polygon of that class with the largest share; ties to the lower number. A point goes to the first
-    polygon that covers it.
+    The home of a thing comes first: the class of polygons (their zone, say) with the largest share of it, but one
+    of which it covers more than half before others. Then the polygon of that class with the largest share; ties to
+    the lower number. A point goes to the first polygon that covers it.
 
     Parameters
     ----------
@@ -27,32 +47,48 @@ def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
     areal = shapely.get_dimensions(things) == 2
     out[~areal] = first_hit(things[~areal], polygons)
     rows = np.flatnonzero(areal)
-    thing, polygon = shapely.STRtree(polygons).query(things[rows], predicate="intersects")
-    thing = rows[thing]
-    share = np.ones(len(thing))
-    many = np.bincount(thing, minlength=len(things))[thing] > 1
-    share[many] = shapely.area(shapely.intersection(things[thing[many]], polygons[polygon[many]]))
-    best = _largest(thing, klass[polygon], share)
-    mine = klass[polygon] == best[thing]
-    top = _largest(thing[mine], polygon[mine], share[mine], n=len(things))
-    out[rows] = top[rows]
+    thing, polygon, share = _shares(things[rows], polygons)
+    whole = sums(klass, shapely.area(polygons))
+    home, _, _ = _homes(thing, klass[polygon], share, whole, len(rows))
+    mine = klass[polygon] == home[thing]
+    out[rows] = _largest(thing[mine], polygon[mine], share[mine], n=len(rows))
     return out
 
 
-def beyond_first(things: Geometries, polygons: Geometries) -> Floats:
-    """How much of each thing lies in polygons other than the one that holds most of it, in square units.
+def astride(things: Geometries, polygons: Geometries) -> Astride:
+    """How much of each thing lies beyond its home, and what it swallows.
 
     Parameters
     ----------
     things, polygons : array of Polygon and MultiPolygon; polygons do not overlap
     """
+    thing, polygon, area = _shares(things, polygons)
+    home, pairs, total = _homes(thing, polygon, area, shapely.area(polygons), len(things))
+    away = pairs[:, 1] != home[pairs[:, 0]]
+    lost = away & (total > HALF * shapely.area(polygons)[pairs[:, 1]])
+    n = len(things)
+    return Astride(sums(pairs[away, 0], total[away], n), np.bincount(pairs[lost, 0], minlength=n).astype(np.int64))
+
+
+def _shares(things: Geometries, polygons: Geometries) -> tuple[Ints, Ints, Floats]:
+    """Pairs of things and polygons that meet, and the area that they share; that of a thing in one alone is not cut."""
     thing, polygon = shapely.STRtree(polygons).query(things, predicate="intersects")
+    area = shapely.area(things)[thing]
     many = np.bincount(thing, minlength=len(things))[thing] > 1
-    thing, polygon = thing[many], polygon[many]
-    area = shapely.area(shapely.intersection(things[thing], polygons[polygon]))
-    most = np.zeros(len(things))
-    np.maximum.at(most, thing, area)
-    return np.bincount(thing, area, len(things)) - most
+    area[many] = shapely.area(shapely.intersection(things[thing[many]], polygons[polygon[many]]))
+    return thing, polygon, area
+
+
+def _homes(thing: Ints, klass: Ints, area: Floats, whole: Floats, n: int) -> tuple[Ints, Ints, Floats]:
+    """The class where each of `n` things is at home (-1 for none); pairs of thing and class, and what they share."""
+    pairs, inverse = np.unique(np.column_stack([thing, klass]), axis=0, return_inverse=True)
+    total = sums(inverse.reshape(-1), area, len(pairs))
+    most = total > HALF * whole[pairs[:, 1]]
+    order = np.lexsort((pairs[:, 1], -total, ~most, pairs[:, 0]))
+    head, first = np.unique(pairs[order, 0], return_index=True)
+    home = np.full(n, -1, dtype=np.int64)
+    home[head] = pairs[order, 1][first]
+    return home, pairs, total
 
 
 def _largest(thing: Ints, value: Ints, share: np.ndarray, n: int | None = None) -> Ints:

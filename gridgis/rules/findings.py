@@ -171,12 +171,14 @@ def unequal_sums(subject: Subject) -> Iterator[Offender]:
 
 
 def land_drawn_as_buildings(subject: Subject) -> Iterator[Offender]:
-    """Footprints that lie on two zones with more than a strip that may change zone: no border goes round them."""
+    """Footprints on two zones with more than a strip that may change zone, or that cover most of both."""
     most = subject.profile.tolerances.align_area_m2.value
     rows = np.flatnonzero(subject.land_drawn_as_building)
     places = subject.from_metres(subject.building_shapes[rows])
     for k, place in zip(rows, places, strict=True):
-        detail = f"{subject.astride[k]:.0f} m2 beyond the zone that holds most of it, a building has at most {most:.0f}"
+        detail = f"{subject.astride.beyond[k]:.0f} m2 beyond its zone, a building has at most {most:.0f}"
+        if subject.astride.swallowed[k]:
+            detail = "covers most of two zones or more"
         yield Offender(subject.building_names[k], f"{detail}: taken as land", place)
 
 

@@ -18,7 +18,7 @@ from gridgis import crs as coordinates
 from gridgis.geometry.borders import DirectedEdges, Edges, Keys, boundary_keys, directed_edges, shared_edges
 from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, Faces, faces, polygonal
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
-from gridgis.geometry.share import beyond_first
+from gridgis.geometry.share import Astride, astride
 from gridgis.geometry.tiling import Tiling, tiling
 from gridgis.profile import Profile
 from gridgis.schema import DIVISION_LAYERS, Division
@@ -366,16 +366,15 @@ class Subject:
         return polygonal(_in_crs(as_array(self.buildings.geometry), self.buildings.crs, self.metric))
 
     @cached_property
-    def astride(self) -> Floats:
-        """How much of each footprint lies beyond the input zone that holds most of it, m2; 0 without zones."""
-        if self.given is None:
-            return np.zeros(len(self.building_shapes))
-        return beyond_first(self.building_shapes, self.in_metres(self.given.shape))
+    def astride(self) -> Astride:
+        """How the footprints lie on the input zones, m2; without zones they lie on none."""
+        return astride(self.building_shapes, self.in_metres(self.given.shape if self.given else as_array([])))
 
     @property
     def land_drawn_as_building(self) -> Bools:
         """Footprints so far astride a zone border that they are land: a park, a yard, the surface of streets."""
-        return self.astride > self.profile.tolerances.align_area_m2.value
+        most = self.profile.tolerances.align_area_m2.value
+        return (self.astride.beyond > most) | (self.astride.swallowed > 0)
 
     @cached_property
     def building_names(self) -> Texts:
