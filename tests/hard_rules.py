@@ -36,7 +36,7 @@ def broken(division, town) -> list[str]:
         *_coverage(metric),
         *_nesting(metric),
         *_parts(metric),
-        *_stretches(division),
+        *_stretches(division, frames.get("streets")),
         *_land(metric, frames["zones"]),
         *_borders(metric, frames),
         *_buildings(metric, frames.get("buildings"), frames["zones"]),
@@ -58,11 +58,14 @@ def _geometry(frame: gpd.GeoDataFrame) -> np.ndarray:
 
 
 # ---------------------------------------------------------------- the layer of borders
-def _stretches(division) -> Iterator[str]:
-    """The stretches of each grid make up its boundary, vertex by vertex, and say where a street lies under it."""
-    told = division.borders
+def _stretches(division, streets: gpd.GeoDataFrame | None) -> Iterator[str]:
+    """The stretches of each grid make up its boundary, vertex by vertex, and say which street lies under it."""
+    told = division.borders.fillna({"second_code": "", "name": ""})
     swapped = told.assign(first_code=told["second_code"], second_code=told["first_code"])
     by_grid = pd.concat([told, swapped]).query("first_code != ''").groupby("first_code")
+    given = set() if streets is None or "name" not in streets else set(streets["name"].dropna())
+    if not set(told["name"]) <= given | {""}:
+        yield f"borders along streets that there are not: {sorted(set(told['name']) - given)}"
     if set(by_grid.groups) != set(division.grids["grid_code"]):
         yield "the layer of borders tells of other grids than there are"
         return

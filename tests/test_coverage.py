@@ -191,6 +191,13 @@ def test_polygons_that_meet_in_a_corner_or_lie_apart_match():
     assert len(coverage.mismatched_edges(array(box(0, 0, 1, 1), box(1, 1, 2, 2), box(2.02, 1, 3, 2)))[0]) == 0
 
 
+def test_the_point_of_a_wedge_of_nobodys_land_is_no_mismatch():
+    west = Polygon([(3.23, 0.94), (-4.38, -1.35), (-4.38, -20), (25, -20), (25, 6)])
+    east = Polygon([(3.23, 0.94), (3.13, 0.92), (-4.55, -0.6), (-4.55, 20), (25, 20), (25, 6)])
+    assert shapely.coverage_is_valid([west, east])
+    assert len(coverage.mismatched_edges(array(west, east))[0]) == 0
+
+
 def test_an_open_crack_is_found_and_a_wedge_or_a_street_is_not():
     cracked = shapely.union_all([box(0, 0, 100, 100), box(100.01, 0, 200, 100)])
     (crack,) = coverage.cracks(cracked)

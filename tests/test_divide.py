@@ -30,6 +30,7 @@ ONCE_BROKEN = (
     Plan(seed=20, columns=4, rows=2, zones=2, source="none", traits=frozenset({"villages", "beside", "three_d"})),
     Plan(seed=29, columns=4, rows=1, zones=2, source="area", traits=frozenset({"corridor", "through_blocks"})),
     Plan(seed=12, columns=3, rows=2, zones=5, source="area", traits=frozenset({"dedicated", "gaps"})),
+    Plan(seed=131, columns=2, rows=3, zones=3, source="points", traits=frozenset({"slivers"})),
     Plan(seed=1250, columns=1, rows=2, zones=1, source="points", traits=SWALLOWED),
     Plan(seed=1, columns=1, rows=3, zones=1, source="points", traits=SWALLOWED),
 )

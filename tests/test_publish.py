@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import Lattice, build, told_borders
 
 from gridgis.errors import InputRefused
 from gridgis.profile import load_profile
-from gridgis.publish import picture
+from gridgis.publish import border_lines, picture
 from gridgis.publish.border_lines import STROKES, drawn_borders, stroke_of
 from gridgis.publish.folium_map import make_map, write_map
 from gridgis.publish.light import geojson, in_metres, light_division, rows_of
@@ -171,6 +172,38 @@ def test_every_class_of_the_profile_has_a_stroke():
     profile = load_profile()
     classes = pd.Series([*profile.roads, *profile.barriers, "compound", "off_street", ""])
     assert set(stroke_of(classes)) == {stroke.name for stroke in STROKES}
+    assert set(classes) <= set(border_lines._GROUP_OF), "a class that is told of nowhere is drawn as a street"
+
+
+def test_a_class_that_changes_on_a_straight_border_changes_where_it_does():
+    """On one axis 360 m of main road and then 240 m of path: made lighter, the border is one edge."""
+    crs = "EPSG:32649"
+    shapes = [shapely.box(0, 0, 600, 300), shapely.box(0, 300, 600, 600)]
+    moved = [shapely.affinity.translate(shape, 760_000, 3_380_000) for shape in shapes]
+    codes = ["420106001001001", "420106001001002"]
+    grids = gpd.GeoDataFrame(
+        {"grid_code": codes, "zone_code": "420106001001", "households": 400}, geometry=moved, crs=crs
+    )
+    zones = gpd.GeoDataFrame({"zone_code": ["420106001001"]}, geometry=[shapely.union_all(moved)], crs=crs)
+    axis = [
+        shapely.affinity.translate(shapely.LineString(xy), 760_000, 3_380_000)
+        for xy in ([(0, 300), (360, 300)], [(360, 300), (600, 300)])
+    ]
+    table = {
+        "first_code": codes[0],
+        "second_code": codes[1],
+        "border_class": ["primary", "footway"],
+        "name": None,
+        "length_m": [360.0, 240.0],
+    }
+    borders = gpd.GeoDataFrame(table, geometry=axis, crs=crs)
+    micros = grids.assign(microgrid_code=[f"{code}01" for code in codes])
+    made = Division.with_layers(
+        {"zones": zones, "grids": grids, "microgrids": micros, "borders": borders}, info={}, crs=crs
+    )
+    for changed in (made, in_metres(made, tolerance_m=30), light_division(made)):
+        found = drawn_borders(changed, tolerance_m=30).to_crs(crs).query("level == 'grid'")
+        assert found.length.groupby(found["stroke"]).sum().round().to_dict() == {"lane": 240, "main": 360}
 
 
 def test_a_zone_without_grids_keeps_its_border(division):

@@ -13,11 +13,15 @@ import numpy as np
 import shapely
 
 from gridgis.geometry.borders import Edges, shared_edges
-from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
+from gridgis.geometry.noding import GRID_M, Bools, Floats, Geometries, Ints, as_array
 from gridgis.profile import Line, Profile
 
 ON_LINE_M = 0.03
 """A border this near a line lies on it: noding moves a line by less."""
+
+
+SHORT_M = 0.5
+"""Of a shorter edge the ends are looked at too."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,23 @@ def borders(polygons: Geometries, lines: Lines, profile: Profile) -> Borders:
     if len(lines.geometry) and n:
         middle = shapely.points((edges.a + edges.b) / 2)
         row, line = shapely.STRtree(lines.geometry).query(middle, predicate="dwithin", distance=ON_LINE_M)
+        along = _along(edges, row, lines.geometry[line])
+        row, line = row[along], line[along]
         order = np.lexsort((line, lines.cut_cost[line]))[::-1]  # the cheapest is written last
         row, line = row[order], line[order]
         cut[row], keep[row], width[row] = lines.cut_cost[line], lines.keep_cost[line], lines.width_m[line]
         on[row], under[row] = lines.on_line[line], line
     length = np.hypot(*(edges.b - edges.a).T)
     return Borders(edges.a, edges.b, first, second, length, cut, keep, width, on, under)
+
+
+def _along(edges: Edges, row: Ints, line: Geometries) -> Bools:
+    """Whether edges whose middle is on a line run along it: a short one may cross its end instead."""
+    out = np.hypot(*(edges.b[row] - edges.a[row]).T) > SHORT_M
+    short = np.flatnonzero(~out)
+    ends = (shapely.points(xy[row[short]]) for xy in (edges.a, edges.b))
+    out[short] = np.all([shapely.dwithin(end, line[short], 1.5 * GRID_M) for end in ends], axis=0)
+    return out
 
 
 def sides(edges: Edges) -> tuple[Ints, Ints]:

@@ -43,13 +43,14 @@ def border_lines(
     )
     stretch, owner = _sewn(borders.where(apart), words)
     shape = transform(stretch, metric, crs)
-    table = words.iloc[owner].reset_index(drop=True).assign(length_m=perimeter_m(shape, crs))
+    table = words.iloc[owner].reset_index(drop=True).astype(object)
+    table = table.where(table != "", None).assign(length_m=perimeter_m(shape, crs))
     return gpd.GeoDataFrame(table, geometry=shape, crs=crs)
 
 
 def _said(word: Geometries, line: Ints, nothing: str) -> Geometries:
     """What the line under each border says, `nothing` where there is no line or it says nothing."""
-    known = np.append([nothing if value is None or value is pd.NA else str(value) for value in word], nothing)
+    known = np.append([nothing if pd.isna(value) else str(value) for value in word], nothing)
     return known.astype(object)[line]
 
 

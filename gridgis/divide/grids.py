@@ -70,6 +70,7 @@ def divide_zone(
 def _best(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: int, profile: Profile) -> Solution:
     """The division with the coarsest blocks that is in range; else the one nearest to it."""
     contact = contacts(graph, profile=profile)
+    necked = _necks(graph, width_m=profile.tolerances.neck_m.value)
     best: tuple[float, Solution] | None = None
     before: Ints | None = None
     for block, compound in WHOLE:
@@ -77,7 +78,7 @@ def _best(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: 
         if before is not None and np.array_equal(links, before):
             continue
         before = links
-        solution = _without_necks(graph, base, links, rng=rng, effort=effort, profile=profile)
+        solution = solve(with_links(base, links), rng=rng, refuse=necked, effort=effort)
         out = out_of_range(solution.label, base)
         if best is None or out < best[0]:
             best = (out, solution)
@@ -91,30 +92,6 @@ def out_of_range(label: Ints, base: Problem) -> float:
     """Sum over grids of what is outside the range."""
     size = sums(label, base.size)
     return float(np.maximum(0, size - base.high).sum() + np.maximum(0, base.low - size).sum())
-
-
-def _without_necks(
-    graph: ZoneGraph, base: Problem, links: Ints, *, rng: np.random.Generator, effort: int, profile: Profile
-) -> Solution:
-    """A division without grids that hang together by a thread, where that costs no household out of range."""
-    whole, necked = with_links(base, links), _necks(graph, width_m=profile.tolerances.neck_m.value)
-
-    def rank(solution: Solution) -> tuple[float, int]:
-        grids = range(int(solution.label.max(initial=-1)) + 1)
-        return out_of_range(solution.label, base), sum(necked(np.flatnonzero(solution.label == g)) for g in grids)
-
-    first = solve(whole, rng=rng, effort=effort)
-    if not rank(first)[1]:
-        return first
-    second = solve(whole, rng=rng, refuse=necked, effort=effort)
-    return _proved(second, first) if rank(second) < rank(first) else first
-
-
-def _proved(chosen: Solution, first: Solution) -> Solution:
-    """The division chosen, with what the one with necks proves of it."""
-    if first.proof != "optimal" or first.objective <= 0:
-        return replace(chosen, proof="none", gap=float("nan"))
-    return replace(chosen, proof="bound", gap=chosen.objective / first.objective - 1)
 
 
 def _necks(graph: ZoneGraph, *, width_m: float) -> Refuse:

@@ -30,6 +30,9 @@ NOISE_M2 = 0.01
 TOUCH_M = 0.01
 """Borders nearer than this with other vertices are mismatched, not apart."""
 
+APEX_M = 0.5
+"""A wedge of nobody's land is narrower than a mismatch may be for less than this from its point."""
+
 NECK_SHARE = 0.05
 """A part behind a neck counts where it holds more than this share of the area."""
 
@@ -164,7 +167,8 @@ def mismatched_edges(
         What :func:`gridgis.geometry.borders.shared_edges` gave for them.
     tolerance : float
         Two edges run along each other where they are no further apart for longer than twice this; a shorter
-        stretch is where coordinates of whole centimetres let two borders end.
+        stretch is where coordinates of whole centimetres let two borders end. Edges that begin in one point may
+        be the sides of a wedge of nobody's land: they part within :data:`APEX_M`.
     """
     edges = shared_edges(geoms) if edges is None else edges
     loose = np.flatnonzero(edges.unmatched)
@@ -174,8 +178,14 @@ def mismatched_edges(
     other = owner[e] < owner[g]
     e, g = e[other], g[other]
     start, end = _common_stretch(edges, loose[e], loose[g], tolerance)
-    along = np.hypot(*(end - start).T) > 2 * tolerance
+    along = np.hypot(*(end - start).T) > np.where(_meet(edges, loose[e], loose[g]), APEX_M, 2 * tolerance)
     return _by_pair(owner[e[along]], owner[g[along]], shapely.linestrings(np.stack([start[along], end[along]], axis=1)))
+
+
+def _meet(edges: Edges, e: Ints, g: Ints) -> Bools:
+    """Whether two edges have one end in common."""
+    ends = [(one, other) for one in (edges.a[e], edges.b[e]) for other in (edges.a[g], edges.b[g])]
+    return np.any([(one == other).all(axis=1) for one, other in ends], axis=0)
 
 
 def _common_stretch(edges: Edges, e: Ints, g: Ints, tolerance: float) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gridgis.geometry.borders import Edges, shared_edges
-from gridgis.geometry.noding import Bools, Geometries, Ints
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.schema import OFF_STREET, Division
 
 LEVELS = ("microgrid", "grid", "zone")
@@ -39,7 +39,7 @@ STROKES: tuple[Stroke, ...] = (
     Stroke("lane", "#4a473f", 0.9, (1.2, 1.6)),
     Stroke("street", "#4a473f"),
     Stroke("main", "#5d3a94", 1.9),
-    Stroke("rail", "#141311", 1.5, (4, 2.2)),
+    Stroke("rail", "#1d7a4c", 1.5, (4, 2.2)),
     Stroke("river", "#2467b3", 1.9),
     Stroke("off_street", "#d2501a", 1.3, (2.4, 1.8)),
 )
@@ -47,6 +47,7 @@ STROKES: tuple[Stroke, ...] = (
 street stands out, and the dashes say the same without colour."""
 
 _GROUPS = {
+    "street": ("tertiary", "unclassified", "residential", "living_street", "road", "busway"),
     "main": ("motorway", "trunk", "primary", "secondary"),
     "lane": ("service", "pedestrian", "footway", "cycleway", "bridleway", "path", "track", "steps"),
     "edge": ("wall", "compound"),
@@ -57,22 +58,31 @@ _GROUPS = {
 }
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names}
 
-REACH = {True: 1e-4, False: 10.0}
-"""How far, in degrees or metres, a border made lighter may lie from the stretch that it was."""
+DEGREE_M = 111_320.0
+SPLIT_SHARE = 1e-3
+"""An edge is not cut nearer to its ends than this share of it."""
 
 
-def drawn_borders(division: Division) -> gpd.GeoDataFrame:
+def drawn_borders(division: Division, *, tolerance_m: float = 5.0) -> gpd.GeoDataFrame:
     """Every line of a division once, as LineString, with its `level` and the name of its `stroke`.
 
     Invariant: each border is drawn by exactly one level, the coarsest that it parts: those between two zones, and
     those without a neighbour, as a `zone`'s. Borders of micro-grids inside a grid are `plain`, and so are those of
     zones along no street: they are legal lines, and nobody's to choose.
+
+    Parameters
+    ----------
+    division : Division
+        In any CRS.
+    tolerance_m : float
+        How much lighter than the layer `borders` its grids may have been made, as for
+        :func:`gridgis.publish.light.in_metres`.
     """
     bare = division.zones[~division.zones["zone_code"].isin(division.grids["zone_code"])]
     grids, inside = _edges(division.grids, "zone_code")
     micros, micros_inside = _edges(division.microgrids, "grid_code")
     rings, _ = _edges(bare, "zone_code")
-    stroke = _strokes(division, grids)
+    grids, inside, stroke = _strokes(division, grids, inside, reach_m=2 * max(tolerance_m, 1.0))
     stroke[~inside & (stroke == "off_street")] = "plain"
     parts = [
         *(_sewn(grids, inside & (stroke == one.name), "grid", one.name) for one in STROKES),
@@ -99,22 +109,52 @@ def _edges(frame: gpd.GeoDataFrame, parent: str) -> tuple[Edges, Bools]:
     return edges, same
 
 
-def _strokes(division: Division, edges: Edges) -> Geometries:
-    """Stroke of each edge of the grids: that of the nearest stretch between the same two grids."""
-    out = np.full(len(edges.a), "plain", dtype=object)
+def _strokes(division: Division, edges: Edges, inside: Bools, *, reach_m: float) -> tuple[Edges, Bools, Geometries]:
+    """Edges of the grids, whether they lie inside a zone, and their stroke: that of the nearest stretch.
+
+    Only stretches between the same two grids count. An edge along several of them is cut where one ends: to make
+    borders lighter takes the vertices off there.
+    """
     told = division.borders
-    if not len(told) or not len(out):
-        return out
+    if not len(told) or not len(edges.a):
+        return edges, inside, np.full(len(edges.a), "plain", dtype=object)
+    degrees = told.crs is not None and told.crs.is_geographic
+    reach = reach_m / DEGREE_M if degrees else reach_m
     pair_of_edge, pair_of_stretch = _pairs(division, edges)
-    middle = shapely.points((edges.a + edges.b) / 2)
-    reach = REACH[bool(told.crs is not None and told.crs.is_geographic)]
     lines = told.geometry.to_numpy()
+    parent, a, b = _cut(edges, pair_of_edge, lines, pair_of_stretch, reach)
+    middle = shapely.points((a + b) / 2)
+    out = np.full(len(a), "plain", dtype=object)
     edge, stretch = shapely.STRtree(lines).query(middle, predicate="dwithin", distance=reach)
-    same = pair_of_edge[edge] == pair_of_stretch[stretch]
+    same = pair_of_edge[parent[edge]] == pair_of_stretch[stretch]
     edge, stretch = edge[same], stretch[same]
     order = np.lexsort((stretch, shapely.distance(middle[edge], lines[stretch])))[::-1]  # the nearest is written last
     out[edge[order]] = stroke_of(told["border_class"]).to_numpy(dtype=object)[stretch[order]]
-    return out
+    sides = (getattr(edges, name)[parent] for name in ("left", "right", "n_left", "n_right"))
+    return Edges(a, b, *sides), inside[parent], out
+
+
+def _cut(edges: Edges, pair: Ints, lines: Geometries, pair_of_line: Ints, reach: float) -> tuple[Ints, Floats, Floats]:
+    """Edges cut where a stretch between the same grids ends beside them: row of the edge, ends of each piece."""
+    ends = shapely.get_point(lines[:, None], [0, -1]).ravel()
+    pair_of_end = np.repeat(pair_of_line, 2)
+    several = np.bincount(pair_of_line, minlength=int(pair.max()) + 1)[pair] > 1
+    rows = np.flatnonzero(several)
+    whole = shapely.linestrings(np.stack([edges.a[rows], edges.b[rows]], axis=1))
+    row, end = shapely.STRtree(ends).query(whole, predicate="dwithin", distance=reach)
+    mine = pair[rows[row]] == pair_of_end[end]
+    row, end = row[mine], end[mine]
+    share = shapely.line_locate_point(whole[row], ends[end], normalized=True)
+    within = (share > SPLIT_SHARE) & (share < 1 - SPLIT_SHARE)
+    parent = np.concatenate([np.arange(len(edges.a)), rows[row[within]]])
+    start = np.concatenate([np.zeros(len(edges.a)), share[within]])
+    order = np.unique(np.column_stack([parent, np.round(start, 9)]), axis=0)
+    parent, start = order[:, 0].astype(np.int64), order[:, 1]
+    last = np.append(parent[1:] != parent[:-1], True)
+    stop = np.where(last, 1.0, np.append(start[1:], 1.0))
+    step = (edges.b - edges.a)[parent]
+    a, b = edges.a[parent] + start[:, None] * step, edges.a[parent] + stop[:, None] * step
+    return parent, np.where(start[:, None] > 0, a, edges.a[parent]), np.where(last[:, None], edges.b[parent], b)
 
 
 def _pairs(division: Division, edges: Edges) -> tuple[Ints, Ints]:

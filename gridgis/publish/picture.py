@@ -83,8 +83,9 @@ def draw(
     font = chinese_font()
     rules = profile_of(division, profile)
     frame = _Frame.around(in_metres(division).zones.total_bounds, width_in=width_in)
-    metric = in_metres(_visible(division, frame), tolerance_m=frame.metres_an_inch / FINEST)
-    bands, drawn = standing(metric.grids, profile=rules)["band"], drawn_borders(metric)
+    finest_m = frame.metres_an_inch / FINEST
+    metric = in_metres(_visible(division, frame), tolerance_m=finest_m)
+    bands, drawn = standing(metric.grids, profile=rules)["band"], drawn_borders(metric, tolerance_m=finest_m)
     settings: Any = {"font.family": [*([font] if font else []), "DejaVu Sans"], "hatch.linewidth": 0.4, "font.size": 9}
     with rc_context(settings):
         figure = Figure(figsize=(frame.width_in, frame.height_in), facecolor=PAPER)

@@ -11,7 +11,7 @@ B takes the terms of shape, target and moves as not negative, which they are for
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,8 +29,10 @@ PRICED_STEPS = 20_000_000
 FIRST_SLACK = 0.03
 """Slack to begin with, times the target."""
 MOST_ROUNDS = 12
-MOST_REFUSED = 200
-"""Times a best choice is sought again without the sets that were refused."""
+MOST_REFUSED = 40
+"""Times a best choice is sought again after sets of it were refused."""
+REFUSED_STEPS = 2_000_000
+"""Steps of branch and bound each of these times."""
 MOST = 3_000
 """Sets that the integer programme takes at most."""
 
@@ -54,7 +56,8 @@ def exact(graph: Graph, rule: Rule, *, refuse: Refuse | None = None, effort: int
     Parameters
     ----------
     refuse : Refuse, optional
-        Tells sets of nodes that may not be a grid: the optimum is that of the others.
+        Tells sets of nodes that should not be a grid: of divisions that are no farther out of range than the
+        optimum, one with fewest of them. The bound stays that of the optimum.
     """
     n = len(graph.size)
     if not 0 < n <= WORD or rule.out_of_range <= 0:
@@ -67,14 +70,13 @@ def exact(graph: Graph, rule: Rule, *, refuse: Refuse | None = None, effort: int
         masks, costs, complete = connected_sets(graph, near, rule, slack + forced, VISITS * effort)
         if not complete:
             return None
-        found = _best_allowed(masks, costs, n, refuse, effort=effort)
-        if found is None:
-            return None
+        found = best_cover(masks, costs, n, effort=effort)
         needed = (found.cost - floor) / rule.out_of_range - forced
         if not len(found.chosen):
             slack = 2.0 * slack + 0.05 * rule.target
         elif needed <= slack + 1e-9:
-            return _answer(graph, rule, masks, found)
+            chosen = found if refuse is None else _with_fewest_refused(graph, rule, masks, costs, found, refuse)
+            return _answer(graph, rule, masks, chosen)
         else:
             slack = needed
     return None
@@ -97,19 +99,42 @@ def _unavoidable(graph: Graph, rule: Rule) -> tuple[float, float]:
     return floor, float(shortfall(float(np.minimum(graph.size, rule.high).sum()), rule))
 
 
-def _best_allowed(masks: Masks, costs: Floats, n: int, refuse: Refuse | None, *, effort: int) -> Cover | None:
-    """The best choice without sets that are refused; None where too many are.
+def _with_fewest_refused(graph: Graph, rule: Rule, masks: Masks, costs: Floats, free: Cover, refuse: Refuse) -> Cover:
+    """The choice with fewest sets that are refused among those no farther out of range than the best choice `free`.
 
-    Only sets that stand in a best choice are asked about: each that is refused is left out of the next.
+    Only sets that stand in a best choice are asked about. One that is refused costs more from then on, and the best
+    choice is sought again, until nothing new is refused; what is returned is the best that was met.
     """
-    kept = np.arange(len(masks))
+    n = len(graph.size)
+    asked: dict[int, bool] = {}
+
+    def refused(chosen: Ints) -> list[int]:
+        for j in chosen.tolist():
+            if j not in asked:
+                asked[j] = refuse(np.flatnonzero(_bits(masks[j], n)))
+        return [j for j in chosen.tolist() if asked[j]]
+
+    def rank(chosen: Ints) -> tuple[float, int, float]:
+        size = _bits(masks[chosen], n) @ graph.size
+        out = np.maximum(0.0, np.maximum(size - rule.high, rule.low - size)).sum()
+        return round(float(out), 6), len(refused(chosen)), float(costs[chosen].sum())
+
+    best = free.chosen
+    if not refused(best):
+        return free
+    columns = Columns(*columns_of(masks), costs)
+    price = relax(columns, n, known=best).price
+    charged, again = costs.copy(), best
     for _ in range(MOST_REFUSED):
-        found = best_cover(masks[kept], costs[kept], n, effort=effort)
-        bad = [j for j in found.chosen if refuse is not None and refuse(np.flatnonzero(_bits(masks[kept[j]], n)))]
-        if not bad:
-            return replace(found, chosen=kept[found.chosen])
-        kept = np.delete(kept, bad)
-    return None
+        fresh = [j for j in refused(again) if charged[j] == costs[j]]
+        if not fresh:
+            break
+        charged[fresh] += rule.out_of_range
+        again, _, _ = branch(masks, charged, price, np.inf, REFUSED_STEPS)
+        if not len(again):
+            break
+        best = min(best, again, key=rank)
+    return Cover(best, float(costs[best].sum()), free.bound)
 
 
 def _bits(masks: Masks | np.uint64, n: int) -> Ints:

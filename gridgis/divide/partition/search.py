@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 
 from gridgis.divide.partition.anneal import anneal, carved
@@ -20,8 +23,8 @@ HOT, WARM, COLD = 1.4, 0.7, 0.35
 the mean gain of a pair and a twentieth of the weight of compactness."""
 ROWS, MEMBERS = 60, 20
 """Room of the pool: grids for each node, members for each grid."""
-MOST_REFUSED = 50
-"""Times the grids met are put together again without those that were refused."""
+MOST_REFUSED = 16
+"""Times the grids met are put together again after some were refused."""
 WINDOW = 300
 """Nodes among which the grids met are put together at once."""
 MOST, GAP = 4, 3e-4
@@ -31,8 +34,8 @@ MOST, GAP = 4, 3e-4
 def search(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None = None, effort: int = 1) -> tuple[Ints, float]:
     """Labels of a division of a connected `graph`, and its cost without that of pairs apart.
 
-    Where the graph knows earlier grids, they are the start of two of the annealings. Grids that are refused
-    are left out where those met make up a division without them.
+    Where the graph knows earlier grids, they are the start of two of the annealings. A grid that is refused costs
+    as much as a household out of range more.
     """
     n = len(graph.size)
     state = np.array([seed], np.uint64)
@@ -62,12 +65,19 @@ def _combined(
     """The best choice among the grids of `pool` and of the divisions `found`, window by window."""
     best = min(range(len(found)), key=lambda i: found[i][1])
     columns, chosen = _columns(graph, rule, pool, [label for label, _ in found], best)
+
+    @cache
+    def refused(column: int) -> bool:
+        return refuse is not None and refuse(np.sort(columns.of(column)))
+
     done = np.zeros(len(chosen), bool)
     while not done.all():
         core, nodes = _window(graph, chosen, int(np.argmin(done)))
-        chosen[nodes] = _chosen_in(columns, chosen, nodes, refuse=refuse, effort=effort)
+        chosen[nodes] = _chosen_in(columns, chosen, nodes, rule, refuse=refused, effort=effort)
         done[core] = True
-    return np.unique(chosen, return_inverse=True)[1].reshape(-1), float(columns.cost[np.unique(chosen)].sum())
+    taken = np.unique(chosen)
+    cost = float(columns.cost[taken].sum()) + rule.out_of_range * sum(refused(int(j)) for j in taken)
+    return np.unique(chosen, return_inverse=True)[1].reshape(-1), cost
 
 
 def _window(graph: Graph, chosen: Ints, centre: int) -> tuple[Ints, Ints]:
@@ -89,35 +99,39 @@ def _window(graph: Graph, chosen: Ints, centre: int) -> tuple[Ints, Ints]:
     return np.flatnonzero(np.isin(label, near)), np.flatnonzero(np.isin(label, taken))
 
 
-def _chosen_in(columns: Columns, chosen: Ints, nodes: Ints, *, refuse: Refuse | None, effort: int) -> Ints:
-    """The column of each of `nodes` after the best choice of those that lie in them whole."""
+def _chosen_in(
+    columns: Columns, chosen: Ints, nodes: Ints, rule: Rule, *, refuse: Callable[[int], bool], effort: int
+) -> Ints:
+    """The column of each of `nodes` after the best choice of those that lie in them whole.
+
+    A column of it that is refused costs more from then on, and the best choice is sought again, until nothing new
+    is refused; the best that was met counts, by its cost with that of all refused.
+    """
     place = np.full(len(chosen), -1, np.int64)
     place[nodes] = np.arange(len(nodes))
     inside = np.flatnonzero(np.logical_and.reduceat(place[columns.nodes] >= 0, columns.start[:-1]))
-    known = np.unique(chosen[nodes])
-    best = known
+    some = columns.take(inside)
+    some = Columns(some.start, place[some.nodes], some.cost.copy())
+    best = picked = np.searchsorted(inside, np.unique(chosen[nodes]))
     for _ in range(MOST_REFUSED):
-        some = columns.take(inside)
-        some = Columns(some.start, place[some.nodes], some.cost)
-        at = np.searchsorted(inside, known)
-        choice = cover(some, len(nodes), known=at, most=MOST * len(nodes), gap=GAP, effort=effort)
-        if not len(choice.chosen):
+        choice = cover(some, len(nodes), known=best, most=MOST * len(nodes), gap=GAP, effort=effort)
+        picked = choice.chosen
+        fresh = [j for j in picked.tolist() if some.cost[j] == columns.cost[inside[j]] and refuse(int(inside[j]))]
+        some.cost[fresh] += rule.out_of_range
+        best = min(picked, best, key=lambda one: float(some.cost[one].sum()))
+        if not fresh:
             break
-        picked = inside[choice.chosen]
-        bad = [j for j in picked if refuse is not None and refuse(np.sort(columns.of(j)))]
-        best = picked if not bad or known is best else best
-        if not bad:
-            break
-        inside = inside[~np.isin(inside, bad)]
-        known = known if np.isin(known, inside).all() else known[:0]
-    grids = columns.take(best)
+    grids = some.take(best)
     out = np.empty(len(nodes), np.int64)
-    out[place[grids.nodes]] = np.repeat(best, np.diff(grids.start))
+    out[grids.nodes] = np.repeat(inside[best], np.diff(grids.start))
     return out
 
 
 def _columns(graph: Graph, rule: Rule, pool: Pool, labels: list[Ints], best: int) -> tuple[Columns, Ints]:
-    """The pool and all grids of `labels` as columns, and for each node the one that `labels[best]` has it in."""
+    """The pool and all grids of `labels` as columns, and for each node the one that `labels[best]` has it in.
+
+    Of columns with the same nodes the first is kept.
+    """
     rows, filled = int(pool.used[0]), int(pool.used[1])
     lengths, nodes, cost = [np.diff(pool.start[: rows + 1])], [pool.nodes[:filled]], [pool.cost[:rows]]
     chosen = np.zeros(0, np.int64)
@@ -130,4 +144,7 @@ def _columns(graph: Graph, rule: Rule, pool: Pool, labels: list[Ints], best: int
         nodes.append(np.argsort(grid, kind="stable"))
         cost.append(costs_of_grids(graph, grid, len(count), rule))
     start = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-    return Columns(start, np.concatenate(nodes), np.concatenate(cost)), chosen
+    every = Columns(start, np.concatenate(nodes), np.concatenate(cost))
+    first: dict[bytes, int] = {}
+    same = np.array([first.setdefault(np.sort(every.of(j)).tobytes(), len(first)) for j in range(len(every))])
+    return every.take(np.unique(same, return_index=True)[1]), same[chosen]

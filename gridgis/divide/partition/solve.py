@@ -73,8 +73,8 @@ def solve(problem: Problem, *, rng: np.random.Generator, refuse: Refuse | None =
     rng : numpy.random.Generator
         One number is drawn from it.
     refuse : Refuse, optional
-        Tells atoms that may not be a grid. What is proved is proved of divisions without such grids; where none
-        is found, one may stand in the division.
+        Tells atoms that should not be a grid: fewer of such grids come before a lower J, households out of range
+        before both. What is proved is proved of all divisions.
     effort : int
         Multiplies all limits and numbers of steps.
 

@@ -67,7 +67,7 @@ def _table(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     name = streets["name"] if "name" in streets else pd.Series([None] * n, index=streets.index)
     data = {
         "road_class": base.to_numpy(dtype=object),
-        "name": name.astype(object).where(name.notna(), None).to_numpy(dtype=object),
+        "name": pd.Series(name.astype(object).where(name.notna(), None).to_numpy(dtype=object), dtype=object),
         "width_m": numbers(streets, "width_m"),
         "layer": numbers(streets, "layer"),
         "tunnel": _says_yes(streets, "tunnel"),
