@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 
 DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
     "zones": ("zone_code", "name", "kind", "households", "area_m2", "flags", "proof", "gap"),
@@ -45,7 +47,7 @@ class Division:
     zones, grids, microgrids, atoms, moves, offenders : GeoDataFrame
     borders : GeoDataFrame of LineString
         Every border of a grid once, a row for each stretch along one street: the grids on its sides (the second
-        empty on the outside) and the class and name of the street, river or rail under it.
+        None on the outside) and the class and name of the street, river or rail under it.
     info : dict
         The one row of the layer `division`; `metrics` is a dict here and JSON in the file.
     """
@@ -58,3 +60,15 @@ class Division:
     moves: gpd.GeoDataFrame
     offenders: gpd.GeoDataFrame
     info: dict[str, Any]
+
+    @classmethod
+    def with_layers(cls, frames: Mapping[str, gpd.GeoDataFrame], *, info: dict[str, Any], crs: Any) -> Division:
+        """A division of the layers given, the others without a row."""
+        every = {name: frames[name] if name in frames else empty_layer(name, crs) for name in DIVISION_LAYERS}
+        return cls(**every, info=info)
+
+
+def empty_layer(name: str, crs: Any) -> gpd.GeoDataFrame:
+    """A layer of a division without a row."""
+    columns = {column: pd.Series(dtype=object) for column in DIVISION_LAYERS[name]}
+    return gpd.GeoDataFrame(columns, geometry=[], crs=crs)

@@ -12,9 +12,9 @@ ROOMS = (
     ("errors",),
     ("profile", "schema", "crs"),
     ("geometry",),
-    ("codes", "layers"),
+    ("codes", "lineage", "layers"),
     ("osm", "divide", "rules"),
-    ("publish",),
+    ("publish", "registry"),
     ("jobs",),
     ("cli",),
 )
@@ -63,7 +63,7 @@ def test_every_room_has_its_place():
 
 def test_only_the_command_line_knows_the_map_server():
     assert {name for name, others in MODULES.items() if "webmap" in others and not name.startswith("webmap")} == {
-        "gridgis.cli"
+        "gridgis.cli.division"
     }
 
 

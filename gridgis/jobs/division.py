@@ -1,8 +1,4 @@
-"""One function a job: take frames or files, call pure functions, give frames or write files.
-
-The command line has a command of the same name for each. What takes files reads once at the start
-and writes once at the end; nothing half-written is left.
-"""
+"""Jobs about one division: divide, check, import, map and draw it."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.profile import Profile, load_profile
-from gridgis.schema import DIVISION_LAYERS, Division
+from gridgis.schema import Division, empty_layer
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -241,7 +237,9 @@ def _divided(
         "created_at": _now(),
         "metrics": {},
     }
-    draft = Division(f.zones, f.grids, f.microgrids, f.atoms, f.borders, f.moves, _no_offenders(f.zones), info)
+    draft = Division(
+        f.zones, f.grids, f.microgrids, f.atoms, f.borders, f.moves, empty_layer("offenders", f.zones.crs), info
+    )
     offenders = _sorted(
         rules.check(draft, profile=profile, zones=inputs.zones, buildings=result.buildings), result.findings
     )
@@ -281,14 +279,6 @@ def _sorted(*found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     soft = every["severity"] != "hard"
     order = every.assign(_soft=soft).sort_values(["_soft", "rule", "code", "detail"], kind="stable").index
     return every.loc[order].reset_index(drop=True)
-
-
-def _no_offenders(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-    import pandas as pd
-
-    table = pd.DataFrame(columns=list(DIVISION_LAYERS["offenders"]), dtype=object)
-    return gpd.GeoDataFrame(table, geometry=[], crs=zones.crs)
 
 
 def _now() -> str:

@@ -1,0 +1,200 @@
+"""Commands on a store: make it, draft, submit and review divisions, read what is in force, codes, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from gridgis.cli.group import main
+from gridgis.cli.show import leave
+
+LINE = "{id:>4}  {district} {network} {number:<4} {state:<10} from {begins}  by {author}  {note}"
+
+
+def on_store(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that names the store."""
+    text = "File or postgresql:// address of the store; or set GRIDGIS_STORE."
+    return click.option("--store", required=True, envvar="GRIDGIS_STORE", metavar="STORE", help=text)(command)
+
+
+def by(command: Callable[..., None]) -> Callable[..., None]:
+    """The option that says who acts."""
+    return click.option("--by", "actor", required=True, metavar="NAME", help="Who does it.")(command)
+
+
+@main.command()
+@click.argument("store")
+@click.option("--administrator", metavar="NAME", help="Who lets others act; the name of the login by default.")
+@click.option("--crs", metavar="EPSG:n", help="Of all geometry; without it that of the first division (SQLite only).")
+def init(store: str, **options: Any) -> None:
+    """Make a store: a file, or tables in an empty PostgreSQL database with PostGIS."""
+    from gridgis import jobs
+
+    jobs.init(store, **options)
+
+
+@main.command()
+@click.argument("store")
+def upgrade(store: str) -> None:
+    """Bring a store of an older gridgis to the tables of this one."""
+    from gridgis import jobs
+
+    before, after = jobs.upgrade(store)
+    click.echo(f"{before} -> {after}")
+
+
+@main.group()
+def actor() -> None:
+    """Who may act, in which role and where."""
+
+
+@actor.command(name="add")
+@click.argument("name")
+@on_store
+@click.option("--role", required=True, type=click.Choice(["submitter", "reviewer", "filer", "administrator"]))
+@click.option("--area", default="", metavar="CODE", help="Beginning of the codes of the places; everywhere without it.")
+@click.option("--by", required=True, metavar="NAME", help="The administrator who lets them.")
+def add(store: str, name: str, **options: Any) -> None:
+    """Let somebody act."""
+    from gridgis import jobs
+
+    jobs.add_actor(store, name, **options)
+
+
+@main.command()
+@click.argument("division", type=click.Path())
+@on_store
+@click.option("--by", "author", required=True, metavar="NAME", help="Whose draft it is.")
+@click.option("--network", default="general", show_default=True)
+@click.option("--note", default="")
+def draft(division: str, store: str, **options: Any) -> None:
+    """Keep a division as a draft of its district, with codes that go on from what is in force."""
+    from gridgis import jobs
+
+    _tell([jobs.draft_file(store, division, **options)])
+
+
+@main.command()
+@click.argument("version", type=int)
+@on_store
+@by
+def submit(version: int, store: str, actor: str) -> None:
+    """Hand a draft to review."""
+    from gridgis import jobs
+
+    _tell([jobs.submit(store, version, actor=actor)])
+
+
+@main.command()
+@click.argument("version", type=int)
+@on_store
+@by
+@click.option("--from", "effective_from", required=True, metavar="TIME", help="Such as 2026-12-01T00:00+08:00.")
+@click.option("--document", default="", metavar="NUMBER", help="Of the decision.")
+def approve(version: int, store: str, **options: Any) -> None:
+    """Approve a submitted version: it is in force from a time."""
+    from gridgis import jobs
+
+    _tell([jobs.approve(store, version, **options)])
+
+
+@main.command(name="return")
+@click.argument("version", type=int)
+@on_store
+@by
+@click.option("--reason", required=True)
+def return_(version: int, store: str, **options: Any) -> None:
+    """Return a submitted version, with the reason."""
+    from gridgis import jobs
+
+    _tell([jobs.give_back(store, version, **options)])
+
+
+@main.command()
+@click.argument("version", type=int)
+@on_store
+@by
+def withdraw(version: int, store: str, actor: str) -> None:
+    """Take back a version that is not approved."""
+    from gridgis import jobs
+
+    _tell([jobs.withdraw(store, version, actor=actor)])
+
+
+@main.command()
+@on_store
+@click.option("--district", metavar="CODE", help="Six digits.")
+@click.option("--network")
+def versions(store: str, **options: Any) -> None:
+    """List versions, the oldest first."""
+    from gridgis import jobs
+
+    _tell(jobs.versions(store, **options))
+
+
+@main.command()
+@on_store
+@click.option("--version", "number", type=int, help="One version, whatever its state.")
+@click.option("--district", metavar="CODE", help="What is in force in a district.")
+@click.option("--network", default="general", show_default=True)
+@click.option("--at", metavar="TIME", help="In force at a time; now by default.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg")
+def export(store: str, number: int | None, district: str | None, network: str, at: str | None, output: str) -> None:
+    """Write a version, or what is in force, as a GeoPackage."""
+    from gridgis import jobs
+    from gridgis.layers import refuse_target, write_division
+
+    if (number is None) == (district is None):
+        raise click.UsageError("Name either --version or --district.")
+    refuse_target(output)
+    if number is not None:
+        write_division(jobs.version(store, number), output)
+    else:
+        write_division(jobs.in_force(store, str(district), at=at, network=network), output)
+
+
+@main.group()
+def codes() -> None:
+    """Codes for life."""
+
+
+@codes.command()
+@click.argument("code")
+@on_store
+@click.option("--network", default="general", show_default=True)
+def explain(code: str, store: str, network: str) -> None:
+    """Tell the whole life of a code."""
+    from gridgis import jobs
+
+    life = jobs.explain_code(store, code, network=network)
+    click.echo(f"{life.code}: in force from {life.begins}" + (f" until {life.ends}, retired" if life.ends else ""))
+    for words, passages in (("from", life.came_from), ("to", life.went_to)):
+        for one in passages:
+            people = "" if one.households is None else f"{one.households} households, "
+            click.echo(f"  {one.at}: {words} {one.code or 'no grid'}, {people}{one.area_m2:.0f} m2")
+
+
+@main.group()
+def audit() -> None:
+    """The chain of events."""
+
+
+@audit.command()
+@on_store
+def verify(store: str) -> None:
+    """See whether anything was altered."""
+    from gridgis import jobs
+
+    found = jobs.verify(store)
+    for fault in found.faults:
+        click.echo(fault)
+    held = "consistent; that its end was cut off or all of it rewritten cannot be excluded"
+    click.echo(f"{found.events} events: {f'{len(found.faults)} faults' if found.faults else held}")
+    leave(bool(found.faults))
+
+
+def _tell(found: list[Any]) -> None:
+    for one in found:
+        click.echo(LINE.format(**vars(one), begins=one.effective_from or "-"))

@@ -1,0 +1,212 @@
+"""Jobs on a store: make it, draft and submit divisions, review them, read what is in force.
+
+Each opens the store, does all it does in one transaction, and closes it. Times take an offset; what is done now is
+done at `utc_now()`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.schema import Division
+
+if TYPE_CHECKING:
+    from gridgis.registry.audit import Verdict
+    from gridgis.registry.codes import Life
+    from gridgis.registry.store import Store
+    from gridgis.registry.versions import Version
+
+GENERAL = "general"
+
+
+def init(store: str, *, administrator: str | None = None, crs: str | None = None) -> None:
+    """Make a new store, with the one who lets others act.
+
+    Parameters
+    ----------
+    store : path of a file that is not there yet, or `postgresql://…` of an empty database with PostGIS
+    administrator : name of the first actor; that of the login by default
+    crs : of all geometry; without it that of the first division, which PostgreSQL does not allow
+    """
+    from gridgis.registry.actors import add_actor
+    from gridgis.registry.store import create_store, utc_now
+
+    name = administrator or getpass.getuser()
+    made = create_store(store, crs=crs)
+    try:
+        with made.write() as connection:
+            add_actor(connection, name, role="administrator", by=name, at=utc_now())
+    finally:
+        made.close()
+
+
+def upgrade(store: str) -> tuple[str, str]:
+    """Bring a store of an older program to the tables of this one; give the revisions before and after."""
+    from gridgis.registry.store import upgrade_store
+
+    return upgrade_store(store)
+
+
+def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> None:
+    """Let somebody act in a role, in the places whose codes begin with `area`; only an administrator may."""
+    from gridgis.registry import actors
+    from gridgis.registry.store import utc_now
+
+    with _opened(store) as opened, opened.write() as connection:
+        actors.allowed(connection, by, "administrator", area=area)
+        actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
+
+
+def draft(store: str, division: Division, *, author: str, network: str = GENERAL, note: str = "") -> Version:
+    """Keep a division as a draft of its district, with codes that go on from what is in force."""
+    from gridgis.registry import versions
+    from gridgis.registry.store import utc_now
+
+    with _opened(store) as opened, opened.write() as connection:
+        return versions.draft(connection, division, author=author, at=utc_now(), network=network, note=note)
+
+
+def draft_file(store: str, path: str | Path, *, author: str, network: str = GENERAL, note: str = "") -> Version:
+    """Keep the division in a file as a draft."""
+    from gridgis.layers import read_division
+
+    return draft(store, read_division(path), author=author, network=network, note=note)
+
+
+def submit(store: str, version: int, *, actor: str) -> Version:
+    """Hand a draft to review; one that breaks a hard rule is refused with every offender.
+
+    Raises
+    ------
+    InputRefused
+        With the offenders, or where the version is in no state to be submitted, or the actor may not.
+    """
+    from gridgis import rules
+    from gridgis.registry import versions
+    from gridgis.registry.store import utc_now
+
+    with _opened(store) as opened:
+        with opened.read() as connection:
+            found = versions.get(connection, version)
+            offenders = rules.check(versions.load(connection, found)).query("severity == 'hard'")
+        faults = [
+            Fault("version", f"{row.code}", f"{row.rule}: {row.detail}", "Mend it and draft the division again")
+            for row in offenders.itertuples()
+        ]
+        if faults:
+            raise InputRefused(faults)
+        with opened.write() as connection:
+            return versions.submit(connection, found, actor=actor, at=utc_now())
+
+
+def approve(store: str, version: int, *, actor: str, effective_from: str, document: str = "") -> Version:
+    """Approve a submitted version: it is in force from a time, such as "2026-12-01T00:00+08:00"."""
+    from gridgis.registry import versions
+    from gridgis.registry.store import utc_now
+
+    moment = _time("effective_from", effective_from)
+    with _opened(store) as opened, opened.write() as connection:
+        found = versions.get(connection, version)
+        return versions.approve(connection, found, actor=actor, at=utc_now(), effective_from=moment, document=document)
+
+
+def give_back(store: str, version: int, *, actor: str, reason: str) -> Version:
+    """Return a submitted version with a reason."""
+    from gridgis.registry import versions
+    from gridgis.registry.store import utc_now
+
+    with _opened(store) as opened, opened.write() as connection:
+        found = versions.get(connection, version)
+        return versions.give_back(connection, found, actor=actor, at=utc_now(), reason=reason)
+
+
+def withdraw(store: str, version: int, *, actor: str) -> Version:
+    """Take back a version that is not approved."""
+    from gridgis.registry import versions
+    from gridgis.registry.store import utc_now
+
+    with _opened(store) as opened, opened.write() as connection:
+        return versions.withdraw(connection, versions.get(connection, version), actor=actor, at=utc_now())
+
+
+def versions(store: str, *, district: str | None = None, network: str | None = None) -> list[Version]:
+    """Every version of a store, or of one district or network."""
+    from gridgis.registry import versions as register
+
+    with _opened(store) as opened, opened.read() as connection:
+        return register.versions(connection, district=district, network=network)
+
+
+def in_force(store: str, district: str, *, at: str | None = None, network: str = GENERAL) -> Division:
+    """The division of a district that is in force at a time, now by default.
+
+    Raises
+    ------
+    InputRefused
+        Where there is none.
+    """
+    from gridgis.registry import versions as register
+    from gridgis.registry.store import utc_now
+
+    moment = utc_now() if at is None else _time("at", at)
+    with _opened(store) as opened, opened.read() as connection:
+        found = register.in_force(connection, district, at=moment, network=network)
+        if found is None:
+            problem = f"nothing is in force in network {network} at {moment}"
+            raise InputRefused([Fault("store", f"district {district}", problem, "See: gridgis versions")])
+        return register.load(connection, found)
+
+
+def version(store: str, number: int) -> Division:
+    """One version as a division."""
+    from gridgis.registry import versions as register
+
+    with _opened(store) as opened, opened.read() as connection:
+        return register.load(connection, register.get(connection, number))
+
+
+def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
+    """The whole life of a code: when it was confirmed, what it came from, what it passed on."""
+    from gridgis.registry.codes import life
+
+    with _opened(store) as opened, opened.read() as connection:
+        return life(connection, code, network=network)
+
+
+def verify(store: str) -> Verdict:
+    """Whether the events of a store hang together, and whether they tell what its tables hold."""
+    from gridgis.registry.audit import verify as judge
+
+    with _opened(store) as opened, opened.read() as connection:
+        return judge(connection)
+
+
+@contextmanager
+def _opened(store: str) -> Iterator[Store]:
+    from gridgis.registry.store import open_store
+
+    opened = open_store(store)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _time(what: str, text: str) -> str:
+    """A time with its offset, as it is stored."""
+    from gridgis.registry.store import as_utc
+
+    cure = "Write it as 2026-12-01T00:00+08:00"
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise InputRefused([Fault(what, text, "is no time", cure)]) from None
+    if moment.tzinfo is None:
+        raise InputRefused([Fault(what, text, "has no offset from UTC", cure)])
+    return as_utc(moment)

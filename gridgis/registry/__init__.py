@@ -1,0 +1,1 @@
+"""The registry: versions of divisions, their review, codes for life, and events that nobody alters unseen."""

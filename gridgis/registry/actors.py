@@ -1,0 +1,49 @@
+"""Who may act, in which role and where."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.registry import tables
+from gridgis.registry.events import record
+
+
+def add_actor(connection: Connection, name: str, *, role: str, area: str = "", by: str, at: str) -> None:
+    """Let somebody act: `role` in the places whose codes begin with `area`, everywhere where it is empty.
+
+    Raises
+    ------
+    InputRefused
+        Where the name is taken or empty, the role unknown, the area no beginning of a code.
+    """
+    faults = []
+    if not name.strip():
+        faults.append(Fault("actor", "", "has no name", "Give one"))
+    if role not in tables.ROLES:
+        faults.append(Fault("actor", name, f"role {role!r} is none", f"Take one of {', '.join(tables.ROLES)}"))
+    if not re.fullmatch(r"[0-9]{0,12}", area):
+        faults.append(Fault("actor", name, f"area {area!r} is no beginning of a code", "Give up to 12 digits"))
+    if not faults and connection.scalar(sa.select(tables.actor.c.name).where(tables.actor.c.name == name)):
+        faults.append(Fault("actor", name, "is there already", "Take another name"))
+    if faults:
+        raise InputRefused(faults)
+    row = {"name": name, "role": role, "area": area, "created_at": at}
+    connection.execute(sa.insert(tables.actor).values(row))
+    record(connection, at=at, actor=by, kind="actor.added", subject=name, body={"role": role, "area": area})
+
+
+def allowed(connection: Connection, name: str, role: str, *, area: str) -> None:
+    """Raise where somebody has not the role in a place."""
+    row = connection.execute(sa.select(tables.actor).where(tables.actor.c.name == name)).first()
+    if row is None:
+        cure = "Make it known with: gridgis actor add"
+        raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
+    if row.role != role:
+        raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let a {role} do it")])
+    if not area.startswith(row.area):
+        problem = f"may act in {row.area}, not in {area}"
+        raise InputRefused([Fault("actor", name, problem, f"Let a {role} of {area} do it")])

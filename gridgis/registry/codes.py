@@ -1,0 +1,92 @@
+"""The life of a code: confirmed once, in force while versions carry it, retired and never used again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.registry import tables
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What one grid passed on to another; households are None where they are not known."""
+
+    code: str
+    at: str
+    households: int | None
+    area_m2: float
+
+
+@dataclass(frozen=True)
+class Life:
+    """All that is known of a code.
+
+    Attributes
+    ----------
+    begins, ends : from when it is in force, and from when it no longer is (None: it still is)
+    came_from, went_to : other grids from which it took land, and which took land of it
+    """
+
+    code: str
+    network: str
+    begins: str
+    ends: str | None
+    came_from: tuple[Passage, ...]
+    went_to: tuple[Passage, ...]
+
+
+def life(connection: Connection, code: str, *, network: str) -> Life:
+    """Tell the life of a code.
+
+    Raises
+    ------
+    InputRefused
+        Where the code was never confirmed in the network.
+    """
+    t = tables.code.c
+    version_id = connection.scalar(sa.select(t.version_id).where(t.network == network, t.code == code))
+    if version_id is None:
+        cure = "Look at the network, and whether the version with it is approved"
+        raise InputRefused([Fault("code", code, f"was never confirmed in network {network}", cure)])
+    v = tables.version
+    begins = str(connection.scalar(sa.select(v.c.effective_from).where(v.c.id == version_id)))
+    of, to = tables.lineage.c.old_code, tables.lineage.c.new_code
+    return Life(
+        code,
+        network,
+        begins,
+        _ends(connection, code, network=network),
+        _passages(connection, to == code, of, code, network=network),
+        _passages(connection, of == code, to, code, network=network),
+    )
+
+
+def _ends(connection: Connection, code: str, *, network: str) -> str | None:
+    """When the first version came into force that has the code no longer."""
+    v, zone, grid = tables.version, tables.version_zone, tables.grid
+    has = (
+        sa.select(zone.c.version_id)
+        .join(grid, grid.c.part_id == zone.c.part_id)
+        .where(grid.c.grid_code == code)
+        .scalar_subquery()
+    )
+    mine = sa.and_(v.c.network == network, v.c.district == code[:6], v.c.state == "approved")
+    last = connection.scalar(sa.select(sa.func.max(v.c.effective_from)).where(mine, v.c.id.in_(has)))
+    return connection.scalar(sa.select(sa.func.min(v.c.effective_from)).where(mine, v.c.effective_from > last))
+
+
+def _passages(
+    connection: Connection, condition: sa.ColumnElement[bool], other: sa.Column[str], code: str, *, network: str
+) -> tuple[Passage, ...]:
+    line, v = tables.lineage, tables.version
+    asked = (
+        sa.select(other, v.c.effective_from, line.c.households, line.c.area_m2)
+        .join(v, v.c.id == line.c.version_id)
+        .where(condition, other != code, v.c.network == network)
+        .order_by(v.c.effective_from, other)
+    )
+    return tuple(Passage(*row) for row in connection.execute(asked))

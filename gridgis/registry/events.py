@@ -1,0 +1,93 @@
+"""The chain of events: every change, who made it, and a digest that depends on all before it.
+
+Invariant: events are numbered from 1 without a gap; the digest of each covers the store's id, its number, time,
+actor, kind, subject, body, and the digest before it, as RFC 8785 JSON. So an event cannot be altered, left out or
+put in without changing every digest after it. What a chain alone cannot tell (a tail cut off, all digests computed
+anew, an old copy put back) takes a checkpoint kept elsewhere: :mod:`gridgis.registry.audit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.registry.tables import event, store
+
+FIRST = bytes(32)
+"""What stands before the first event."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as it is stored; `body` is RFC 8785 JSON."""
+
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    subject: str
+    body: str
+    previous: bytes
+    digest: bytes
+
+    def computed(self, store_id: str) -> bytes:
+        """The digest that the event should have."""
+        told: dict[str, Any] = {
+            "store": store_id,
+            "seq": self.seq,
+            "at": self.at,
+            "actor": self.actor,
+            "kind": self.kind,
+            "subject": self.subject,
+            "body": self.body,
+            "previous": self.previous.hex(),
+        }
+        return hashlib.sha256(rfc8785.dumps(told)).digest()
+
+
+def record(connection: Connection, *, at: str, actor: str, kind: str, subject: str, body: Mapping[str, Any]) -> Event:
+    """Add an event to the chain, in the transaction of what it tells of.
+
+    Parameters
+    ----------
+    at : as :func:`gridgis.registry.store.as_utc` gives it
+    kind : what was done, such as "version.approved"
+    subject : to what, such as the number of a version
+    body : what more there is to tell, before and after
+    """
+    store_id = connection.scalar(sa.select(store.c.store_id))
+    last = connection.execute(sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)).first()
+    seq, previous = (last.seq + 1, bytes(last.digest)) if last else (1, FIRST)
+    text = rfc8785.dumps(dict(body)).decode("utf-8")
+    bare = Event(seq, at, actor, kind, subject, text, previous, b"")
+    made = Event(seq, at, actor, kind, subject, text, previous, bare.computed(str(store_id)))
+    connection.execute(sa.insert(event).values(vars(made)))
+    return made
+
+
+def events(connection: Connection, *, after: int = 0) -> Iterator[Event]:
+    """All events after one, in their order."""
+    rows = connection.execute(sa.select(event).where(event.c.seq > after).order_by(event.c.seq))
+    for row in rows:
+        values = row._asdict()
+        yield Event(**{**values, "previous": bytes(values["previous"]), "digest": bytes(values["digest"])})
+
+
+def faults(connection: Connection) -> Iterator[str]:
+    """Where the chain is broken: numbers that are missing, digests that do not fit. One broken link is told once."""
+    store_id = str(connection.scalar(sa.select(store.c.store_id)))
+    seq, previous = 0, FIRST
+    for one in events(connection):
+        if one.seq != seq + 1:
+            yield f"events {seq + 1} to {one.seq - 1} are missing"
+        elif one.previous != previous:
+            yield f"event {one.seq} does not follow event {seq}"
+        if one.digest != one.computed(store_id):
+            yield f"event {one.seq} was altered"
+        seq, previous = one.seq, one.digest

@@ -1,0 +1,1 @@
+"""Migrations of the store, by Alembic; each is written for both databases."""

@@ -1,0 +1,204 @@
+"""Parts: what a zone looked like, stored once under the digest of its content.
+
+Invariant: a part is read back as it was written, geometry to the last bit; the same content is never stored twice,
+nor is the same geometry, in whatever part it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.geometry.noding import Geometries, as_array
+from gridgis.registry import tables
+from gridgis.schema import DIVISION_LAYERS
+
+AT_ONCE = 500
+"""Values that a question to the database lists at most."""
+
+ZONE = ("zone_code", "name", "kind", "households", "area_m2", "flags", "proof", "gap")
+LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
+    "grids": (
+        tables.grid,
+        ("grid_code", "name", "households", "households_from", "area_m2", "perimeter_m", "border_on_road", "flags"),
+    ),
+    "microgrids": (tables.microgrid, ("microgrid_code", "grid_code", "households", "area_m2", "flags")),
+    "atoms": (tables.atom, ("atom_id", "grid_code", "microgrid_code", "households")),
+}
+"""Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`."""
+
+WHOLE = ("households",)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one layer as plain values, with the WKB of each and its digest, and the zone of each."""
+
+    values: list[list[Any]]
+    zone: list[str]
+    wkb: Sequence[bytes]
+    digest: list[bytes]
+
+
+def save_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> dict[str, int]:
+    """Store what is new of a division; give the part of each zone.
+
+    Parameters
+    ----------
+    frames : zones, grids, microgrids and atoms, columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the CRS of
+        the store
+    """
+    zones = _rows(frames["zones"], ZONE, "zone_code")
+    layers = {name: _rows(frames[name], columns, columns[0]) for name, (_, columns) in LAYERS.items()}
+    digest = _digests(zones, layers)
+    there = _known(connection, tables.part, list(digest.values()))
+    fresh = [code for code in digest if digest[code] not in there]
+    first = _following(connection, tables.part)
+    made = {code: number for number, code in enumerate(fresh, first)}
+    _insert(connection, zones, layers, made, digest)
+    return {code: made.get(code, there.get(digest[code], 0)) for code in digest}
+
+
+def load_parts(
+    connection: Connection, version_id: int, *, layers: Sequence[str], crs: str
+) -> dict[str, gpd.GeoDataFrame]:
+    """Layers of a version, rows in the order of their code, columns as in :data:`DIVISION_LAYERS`."""
+    return {name: _loaded(connection, version_id, name, crs=crs) for name in layers}
+
+
+def _rows(frame: gpd.GeoDataFrame, columns: tuple[str, ...], key: str) -> Rows:
+    ordered = frame.sort_values(key, kind="stable")
+    table = pd.DataFrame({column: ordered[column] for column in columns}).astype(object)
+    table = table.where(table.notna(), None)
+    if "flags" in table:
+        table["flags"] = table["flags"].fillna("")
+    whole = {name: [None if value is None else int(value) for value in table[name]] for name in WHOLE if name in table}
+    wkb = shapely.to_wkb(as_array(ordered.geometry), byte_order=1, output_dimension=2, include_srid=False)
+    values = table.assign(**whole).astype(object).where(table.notna(), None).to_numpy(dtype=object).tolist()
+    return Rows(values, ordered["zone_code"].tolist(), wkb, [hashlib.sha256(one).digest() for one in wkb])
+
+
+def _digests(zones: Rows, layers: dict[str, Rows]) -> dict[str, bytes]:
+    """The digest of the content of each zone, in the order of the zones."""
+    content: dict[str, list[Any]] = {
+        code: [[*row, shape.hex()]] for code, row, shape in zip(zones.zone, zones.values, zones.digest, strict=True)
+    }
+    for name, rows in layers.items():
+        for code, row, shape in zip(rows.zone, rows.values, rows.digest, strict=True):
+            content[code].append([name, *row, shape.hex()])
+    return {
+        code: hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+        for code, told in content.items()
+    }
+
+
+def _insert(
+    connection: Connection, zones: Rows, layers: dict[str, Rows], made: dict[str, int], digest: dict[str, bytes]
+) -> None:
+    if not made:
+        return
+    chosen = [zones, *layers.values()]
+    wanted = {
+        shape: wkb
+        for rows in chosen
+        for code, shape, wkb in zip(rows.zone, rows.digest, rows.wkb, strict=True)
+        if code in made
+    }
+    shape_id = _shapes(connection, wanted)
+    _insert_all(
+        connection,
+        tables.part,
+        (
+            {"id": made[code], "digest": digest[code], **dict(zip(ZONE, row, strict=True)), "shape_id": shape_id[shape]}
+            for code, row, shape in zip(zones.zone, zones.values, zones.digest, strict=True)
+            if code in made
+        ),
+    )
+    for name, (table, columns) in LAYERS.items():
+        rows = layers[name]
+        _insert_all(
+            connection,
+            table,
+            (
+                {"part_id": made[code], **dict(zip(columns, row, strict=True)), "shape_id": shape_id[shape]}
+                for code, row, shape in zip(rows.zone, rows.values, rows.digest, strict=True)
+                if code in made
+            ),
+        )
+
+
+def _shapes(connection: Connection, wanted: dict[bytes, bytes]) -> dict[bytes, int]:
+    """The row of each shape, those that are not there yet stored."""
+    found = _known(connection, tables.shape, list(wanted))
+    fresh = [digest for digest in wanted if digest not in found]
+    made = {digest: number for number, digest in enumerate(fresh, _following(connection, tables.shape))}
+    _insert_all(connection, tables.shape, ({"id": made[d], "digest": d, "wkb": wanted[d]} for d in fresh))
+    return {**found, **made}
+
+
+def _known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dict[bytes, int]:
+    """Rows of a table that have one of the digests."""
+    out: dict[bytes, int] = {}
+    for k in range(0, len(digests), AT_ONCE):
+        asked = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(digests[k : k + AT_ONCE]))
+        out |= {bytes(digest): number for digest, number in connection.execute(asked)}
+    return out
+
+
+def _following(connection: Connection, table: sa.Table) -> int:
+    """The next number: there is one writer at a time."""
+    return (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
+
+
+def _insert_all(connection: Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+    """Insert rows some thousands at a time."""
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == 10 * AT_ONCE:
+            connection.execute(sa.insert(table), batch)
+            batch = []
+    if batch:
+        connection.execute(sa.insert(table), batch)
+
+
+def _loaded(connection: Connection, version_id: int, name: str, *, crs: str) -> gpd.GeoDataFrame:
+    part, shape, zone = tables.part, tables.shape, tables.version_zone
+    joined = zone.join(part, part.c.id == zone.c.part_id)
+    own: list[sa.Column[Any]] = [part.c[column] for column in ZONE]
+    holder: sa.Table = part
+    if name != "zones":
+        holder, columns = LAYERS[name]
+        joined = joined.join(holder, holder.c.part_id == part.c.id)
+        own = [part.c.zone_code, part.c.kind, *(holder.c[column] for column in columns)]
+    asked = sa.select(*own, shape.c.wkb).select_from(joined.join(shape, shape.c.id == holder.c.shape_id))
+    key = own[0] if name == "zones" else own[2]
+    rows = connection.execute(asked.where(zone.c.version_id == version_id)).all()
+    table = pd.DataFrame(rows, columns=[*(column.name for column in own), "wkb"])
+    table = table.sort_values(key.name, kind="stable", ignore_index=True)
+    return gpd.GeoDataFrame(
+        {column: _typed(table[column]) for column in DIVISION_LAYERS[name]}, geometry=_geometry(table["wkb"]), crs=crs
+    )
+
+
+def _geometry(wkb: pd.Series) -> Geometries:
+    return np.asarray(shapely.from_wkb(wkb.to_numpy(dtype=object)), dtype=object)
+
+
+def _typed(values: pd.Series) -> pd.Series:
+    """Whole numbers as Int64, measures as float, text as text, as a division has them."""
+    if values.name in WHOLE:
+        return pd.array(values, dtype="Int64")
+    if values.name in ("area_m2", "perimeter_m", "border_on_road", "gap"):
+        return values.astype(float)
+    return values.astype(object)

@@ -1,0 +1,212 @@
+"""The tables of a store: one description for SQLite and for PostgreSQL with PostGIS.
+
+Invariant: nothing that was submitted is ever changed. What a zone looked like is a *part* (its row, its grids,
+micro-grids and atoms), stored once under the digest of its content; a version names a part for each zone of its
+district. Events, spent codes and lineage only grow.
+
+Times are text in UTC, ISO 8601 with offset, so that they compare as they read. Geometry is WKB in the CRS of the
+store; in PostgreSQL a generated PostGIS column with a spatial index stands beside it, for those who read with QGIS.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+STATES = ("draft", "submitted", "returned", "approved", "withdrawn")
+"""What a version can be; "in force" and "retired" follow from the date and are stored nowhere."""
+
+ROLES = ("submitter", "reviewer", "filer", "administrator")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer(), "sqlite")
+"""Whole-number key, given by the one writer that there is at a time; in SQLite an INTEGER key is the row itself."""
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("store_id", Text, nullable=False),
+    Column("crs", Text),
+    Column("created_at", Text, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+"""One row: which store this is, and the CRS of its geometry."""
+
+actor = Table(
+    "actor",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    _one_of("role", ROLES),
+)
+"""Who may act; `area` is the prefix of the codes that the right covers, empty for the whole city."""
+
+shape = Table(
+    "shape",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("wkb", LargeBinary, nullable=False),
+)
+"""Every geometry once, under the SHA-256 of its WKB."""
+
+part = Table(
+    "part",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("zone_code", Text, nullable=False),
+    Column("name", Text),
+    Column("kind", Text, nullable=False),
+    Column("households", BigInteger),
+    Column("area_m2", Float),
+    Column("flags", Text, nullable=False),
+    Column("proof", Text),
+    Column("gap", Float),
+    Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+    Index(None, "zone_code"),
+)
+
+grid = Table(
+    "grid",
+    metadata,
+    Column("part_id", Key, ForeignKey("part.id"), primary_key=True),
+    Column("grid_code", Text, primary_key=True),
+    Column("name", Text),
+    Column("households", BigInteger),
+    Column("households_from", Text),
+    Column("area_m2", Float),
+    Column("perimeter_m", Float),
+    Column("border_on_road", Float),
+    Column("flags", Text, nullable=False),
+    Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+    Index(None, "grid_code"),
+)
+
+microgrid = Table(
+    "microgrid",
+    metadata,
+    Column("part_id", Key, primary_key=True),
+    Column("microgrid_code", Text, primary_key=True),
+    Column("grid_code", Text, nullable=False),
+    Column("households", BigInteger),
+    Column("area_m2", Float),
+    Column("flags", Text, nullable=False),
+    Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+    ForeignKeyConstraint(["part_id", "grid_code"], ["grid.part_id", "grid.grid_code"]),
+)
+
+atom = Table(
+    "atom",
+    metadata,
+    Column("part_id", Key, primary_key=True),
+    Column("atom_id", Text, primary_key=True),
+    Column("grid_code", Text, nullable=False),
+    Column("microgrid_code", Text, nullable=False),
+    Column("households", BigInteger),
+    Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+    ForeignKeyConstraint(["part_id", "grid_code"], ["grid.part_id", "grid.grid_code"]),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("district", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("parent_id", Key, ForeignKey("version.id")),
+    Column("state", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("profile_toml", Text, nullable=False),
+    Column("inputs_sha256", Text, nullable=False),
+    Column("software", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("author", Text, ForeignKey("actor.name"), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("effective_from", Text),
+    UniqueConstraint("district", "network", "number"),
+    UniqueConstraint("district", "network", "effective_from"),
+    _one_of("state", STATES),
+    CheckConstraint("(state = 'approved') = (effective_from IS NOT NULL)", name="effective"),
+)
+
+version_zone = Table(
+    "version_zone",
+    metadata,
+    Column("version_id", Key, ForeignKey("version.id"), primary_key=True),
+    Column("zone_code", Text, primary_key=True),
+    Column("part_id", Key, ForeignKey("part.id"), nullable=False),
+    Index(None, "part_id"),
+)
+
+code = Table(
+    "code",
+    metadata,
+    Column("network", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("version_id", Key, ForeignKey("version.id"), nullable=False),
+)
+"""Codes that were confirmed, with the version that did: spent once and for all."""
+
+lineage = Table(
+    "lineage",
+    metadata,
+    Column("version_id", Key, ForeignKey("version.id"), primary_key=True),
+    Column("old_code", Text, primary_key=True),
+    Column("new_code", Text, primary_key=True),
+    Column("households", BigInteger),
+    Column("area_m2", Float, nullable=False),
+    Index(None, "old_code"),
+    Index(None, "new_code"),
+)
+"""What each grid in force passed on to each grid of the version that followed."""
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Key, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    CheckConstraint("seq > 0", name="seq"),
+)
+"""Every change: who, when, what, before and after; chained by digest."""
+
+GROWING = ("shape", "part", "grid", "microgrid", "atom", "code", "lineage", "event")
+"""Tables whose rows are never changed nor deleted; triggers of the database say so too."""

@@ -1,0 +1,463 @@
+"""The registry on both databases: versions from draft to force, codes for life, a chain that tells what was altered."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import sqlalchemy as sa
+import stores
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from click.testing import CliRunner
+from lattices import UTM, Lattice, build
+
+from gridgis import jobs
+from gridgis.cli import main
+from gridgis.errors import InputRefused
+from gridgis.layers import read_division, write_division
+from gridgis.profile import load_profile
+from gridgis.registry import tables
+from gridgis.registry.actors import add_actor
+from gridgis.registry.audit import verify
+from gridgis.registry.events import events, faults
+from gridgis.registry.store import Conflict, Store, as_utc, create_store, open_store
+from gridgis.registry.versions import (
+    approve,
+    content_digest,
+    draft,
+    get,
+    give_back,
+    in_force,
+    load,
+    recoded,
+    spent_codes,
+    submit,
+    versions,
+    withdraw,
+)
+from gridgis.schema import DIVISION_LAYERS, Division
+
+DAY = [as_utc(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=k)) for k in range(400)]
+LAND = ("zones", "grids", "microgrids", "atoms")
+
+
+@pytest.fixture(scope="session")
+def server():
+    if stores.lacking():
+        pytest.skip(stores.lacking())
+    with stores.cluster() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        yield str(tmp_path / "city.db")
+        return
+    with stores.database(request.getfixturevalue("server")) as found:
+        yield found
+
+
+@pytest.fixture
+def store(url):
+    made = create_store(url, crs=UTM)
+    with made.write() as connection:
+        for name, role, area in (
+            ("draws", "submitter", ""),
+            ("draws-elsewhere", "submitter", "310112"),
+            ("decides", "reviewer", ""),
+        ):
+            add_actor(connection, name, role=role, area=area, by="first", at=DAY[0])
+    yield made
+    made.close()
+
+
+def town(seed: int = 3, **changes) -> Division:
+    made, _, _ = build(replace(Lattice(), **changes), seed=seed)
+    return replace(made, info={**made.info, "profile_toml": load_profile().to_toml()})
+
+
+def drafted(store: Store, division: Division, *, day: int = 1, **options):
+    with store.write() as connection:
+        return draft(connection, division, author="draws", at=DAY[day], **options)
+
+
+def approved(store: Store, division: Division, *, day: int, **options):
+    made = drafted(store, division, day=day, **options)
+    with store.write() as connection:
+        handed = submit(connection, made, actor="draws", at=DAY[day])
+        return approve(connection, handed, actor="decides", at=DAY[day], effective_from=DAY[day], document="2026-1")
+
+
+def same(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> None:
+    assert one.geometry.to_wkb().tolist() == two.geometry.to_wkb().tolist()
+    left, right = (pd.DataFrame(frame.drop(columns="geometry")) for frame in (one, two))
+    pd.testing.assert_frame_equal(left, right, check_dtype=False)
+
+
+def ordered(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    columns = [*DIVISION_LAYERS[name], "geometry"]
+    return frame.sort_values(columns[0], ignore_index=True)[columns]
+
+
+# ---------------------------------------------------------------- the store
+def test_the_tables_are_what_the_migrations_make(store):
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": named})
+        found = compare_metadata(context, tables.metadata)
+    assert [change for change in found if "geom" not in str(change) and "spatial_ref_sys" not in str(change)] == []
+
+
+def named(name, kind, _):
+    return kind != "table" or name in tables.metadata.tables
+
+
+@pytest.mark.usefixtures("store")
+def test_a_store_that_is_there_is_not_made_again(url):
+    with pytest.raises(InputRefused, match="already"):
+        create_store(url, crs=UTM)
+    assert open_store(url).url == url
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_is_no_store_is_refused(url, tmp_path):
+    with pytest.raises(InputRefused, match="gridgis init"):
+        open_store(url)
+    (tmp_path / "text.db").write_text("no database at all, but text of some length" * 40)
+    with pytest.raises(InputRefused, match="cannot be used"):
+        open_store(str(tmp_path / "text.db"))
+    with pytest.raises(InputRefused, match="no such folder"):
+        create_store(str(tmp_path / "nowhere" / "city.db"))
+
+
+def test_a_newer_store_is_refused(store, url):
+    with store.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(InputRefused, match="newer"):
+        open_store(url)
+
+
+@pytest.mark.parametrize("table", ["event", "shape", "code"])
+def test_what_only_grows_is_not_changed(store, table):
+    approved(store, town(), day=1)
+    for statement in (
+        f"DELETE FROM {table}",
+        f"UPDATE {table} SET {list(tables.metadata.tables[table].c)[1].name} = NULL",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="never changed"), store.write() as connection:
+            connection.execute(sa.text(statement))
+
+
+# ---------------------------------------------------------------- versions
+def test_a_version_comes_back_as_it_was_drafted(store):
+    division = town()
+    made = drafted(store, division, note="first")
+    with store.read() as connection:
+        back = load(connection, get(connection, made.id))
+    for name in LAND:
+        same(ordered(getattr(back, name), name), ordered(getattr(division, name), name))
+    assert back.grids.crs == division.grids.crs
+    assert (made.number, made.state, made.note, made.parent_id) == (1, "draft", "first", None)
+    assert list(back.offenders.columns) == [*DIVISION_LAYERS["offenders"], "geometry"]
+
+
+def test_what_is_the_same_is_stored_once(store):
+    drafted(store, town())
+    with store.read() as connection:
+        before = {
+            name: connection.scalar(sa.select(sa.func.count()).select_from(tables.metadata.tables[name]))
+            for name in ("part", "shape", "grid")
+        }
+    changed = town()
+    grids = changed.grids.copy()
+    grids.loc[0, "name"] = "改名"
+    drafted(store, replace(changed, grids=grids))
+    with store.read() as connection:
+        after = {
+            name: connection.scalar(sa.select(sa.func.count()).select_from(tables.metadata.tables[name]))
+            for name in before
+        }
+        assert len(versions(connection)) == 2
+    assert after["shape"] == before["shape"]
+    assert after["part"] == before["part"] + 1
+    assert after["grid"] == before["grid"] + (changed.grids["zone_code"] == grids["zone_code"][0]).sum()
+
+
+def test_from_draft_to_force_and_after(store):
+    first = approved(store, town(), day=10)
+    second = approved(store, town(), day=20)
+    with store.read() as connection:
+        district = first.district
+        at = {day: in_force(connection, district, at=DAY[day]) for day in (9, 10, 19, 20, 99)}
+        assert [found and found.id for found in at.values()] == [None, first.id, first.id, second.id, second.id]
+        assert in_force(connection, district, at=DAY[99], network="sanitation") is None
+        assert get(connection, second.id).parent_id == first.id
+        assert [one.kind for one in events(connection)][-3:] == [
+            "version.drafted",
+            "version.submitted",
+            "version.approved",
+        ]
+        assert list(faults(connection)) == []
+
+
+def test_a_state_that_cannot_be_reached_is_refused(store):
+    made = drafted(store, town())
+    for act in (
+        lambda c: approve(c, made, actor="decides", at=DAY[1], effective_from=DAY[2]),
+        lambda c: give_back(c, made, actor="decides", at=DAY[1], reason="no"),
+    ):
+        with pytest.raises(InputRefused, match="is draft"), store.write() as connection:
+            act(connection)
+    with store.write() as connection:
+        withdraw(connection, made, actor="draws", at=DAY[1])
+    with pytest.raises(InputRefused, match="is withdrawn"), store.write() as connection:
+        submit(connection, made, actor="draws", at=DAY[1])
+    with store.read() as connection:
+        assert get(connection, made.id).state == "withdrawn"
+        assert spent_codes(connection, "general") == []
+        assert list(faults(connection)) == []
+
+
+def test_who_may_do_what(store):
+    made = drafted(store, town())
+    cases = {
+        "nobody": "not known",
+        "decides": "is reviewer, not submitter",
+        "draws-elsewhere": "may act in 310112",
+    }
+    for name, said in cases.items():
+        with pytest.raises(InputRefused, match=said), store.write() as connection:
+            submit(connection, made, actor=name, at=DAY[1])
+    with store.write() as connection:
+        add_actor(connection, "both", role="reviewer", by="first", at=DAY[0])
+        handed = submit(connection, made, actor="draws", at=DAY[1])
+    with pytest.raises(InputRefused, match="without a reason"), store.write() as connection:
+        give_back(connection, handed, actor="decides", at=DAY[1], reason=" ")
+
+
+def test_two_drafts_of_one_version_do_not_both_come_into_force(store):
+    approved(store, town(), day=10)
+    one, two = drafted(store, town(), day=11), drafted(store, town(), day=11)
+    with store.write() as connection:
+        for made in (one, two):
+            submit(connection, made, actor="draws", at=DAY[12])
+        approve(connection, one, actor="decides", at=DAY[12], effective_from=DAY[13])
+    with pytest.raises(Conflict, match="goes on from another version"), store.write() as connection:
+        approve(connection, two, actor="decides", at=DAY[12], effective_from=DAY[14])
+
+
+def test_a_time_before_the_version_in_force_is_refused(store):
+    approved(store, town(), day=10)
+    made = drafted(store, town(), day=11)
+    with store.write() as connection:
+        submit(connection, made, actor="draws", at=DAY[11])
+    with pytest.raises(InputRefused, match="Name a later time"), store.write() as connection:
+        approve(connection, made, actor="decides", at=DAY[11], effective_from=DAY[10])
+
+
+def test_another_crs_and_two_districts_are_refused(store):
+    made = town()
+    away = replace(made, **{name: getattr(made, name).to_crs("EPSG:4490") for name in LAND})
+    with pytest.raises(InputRefused, match="the store is in EPSG:32649"):
+        drafted(store, away)
+    two = town()
+    zones = two.zones.assign(zone_code=["1" * 12, *two.zones["zone_code"][1:]])
+    with pytest.raises(InputRefused, match="2 districts"):
+        drafted(store, replace(two, zones=zones))
+    with store.read() as connection:
+        assert versions(connection) == []
+
+
+# ---------------------------------------------------------------- codes for life
+def shuffled(division: Division, seed: int) -> Division:
+    """The same land with the sequence numbers of each zone dealt anew."""
+    rng = np.random.default_rng(seed)
+    grids = division.grids
+    new = {}
+    for _, mine in grids.groupby("zone_code"):
+        codes = mine["grid_code"].to_numpy()
+        new |= dict(zip(codes, rng.permutation(codes), strict=True))
+    return recoded(division, new)
+
+
+def test_a_grid_keeps_its_code_whatever_the_draft_calls_it(store):
+    approved(store, town(), day=10)
+    again = drafted(store, shuffled(town(), 5), day=11)
+    with store.read() as connection:
+        back = load(connection, again)
+        first = load(connection, versions(connection)[0])
+        assert content_digest(connection, again.id) == content_digest(connection, 1)
+    for name in LAND:
+        same(getattr(back, name), getattr(first, name))
+
+
+def test_a_retired_code_is_never_used_again(store):
+    whole = town()
+    approved(store, whole, day=10)
+    zone = whole.grids["zone_code"][0]
+    mine = whole.grids.index[whole.grids["zone_code"] == zone]
+    merged = merge(whole, whole.grids["grid_code"][mine[0]], whole.grids["grid_code"][mine[1]])
+    approved(store, merged, day=20)
+    third = approved(store, whole, day=30)
+    with store.read() as connection:
+        codes = set(load(connection, third, layers=["grids"]).grids["grid_code"])
+        spent = spent_codes(connection, "general")
+        lineage = connection.execute(sa.select(tables.lineage).where(tables.lineage.c.version_id == third.id)).all()
+    lost = set(whole.grids["grid_code"]) - codes
+    assert len(lost) == 1
+    assert lost <= set(spent)
+    assert len(spent) == len(set(spent)) == len(whole.grids) + 1
+    fresh = (codes - set(whole.grids["grid_code"])).pop()
+    assert fresh.startswith(zone)
+    assert int(fresh[-3:]) > max(int(code[-3:]) for code in whole.grids["grid_code"][mine])
+    assert fresh in {row.new_code for row in lineage}
+    assert sum(row.households for row in lineage) == whole.atoms["households"].sum()
+
+
+def merge(division: Division, keep: str, lose: str) -> Division:
+    """One grid takes in another."""
+    grids = division.grids.set_index("grid_code", drop=False)
+    shape = shapely.coverage_union_all(grids.geometry[[keep, lose]].to_numpy())
+    number = int(grids["households"][keep] + grids["households"][lose])
+    grids.loc[keep, "geometry"] = shape
+    grids.loc[keep, "households"] = number
+    micros, atoms = division.microgrids.copy(), division.atoms.copy()
+    for frame, keys in ((micros, ("microgrid_code",)), (atoms, ("microgrid_code", "atom_id"))):
+        rows = frame["grid_code"] == lose
+        for key in keys:
+            frame.loc[rows, key] = [moved(value, keep) for value in frame.loc[rows, key]]
+        frame.loc[rows, "grid_code"] = keep
+    return replace(division, grids=grids.drop(lose).reset_index(drop=True), microgrids=micros, atoms=atoms)
+
+
+def moved(code: str, parent: str) -> str:
+    """A micro-grid or atom of another grid under the code of `parent`, with a number that is free there."""
+    if code.startswith("a"):
+        return code
+    return f"{parent}{int(code[15:17]) + 50:02d}{code[17:]}"
+
+
+# ---------------------------------------------------------------- the chain
+@pytest.mark.parametrize("column", ["at", "actor", "kind", "subject", "body", "digest", "previous"])
+def test_an_altered_event_is_told(store, column):
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        without_triggers(connection)
+        value = b"\x00" * 32 if column in ("digest", "previous") else "x"
+        connection.execute(sa.update(tables.event).where(tables.event.c.seq == 2).values({column: value}))
+    with store.read() as connection:
+        assert any("event 2" in fault or "event 3" in fault for fault in faults(connection))
+
+
+def test_a_missing_event_is_told(store):
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        without_triggers(connection)
+        connection.execute(sa.delete(tables.event).where(tables.event.c.seq == 3))
+    with store.read() as connection:
+        assert next(faults(connection)) == "events 3 to 3 are missing"
+
+
+def without_triggers(connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("ALTER TABLE event DISABLE TRIGGER ALL"))
+        return
+    for verb in ("update", "delete"):
+        connection.execute(sa.text(f"DROP TRIGGER event_no_{verb}"))
+
+
+def test_a_row_changed_behind_the_events_is_told(store):
+    made = approved(store, town(), day=10)
+    other = drafted(store, merge(town(), *town().grids["grid_code"][:2]), day=11)
+    version, zone = tables.version, tables.version_zone
+    part = sa.select(zone.c.part_id).where(
+        zone.c.version_id == other.id, zone.c.zone_code == town().zones["zone_code"][0]
+    )
+    alterations = {
+        f"version {other.id} is approved": sa.update(version)
+        .where(version.c.id == other.id)
+        .values(state="approved", effective_from=DAY[50]),
+        f"version {made.id} is in force from": sa.update(version)
+        .where(version.c.id == made.id)
+        .values(effective_from=DAY[9]),
+        f"version {made.id} holds other zones": sa.update(zone)
+        .where(zone.c.version_id == made.id, zone.c.zone_code == town().zones["zone_code"][0])
+        .values(part_id=part.scalar_subquery()),
+        "actor draws is reviewer": sa.update(tables.actor)
+        .where(tables.actor.c.name == "draws")
+        .values(role="reviewer"),
+    }
+    for said, statement in alterations.items():
+        with contextlib.suppress(RollBack), store.write() as connection:
+            assert verify(connection).faults == ()
+            connection.execute(statement)
+            assert any(said in fault for fault in verify(connection).faults), said
+            raise RollBack
+
+
+class RollBack(Exception):
+    pass
+
+
+# ---------------------------------------------------------------- commands
+def test_the_commands_from_init_to_export(url, tmp_path):
+    write_division(town(), tmp_path / "made.gpkg")
+    district = town().zones["zone_code"][0][:6]
+    back = tmp_path / "back.gpkg"
+    steps = [
+        (f"init {url} --administrator chief --crs {UTM}", ""),
+        ("actor add draws --role submitter --by chief", ""),
+        ("actor add decides --role reviewer --by chief", ""),
+        (f"draft {tmp_path / 'made.gpkg'} --by draws --note first", "draft"),
+        ("submit 1 --by draws", "submitted"),
+        ("return 1 --by decides --reason border", "returned"),
+        ("submit 1 --by draws", "submitted"),
+        ("approve 1 --by decides --from 2026-01-01T00:00+08:00", "approved"),
+        ("versions", "2025-12-31T16:00"),
+        (f"export --district {district} -o {back}", ""),
+        (f"codes explain {town().grids['grid_code'][0]}", "in force from 2025-12-31T16:00"),
+        ("audit verify", "8 events: consistent"),
+    ]
+    for command, said in steps:
+        result = CliRunner().invoke(main, command.split(), env={"GRIDGIS_STORE": url})
+        assert (result.exit_code, said in result.output) == (0, True), (command, result.output)
+    for name in LAND:
+        same(getattr(read_division(back), name).fillna({"flags": ""}), ordered(getattr(town(), name), name))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("actor add draws --role submitter --by draws", "not known in this store"),
+        ("submit 7 --by draws", "none with this id"),
+        ("approve 1 --by decides --from 2026-01-01", "has no offset"),
+        ("approve 1 --by decides --from soon", "is no time"),
+        ("export -o out.gpkg", "either --version or --district"),
+        ("codes explain 1", "never confirmed"),
+    ],
+)
+@pytest.mark.usefixtures("store")
+def test_what_cannot_be_is_refused_with_the_cure(url, command, said):
+    name = command.replace("--by draws", "--by nobody") if "actor" in command else command
+    result = CliRunner().invoke(main, name.split(), env={"GRIDGIS_STORE": url})
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_division_with_a_hard_fault_is_not_submitted(store, url, tmp_path):
+    whole = town()
+    grids = whole.grids.copy()
+    grids.loc[0, "geometry"] = grids.geometry[0].buffer(-2)
+    write_division(replace(whole, grids=grids), tmp_path / "gap.gpkg")
+    made = jobs.draft_file(url, tmp_path / "gap.gpkg", author="draws")
+    with pytest.raises(InputRefused, match="zone_not_filled"):
+        jobs.submit(url, made.id, actor="draws")
+    with store.read() as connection:
+        assert get(connection, made.id).state == "draft"
