@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-DONE, OFFENDERS, REFUSED, STOPPED = 0, 1, 2, 130
-"""Exit codes: done; done with hard offenders; input refused or unreadable; stopped by hand."""
+DONE, OFFENDERS, REFUSED, UNWITNESSED, STOPPED = 0, 1, 2, 3, 130
+"""Exit codes: done; done with hard offenders; input refused or unreadable; a chain of events that holds but was
+compared with no checkpoint; stopped by hand."""
 
 
 @dataclass(frozen=True, order=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -26,7 +28,8 @@ from gridgis.profile import load_profile
 from gridgis.registry import tables
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
-from gridgis.registry.events import events, faults
+from gridgis.registry.checkpoint import Checkpoint, against, checkpoint, make_key
+from gridgis.registry.events import events, faults, record
 from gridgis.registry.store import Conflict, Store, as_utc, create_store, open_store
 from gridgis.registry.versions import (
     approve,
@@ -406,6 +409,73 @@ class RollBack(Exception):
     pass
 
 
+def kept_of(store: Store, folder) -> tuple[Checkpoint, Path]:
+    public = make_key(folder / "key")
+    with store.read() as connection:
+        return checkpoint(connection, key=folder / "key", at=DAY[60]), public
+
+
+def told(store: Store, kept: Checkpoint, public: Path) -> tuple[tuple[str, ...], list[str]]:
+    with store.read() as connection:
+        return tuple(faults(connection)), against(connection, kept, public=public)
+
+
+def test_a_checkpoint_agrees_with_the_chain_that_goes_on(store, tmp_path):
+    approved(store, town(), day=10)
+    kept, public = kept_of(store, tmp_path)
+    assert Checkpoint.from_json(kept.to_json()) == kept
+    approved(store, town(), day=20)
+    assert told(store, kept, public) == ((), [])
+
+
+def test_only_a_checkpoint_tells_of_a_lost_end(store, tmp_path):
+    approved(store, town(), day=10)
+    kept, public = kept_of(store, tmp_path)
+    with store.write() as connection:
+        without_triggers(connection)
+        connection.execute(sa.delete(tables.event).where(tables.event.c.seq > 4))
+    chain, against_kept = told(store, kept, public)
+    assert chain == ()
+    assert "the end is lost" in against_kept[0]
+
+
+def test_only_a_checkpoint_tells_of_a_chain_written_anew(store, tmp_path):
+    approved(store, town(), day=10)
+    kept, public = kept_of(store, tmp_path)
+    with store.write() as connection:
+        without_triggers(connection)
+        every = list(events(connection))
+        connection.execute(sa.delete(tables.event))
+        for one in every:
+            record(
+                connection, at=one.at, actor="somebody", kind=one.kind, subject=one.subject, body=json.loads(one.body)
+            )
+    chain, against_kept = told(store, kept, public)
+    assert chain == ()
+    assert "written anew" in against_kept[0]
+
+
+def test_a_checkpoint_of_another_store_or_key_is_told(store, tmp_path):
+    approved(store, town(), day=10)
+    kept, public = kept_of(store, tmp_path)
+    (tmp_path / "other").mkdir()
+    other = make_key(tmp_path / "other" / "key")
+    assert "not signed with this key" in told(store, kept, other)[1][0]
+    assert "was altered" in told(store, replace(kept, size=1), public)[1][0]
+    elsewhere = create_store(str(tmp_path / "elsewhere.db"), crs=UTM)
+    assert "is of store" in told(elsewhere, kept, public)[1][0]
+    elsewhere.close()
+
+
+def test_a_key_is_for_its_owner_and_is_not_replaced(tmp_path):
+    make_key(tmp_path / "key")
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    before = (tmp_path / "key").read_bytes()
+    with pytest.raises(InputRefused, match="File exists"):
+        make_key(tmp_path / "key")
+    assert (tmp_path / "key").read_bytes() == before
+
+
 # ---------------------------------------------------------------- commands
 def test_the_commands_from_init_to_export(url, tmp_path):
     write_division(town(), tmp_path / "made.gpkg")
@@ -423,7 +493,12 @@ def test_the_commands_from_init_to_export(url, tmp_path):
         ("versions", "2025-12-31T16:00"),
         (f"export --district {district} -o {back}", ""),
         (f"codes explain {town().grids['grid_code'][0]}", "in force from 2025-12-31T16:00"),
-        ("audit verify", "8 events: consistent"),
+        (f"audit key {tmp_path / 'key'}", "verifies"),
+        (f"audit checkpoint --key {tmp_path / 'key'} -o {tmp_path / 'kept.json'}", "8 events"),
+        (
+            f"audit verify --checkpoint {tmp_path / 'kept.json'} --public-key {tmp_path / 'key.pub'}",
+            "nothing was altered",
+        ),
     ]
     for command, said in steps:
         result = CliRunner().invoke(main, command.split(), env={"GRIDGIS_STORE": url})
@@ -441,6 +516,9 @@ def test_the_commands_from_init_to_export(url, tmp_path):
         ("approve 1 --by decides --from soon", "is no time"),
         ("export -o out.gpkg", "either --version or --district"),
         ("codes explain 1", "never confirmed"),
+        ("audit verify --checkpoint nowhere.json --public-key nowhere.pub", "cannot be read"),
+        ("audit verify --checkpoint nowhere.json", "go together"),
+        ("audit checkpoint --key nowhere -o kept.json", "No such file"),
     ],
 )
 @pytest.mark.usefixtures("store")
@@ -449,6 +527,12 @@ def test_what_cannot_be_is_refused_with_the_cure(url, command, said):
     result = CliRunner().invoke(main, name.split(), env={"GRIDGIS_STORE": url})
     assert result.exit_code == 2
     assert said in result.output
+
+
+@pytest.mark.usefixtures("store")
+def test_without_a_checkpoint_the_exit_code_says_so(url):
+    result = CliRunner().invoke(main, ["audit", "verify"], env={"GRIDGIS_STORE": url})
+    assert (result.exit_code, "takes a checkpoint" in result.output) == (3, True)
 
 
 def test_a_division_with_a_hard_fault_is_not_submitted(store, url, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,9 @@ import click
 
 from gridgis.cli.group import main
 from gridgis.cli.show import leave
+from gridgis.errors import UNWITNESSED
 
+UNWITNESSED_WORDS = "consistent; that the end was cut off or all of it rewritten takes a checkpoint to exclude"
 LINE = "{id:>4}  {district} {network} {number:<4} {state:<10} from {begins}  by {author}  {note}"
 
 
@@ -182,17 +185,44 @@ def audit() -> None:
 
 
 @audit.command()
-@on_store
-def verify(store: str) -> None:
-    """See whether anything was altered."""
+@click.argument("path", type=click.Path(dir_okay=False))
+def key(path: str) -> None:
+    """Make a key that signs checkpoints, and beside it the public one that verifies them."""
     from gridgis import jobs
 
-    found = jobs.verify(store)
+    click.echo(f"{path} signs, {jobs.make_key(path)} verifies")
+
+
+@audit.command()
+@on_store
+@click.option("--key", required=True, type=click.Path(dir_okay=False), help="That signs; not to be read by others.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="CHECKPOINT.json")
+def checkpoint(store: str, key: str, output: str) -> None:
+    """Sign how the events end now; keep the file where the store's administrator cannot write."""
+    from gridgis import jobs
+
+    made = jobs.write_checkpoint(store, output, key=key)
+    click.echo(f"{made.size} events, the last {made.head[:16]}")
+
+
+@audit.command()
+@on_store
+@click.option("--checkpoint", type=click.Path(), help="A checkpoint that was kept elsewhere.")
+@click.option("--public-key", type=click.Path(), help="The .pub of the key that signed it.")
+def verify(store: str, checkpoint: str | None, public_key: str | None) -> None:
+    """See whether anything was altered; exit code 3 where all holds and no checkpoint was given."""
+    from gridgis import jobs
+
+    if (checkpoint is None) != (public_key is None):
+        raise click.UsageError("--checkpoint and --public-key go together.")
+    found = jobs.verify(store, checkpoint=checkpoint, public_key=public_key)
     for fault in found.faults:
         click.echo(fault)
-    held = "consistent; that its end was cut off or all of it rewritten cannot be excluded"
+    held = "nothing was altered" if found.witnessed else UNWITNESSED_WORDS
     click.echo(f"{found.events} events: {f'{len(found.faults)} faults' if found.faults else held}")
     leave(bool(found.faults))
+    if not found.witnessed:
+        sys.exit(UNWITNESSED)
 
 
 def _tell(found: list[Any]) -> None:

@@ -28,12 +28,14 @@ from gridgis.jobs.registry import (
     give_back,
     in_force,
     init,
+    make_key,
     submit,
     upgrade,
     verify,
     version,
     versions,
     withdraw,
+    write_checkpoint,
 )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "import_osm",
     "in_force",
     "init",
+    "make_key",
     "notices",
     "plot",
     "submit",
@@ -64,4 +67,5 @@ __all__ = [
     "version",
     "versions",
     "withdraw",
+    "write_checkpoint",
 ]

@@ -18,6 +18,7 @@ from gridgis.schema import Division
 
 if TYPE_CHECKING:
     from gridgis.registry.audit import Verdict
+    from gridgis.registry.checkpoint import Checkpoint
     from gridgis.registry.codes import Life
     from gridgis.registry.store import Store
     from gridgis.registry.versions import Version
@@ -179,12 +180,52 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
         return life(connection, code, network=network)
 
 
-def verify(store: str) -> Verdict:
-    """Whether the events of a store hang together, and whether they tell what its tables hold."""
-    from gridgis.registry.audit import verify as judge
+def make_key(path: str | Path) -> Path:
+    """Make a key that signs checkpoints; give the file of the one that verifies them, which stands beside it."""
+    from gridgis.registry import checkpoint
 
+    return checkpoint.make_key(Path(path))
+
+
+def write_checkpoint(store: str, output: str | Path, *, key: str | Path) -> Checkpoint:
+    """Sign how the events of a store end now; keep the file where the store's administrator cannot write."""
+    from gridgis.layers import refuse_target
+    from gridgis.publish.whole import written_whole
+    from gridgis.registry.checkpoint import checkpoint
+    from gridgis.registry.store import utc_now
+
+    refuse_target(output, inputs=[key])
     with _opened(store) as opened, opened.read() as connection:
-        return judge(connection)
+        made = checkpoint(connection, key=Path(key), at=utc_now())
+    with written_whole(output) as draft_of_file:
+        draft_of_file.write_text(made.to_json(), encoding="utf-8")
+    return made
+
+
+def verify(store: str, *, checkpoint: str | Path | None = None, public_key: str | Path | None = None) -> Verdict:
+    """Whether the events of a store hang together, tell what its tables hold, and agree with a checkpoint."""
+    from dataclasses import replace
+
+    from gridgis.registry.audit import verify as judge
+    from gridgis.registry.checkpoint import against
+
+    kept = None if checkpoint is None else _checkpoint(Path(checkpoint))
+    with _opened(store) as opened, opened.read() as connection:
+        found = judge(connection)
+        if kept is None:
+            return found
+        told = against(connection, kept, public=Path(public_key or ""))
+        return replace(found, faults=(*found.faults, *told), witnessed=True)
+
+
+def _checkpoint(path: Path) -> Checkpoint:
+    from gridgis.registry.checkpoint import Checkpoint
+
+    try:
+        return Checkpoint.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        cure = "Give what gridgis audit checkpoint wrote"
+        raise InputRefused([Fault("checkpoint", str(path), f"cannot be read: {error}", cure)]) from None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Whether a store can be believed: its chain of events, and the tables against what the events tell.
 
 A chain that holds says that nothing was altered inside it. That its end was not cut off, nor all of it written anew,
-takes a checkpoint that was kept elsewhere.
+takes a checkpoint that was kept elsewhere: :mod:`gridgis.registry.checkpoint`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ STATES = {f"version.{state}": state for state in tables.STATES if state != "draf
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found: the number of events, and every fault in words."""
+    """What was found: the number of events, every fault in words, and whether a checkpoint was at hand."""
 
     events: int
     faults: tuple[str, ...]
+    witnessed: bool = False
 
 
 def verify(connection: Connection) -> Verdict:

@@ -3,7 +3,7 @@
 Invariant: events are numbered from 1 without a gap; the digest of each covers the store's id, its number, time,
 actor, kind, subject, body, and the digest before it, as RFC 8785 JSON. So an event cannot be altered, left out or
 put in without changing every digest after it. What a chain alone cannot tell (a tail cut off, all digests computed
-anew, an old copy put back) takes a checkpoint kept elsewhere: :mod:`gridgis.registry.audit`.
+anew, an old copy put back) takes a checkpoint kept elsewhere: :mod:`gridgis.registry.checkpoint`.
 """
 
 from __future__ import annotations
