@@ -22,12 +22,13 @@ from lattices import UTM, Lattice, build
 
 from gridgis import jobs
 from gridgis.cli import main
-from gridgis.errors import InputRefused
+from gridgis.errors import GridgisError, InputRefused
 from gridgis.layers import read_division, write_division
 from gridgis.profile import load_profile
-from gridgis.registry import tables
+from gridgis.registry import backup, tables
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
+from gridgis.registry.backup import content
 from gridgis.registry.checkpoint import Checkpoint, against, checkpoint, make_key
 from gridgis.registry.events import events, faults, record
 from gridgis.registry.store import Conflict, Store, as_utc, create_store, open_store
@@ -474,6 +475,53 @@ def test_a_key_is_for_its_owner_and_is_not_replaced(tmp_path):
     with pytest.raises(InputRefused, match="File exists"):
         make_key(tmp_path / "key")
     assert (tmp_path / "key").read_bytes() == before
+
+
+# ---------------------------------------------------------------- copies and health
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_url(request, tmp_path):
+    if request.param == "sqlite":
+        yield str(tmp_path / "restored.db")
+        return
+    with stores.database(request.getfixturevalue("server")) as found:
+        yield found
+
+
+def test_a_copy_is_the_store_again_on_either_database(store, other_url, tmp_path):
+    approved(store, town(), day=10)
+    jobs.backup(store.url, tmp_path / "copy.db")
+    jobs.restore(tmp_path / "copy.db", other_url)
+    back = open_store(other_url)
+    with store.read() as one, back.read() as two:
+        assert content(one) == content(two)
+        assert list(faults(two)) == []
+    approved(back, town(), day=20)
+    back.close()
+    with pytest.raises(InputRefused, match="already"):
+        jobs.restore(tmp_path / "copy.db", other_url)
+
+
+def test_a_copy_that_is_not_the_same_is_told(store, tmp_path, monkeypatch):
+    approved(store, town(), day=10)
+    monkeypatch.setattr(backup, "_fill", fill_but_events)
+    with pytest.raises(GridgisError, match="in event"):
+        jobs.backup(store.url, tmp_path / "copy.db")
+
+
+def fill_but_events(source, target) -> None:
+    for table in tables.metadata.sorted_tables:
+        rows = [row._asdict() for row in source.execute(sa.select(table))]
+        if rows and table is not tables.event:
+            target.execute(sa.insert(table), rows)
+
+
+def test_the_doctor_finds_a_store_well_and_ill(store):
+    approved(store, town(), day=10)
+    assert [one for one in jobs.doctor(store.url) if one.good is False] == []
+    with store.write() as connection:
+        without_triggers(connection)
+        connection.execute(sa.delete(tables.event).where(tables.event.c.seq == 2))
+    assert next(one.told for one in jobs.doctor(store.url) if one.good is False) == "events 2 to 2 are missing"
 
 
 # ---------------------------------------------------------------- commands

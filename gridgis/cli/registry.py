@@ -158,6 +158,39 @@ def export(store: str, number: int | None, district: str | None, network: str, a
         write_division(jobs.in_force(store, str(district), at=at, network=network), output)
 
 
+@main.command()
+@on_store
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="COPY.db")
+def backup(store: str, output: str) -> None:
+    """Copy the store while it is at work, and read the copy back."""
+    from gridgis import jobs
+
+    jobs.backup(store, output)
+
+
+@main.command()
+@click.argument("copy", type=click.Path(exists=True, dir_okay=False))
+@click.argument("store")
+def restore(copy: str, store: str) -> None:
+    """Make a store of a copy, where there is none yet."""
+    from gridgis import jobs
+
+    jobs.restore(copy, store)
+
+
+@main.command()
+@on_store
+def doctor(store: str) -> None:
+    """Look at versions, integrity, space and events of the store."""
+    from gridgis import jobs
+
+    found = jobs.doctor(store)
+    for one in found:
+        sign = {True: "good", False: "BAD", None: ""}[one.good]
+        click.echo(f"{sign:<5}{one.what:<12}{one.told}")
+    leave(any(one.good is False for one in found))
+
+
 @main.group()
 def codes() -> None:
     """Codes for life."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gridgis.registry.audit import Verdict
     from gridgis.registry.checkpoint import Checkpoint
     from gridgis.registry.codes import Life
+    from gridgis.registry.doctor import Finding
     from gridgis.registry.store import Store
     from gridgis.registry.versions import Version
 
@@ -178,6 +179,30 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
 
     with _opened(store) as opened, opened.read() as connection:
         return life(connection, code, network=network)
+
+
+def backup(store: str, output: str | Path) -> None:
+    """Copy a store, while it is at work, to a file that is not there yet, and read the copy back."""
+    from gridgis.registry.backup import copied
+
+    with _opened(store) as opened:
+        copied(opened, str(output)).close()
+
+
+def restore(copy: str | Path, store: str) -> None:
+    """Make a store, of either kind, of a copy; there must be nothing yet at its place."""
+    from gridgis.registry.backup import copied
+
+    with _opened(str(copy)) as opened:
+        copied(opened, store).close()
+
+
+def doctor(store: str) -> list[Finding]:
+    """How a store is: versions, integrity, space, the chain of events."""
+    from gridgis.registry.doctor import examine
+
+    with _opened(store) as opened:
+        return examine(opened)
 
 
 def make_key(path: str | Path) -> Path:

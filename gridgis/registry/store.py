@@ -16,7 +16,7 @@ import os
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +87,14 @@ class Store:
             raise InputRefused([_unreachable(self.url, error)]) from error
 
 
-def create_store(url: str, *, crs: str | None = None) -> Store:
+def create_store(url: str, *, crs: str | None = None, fill: Callable[[Connection], None] | None = None) -> Store:
     """Make a new store.
 
     Parameters
     ----------
     url : path of a file that is not there yet, or `postgresql://…` of an empty database with PostGIS
     crs : of all geometry, such as "EPSG:4547"; without it that of the first division, on SQLite only
+    fill : puts the first rows into the tables; without it the store is a new one, with an id of its own
 
     Raises
     ------
@@ -110,9 +111,9 @@ def create_store(url: str, *, crs: str | None = None) -> Store:
             if revision(connection) is not None:
                 cure = "Name another database, or go on with this one"
                 raise InputRefused([Fault("store", name_of(url), "is a store already", cure)])
-            _fill(connection, code)
+            _fill(connection, code, fill)
         return store
-    return _create_file(Path(url), code)
+    return _create_file(Path(url), code, fill)
 
 
 def open_store(url: str) -> Store:
@@ -183,7 +184,7 @@ def _canonical(crs: str | None) -> str | None:
         raise InputRefused([Fault("--crs", crs, str(error), "Name one such as EPSG:4547")]) from None
 
 
-def _create_file(path: Path, crs: str | None) -> Store:
+def _create_file(path: Path, crs: str | None, fill: Callable[[Connection], None] | None) -> Store:
     """The file is made beside its place and comes there whole; one that is there already stays."""
     if not path.absolute().parent.is_dir():
         raise InputRefused([Fault("store", str(path), "there is no such folder", "Make it, or name another place")])
@@ -195,7 +196,7 @@ def _create_file(path: Path, crs: str | None) -> Store:
         draft.touch(mode=0o600)
         new = Store(str(draft), _engine(str(draft)))
         with new.write() as connection:
-            _fill(connection, crs)
+            _fill(connection, crs, fill)
         new.close()
         try:
             os.link(draft, path)
@@ -204,8 +205,11 @@ def _create_file(path: Path, crs: str | None) -> Store:
     return open_store(str(path))
 
 
-def _fill(connection: Connection, crs: str | None) -> None:
+def _fill(connection: Connection, crs: str | None, fill: Callable[[Connection], None] | None) -> None:
     migrate(connection, crs=crs)
+    if fill is not None:
+        fill(connection)
+        return
     row = {"id": 1, "store_id": str(uuid.uuid4()), "crs": crs, "created_at": utc_now()}
     connection.execute(sa.insert(tables.store).values(row))
 

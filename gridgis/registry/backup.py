@@ -1,0 +1,71 @@
+"""Copies of a store, made while it is at work, and read back before anybody relies on them.
+
+A copy is a store as well, with the same id and the same events: one SQLite file, whatever it is a copy of; restoring
+makes a store of either kind of it. Rows go over by the database driver: no file of a store is ever opened otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.errors import GridgisError
+from gridgis.registry import tables
+from gridgis.registry.store import Store, create_store
+
+AT_ONCE = 5_000
+
+
+def copied(source: Store, url: str) -> Store:
+    """Make a store at `url` that holds what `source` holds at one moment, and see that it does.
+
+    Raises
+    ------
+    InputRefused
+        Where there is something at `url`, or it cannot be written.
+    GridgisError
+        Where what was read back is not what was written; the copy is not to be used.
+    """
+    with source.read() as connection:
+        before = content(connection)
+        crs = connection.scalar(sa.select(tables.store.c.crs))
+        made = create_store(url, crs=crs, fill=lambda target: _fill(connection, target))
+    with made.read() as connection:
+        after = content(connection)
+    wrong = sorted(name for name in before if before[name] != after[name])
+    if wrong:
+        made.close()
+        raise GridgisError(f"{url}: the copy is not what was copied, in {', '.join(wrong)}. Do not use it")
+    return made
+
+
+def content(connection: Connection) -> dict[str, tuple[int, str]]:
+    """Number of rows of each table and a digest of all of them, in the order of their keys."""
+    out = {}
+    for table in tables.metadata.sorted_tables:
+        told, count = hashlib.sha256(), 0
+        for row in _rows(connection, table):
+            told.update(repr([bytes(value) if isinstance(value, memoryview) else value for value in row]).encode())
+            count += 1
+        out[table.name] = (count, told.hexdigest())
+    return out
+
+
+def _fill(source: Connection, target: Connection) -> None:
+    for table in tables.metadata.sorted_tables:
+        batch = []
+        for row in _rows(source, table):
+            batch.append(row._asdict())
+            if len(batch) == AT_ONCE:
+                target.execute(sa.insert(table), batch)
+                batch = []
+        if batch:
+            target.execute(sa.insert(table), batch)
+
+
+def _rows(connection: Connection, table: sa.Table) -> Iterator[sa.Row]:  # type: ignore[type-arg]
+    asked = sa.select(table).order_by(*table.primary_key.columns)
+    yield from connection.execute(asked.execution_options(yield_per=AT_ONCE))
