@@ -1,0 +1,26 @@
+"""A process that drafts, submits and approves versions until it is killed; it prints the id of each once acknowledged.
+
+python registry_worker.py STORE FIRST_DAY
+"""
+
+from __future__ import annotations
+
+import sys
+
+from test_registry import DAY, approved, merge, town
+
+from gridgis.registry.store import open_store
+
+
+def main() -> None:
+    store, day = open_store(sys.argv[1]), int(sys.argv[2])
+    whole = town()
+    both = (whole, merge(whole, *whole.grids["grid_code"][:2]))
+    print("ready", flush=True)
+    for k in range(len(DAY) - day):
+        made = approved(store, both[k % 2], day=day + k)
+        print(made.id, flush=True)
+
+
+if __name__ == "__main__":
+    main()
