@@ -279,6 +279,25 @@ def test_another_crs_and_two_districts_are_refused(store):
         assert versions(connection) == []
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_views_show_what_is_in_force_with_real_geometry(store):
+    approved(store, town(), day=10)
+    approved(store, town(seed=4), day=20)
+    with store.read() as connection:
+        rows = connection.execute(
+            sa.text("SELECT grid_code, ST_SRID(geom) AS srid, ST_Area(geom) AS area FROM grids_in_force ORDER BY 1")
+        ).all()
+        kinds = connection.execute(
+            sa.text("SELECT type, srid FROM geometry_columns WHERE f_table_name = 'microgrids_in_force'")
+        ).all()
+        at_night = connection.scalar(sa.text("SELECT count(*) FROM zones_in_force"))
+    grids = town(seed=4).grids
+    assert {row.srid for row in rows} == {32649}
+    assert sum(row.area for row in rows) == pytest.approx(grids.area.sum())
+    assert kinds == [("GEOMETRY", 32649)]
+    assert at_night == len(town().zones)
+
+
 # ---------------------------------------------------------------- codes for life
 def shuffled(division: Division, seed: int) -> Division:
     """The same land with the sequence numbers of each zone dealt anew."""

@@ -74,6 +74,22 @@ def test_a_store_survives_kill_9_many_times(url, seed):
     survive(url, 25, random.Random(seed))
 
 
+# ---------------------------------------------------------------- several at once
+@pytest.mark.usefixtures("store")
+def test_several_write_at_once_and_nothing_is_lost(url):
+    command = [sys.executable, str(HERE / "registry_worker.py"), url, "1", "--drafts", "5"]
+    workers = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE) for _ in range(4)
+    ]
+    told = []
+    for worker in workers:
+        out, err = worker.communicate(timeout=120)
+        assert (worker.returncode, err) == (0, "")
+        told += [int(line) for line in out.splitlines()[1:]]
+    assert sorted(told) == list(range(1, 21))
+    assert [(one.id, one.number) for one in sound(url)] == [(n, n) for n in range(1, 21)]
+
+
 # ---------------------------------------------------------------- a fault at the nth statement
 FAULTS = {
     "disk full": lambda: sa.exc.OperationalError("", {}, Exception("database or disk is full")),
