@@ -37,7 +37,7 @@ def broken(division, town) -> list[str]:
         *_nesting(metric),
         *_parts(metric),
         *_stretches(division, frames.get("streets")),
-        *_land(metric, frames["zones"]),
+        *_land(metric, frames["zones"], _built(frames)),
         *_borders(metric, frames),
         *_buildings(metric, frames.get("buildings"), frames["zones"]),
         *_households(division),
@@ -204,13 +204,19 @@ def _parts(metric) -> Iterator[str]:
     )
 
 
-def _land(metric, zones: gpd.GeoDataFrame) -> Iterator[str]:
-    """The land of the zones that came in: none lost, none won, holes only where land has no zone."""
+def _built(frames) -> shapely.Geometry:
+    """Land under buildings, and a metre around."""
+    houses = frames["buildings"].geometry if "buildings" in frames else gpd.GeoSeries([])
+    return shapely.buffer(shapely.union_all(shapely.make_valid(np.asarray(houses, dtype=object))), 1.0)
+
+
+def _land(metric, zones: gpd.GeoDataFrame, built: shapely.Geometry) -> Iterator[str]:
+    """The land of the zones that came in: none lost, none won but under buildings, holes where nobody has land."""
     given = shapely.make_valid(_geometry(zones))
     land, out = shapely.union_all(given), shapely.union_all(_geometry(metric["grids"]))
     if set(zones["zone_code"]) != set(metric["zones"]["zone_code"]):
         yield f"zones {sorted(set(zones['zone_code']) ^ set(metric['zones']['zone_code']))} got lost or were made up"
-    for what, shape, width in (("lost", land - out, 2.2 * SNAP_M), ("won", out - land, GAP_M)):
+    for what, shape, width in (("lost", land - out, 2.2 * SNAP_M), ("won", out - land - built, GAP_M)):
         thick = shapely.buffer(shape, -width / 2)
         if not thick.is_empty:
             yield f"land {what}: {shape.area:.1f} m2 at {thick.centroid}, wider than {width} m"
@@ -228,8 +234,7 @@ def _borders(metric, frames) -> Iterator[str]:
     Apart from buildings, which stay whole, and from small land that one of them cuts off.
     """
     given = _cut_out(frames["zones"])
-    houses = frames["buildings"].geometry if "buildings" in frames else gpd.GeoSeries([])
-    built = shapely.buffer(shapely.union_all(shapely.make_valid(np.asarray(houses, dtype=object))), 1.0)
+    built = _built(frames)
     moved = metric["moves"]
     overlap = {
         one: {other: shapely.intersection(given[one][1], given[other][1]).area > 1 for other in given} for one in given

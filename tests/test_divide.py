@@ -21,6 +21,10 @@ from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
 from gridgis import jobs
 from gridgis.errors import InputRefused
 
+ACROSS_NOBODYS_LAND = frozenset(
+    {"corridor", "dense_streets", "dirt", "dual", "missing_streets", "stacked", "straddling", "through_blocks", "tiny"}
+    | {"townships"}
+)
 SWALLOWED = frozenset({"corridor", "dead_ends", "dedicated", "dual", "giant", "missing_streets"})
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
@@ -30,6 +34,7 @@ ONCE_BROKEN = (
     Plan(seed=20, columns=4, rows=2, zones=2, source="none", traits=frozenset({"villages", "beside", "three_d"})),
     Plan(seed=29, columns=4, rows=1, zones=2, source="area", traits=frozenset({"corridor", "through_blocks"})),
     Plan(seed=12, columns=3, rows=2, zones=5, source="area", traits=frozenset({"dedicated", "gaps"})),
+    Plan(seed=0, columns=4, rows=1, zones=1, source="points", traits=ACROSS_NOBODYS_LAND),
     Plan(seed=131, columns=2, rows=3, zones=3, source="points", traits=frozenset({"slivers"})),
     Plan(seed=1250, columns=1, rows=2, zones=1, source="points", traits=SWALLOWED),
     Plan(seed=1, columns=1, rows=3, zones=1, source="points", traits=SWALLOWED),

@@ -51,7 +51,7 @@ def bridged(
 ) -> Ints:
     """The face of the land of each polygon, -1 for those outside, after strips under buildings became land.
 
-    Strips are narrower than `reach_m`; what of one a building encloses is closed as other gaps are.
+    What a building encloses and is narrower than `reach_m` is closed as other gaps are.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def bridged(
     out = home.copy()
     for unit, span in zip(found.unit, found.span, strict=True):
         off = np.flatnonzero((under == unit) & (home < 0))
-        off = off[shapely.intersects(points[off], span) & _narrow(polygons[off], reach_m)]
+        off = off[shapely.intersects(points[off], span)]
         out[off] = unit_face[unit]
     for hole, face in _enclosed(polygons, out, np.flatnonzero((home < 0) & (out >= 0)), reach_m=reach_m):
         out[(out < 0) & shapely.intersects(points, hole)] = face

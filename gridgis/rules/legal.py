@@ -127,9 +127,9 @@ def lost_land(subject: Subject) -> Iterator[Offender]:
 
 
 def gained_land(subject: Subject) -> Iterator[Offender]:
-    """Land of zones outside all input zones, wider than a gap that may be closed."""
+    """Land of zones outside all input zones and buildings astride, wider than a gap that may be closed."""
     zones, limit = subject.layers["zones"], subject.profile.tolerances.gap_width_m.value
-    outside = less(subject.beyond, shapely.union_all(_given(subject).shape))
+    outside = _less_buildings(subject, less(subject.beyond, shapely.union_all(_given(subject).shape)))
     for k, piece, size in _wider(subject, outside, limit):
         yield Offender(zones.code[k], f"{size} of the zone lie outside every input zone", piece)
 
