@@ -559,6 +559,7 @@ def test_the_commands_from_init_to_export(url, tmp_path):
         ("approve 1 --by decides --from 2026-01-01T00:00+08:00", "approved"),
         ("versions", "2025-12-31T16:00"),
         (f"export --district {district} -o {back}", ""),
+        (f"difference 1 1 -o {tmp_path / 'changes.gpkg'}", f"{len(town().grids)} unchanged; 0 households"),
         (f"codes explain {town().grids['grid_code'][0]}", "in force from 2025-12-31T16:00"),
         (f"audit key {tmp_path / 'key'}", "verifies"),
         (f"audit checkpoint --key {tmp_path / 'key'} -o {tmp_path / 'kept.json'}", "8 events"),

@@ -13,7 +13,7 @@ ROOMS = (
     ("profile", "schema", "crs"),
     ("geometry",),
     ("codes", "lineage", "layers"),
-    ("osm", "divide", "rules"),
+    ("osm", "divide", "rules", "difference"),
     ("publish", "registry"),
     ("jobs",),
     ("cli",),

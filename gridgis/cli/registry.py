@@ -159,6 +159,33 @@ def export(store: str, number: int | None, district: str | None, network: str, a
 
 
 @main.command()
+@click.argument("old", type=int)
+@click.argument("new", type=int)
+@on_store
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="OUT.gpkg", help="The changes with their land."
+)
+def difference(old: int, new: int, store: str, output: str | None) -> None:
+    """Tell what became of each grid between two versions."""
+    from gridgis import jobs
+    from gridgis.difference import moved_households
+    from gridgis.layers import refuse_target
+
+    if output is not None:
+        refuse_target(output)
+    found = jobs.difference(store, old, new)
+    for row in found[found["change"] != "unchanged"].itertuples():
+        click.echo(f"{row.change:<13}{row.old_code or '-':<16}{row.new_code or '-':<16}{row.area_m2:>10.0f} m2")
+    counts = ", ".join(f"{number} {name}" for name, number in found["change"].value_counts().items())
+    click.echo(f"{counts}; {moved_households(found)} households have another grid")
+    if output is not None:
+        from gridgis.publish.whole import written_whole
+
+        with written_whole(output) as path:
+            found.to_file(path, layer="difference", driver="GPKG")
+
+
+@main.command()
 @on_store
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="COPY.db")
 def backup(store: str, output: str) -> None:

@@ -17,6 +17,8 @@ from gridgis.errors import Fault, InputRefused
 from gridgis.schema import Division
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from gridgis.registry.audit import Verdict
     from gridgis.registry.checkpoint import Checkpoint
     from gridgis.registry.codes import Life
@@ -171,6 +173,26 @@ def version(store: str, number: int) -> Division:
 
     with _opened(store) as opened, opened.read() as connection:
         return register.load(connection, register.get(connection, number))
+
+
+def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
+    """What became of each grid between two versions; see :func:`gridgis.difference.difference`.
+
+    Raises
+    ------
+    InputRefused
+        Where they are of two districts or networks.
+    """
+    from gridgis.difference import difference as compare
+    from gridgis.registry import versions as register
+
+    with _opened(store) as opened, opened.read() as connection:
+        one, two = (register.get(connection, number) for number in (old, new))
+        if (one.district, one.network) != (two.district, two.network):
+            cure = "Compare versions of one district in one network"
+            raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
+        layers = ("grids", "atoms")
+        return compare(*(register.load(connection, found, layers=layers) for found in (one, two)))
 
 
 def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:

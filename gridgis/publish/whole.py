@@ -20,7 +20,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         Where the file cannot be written (no such folder, no right, disk full).
     """
     target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
         draft.replace(target)

@@ -1,0 +1,116 @@
+"""The difference of two divisions of one district: what became of each grid.
+
+Invariant: every grid of either division is told of in at least one row; one that is the same in both, in exactly one.
+Land is compared as it lies, to the last bit where nothing was done to it.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.crs import area_m2
+from gridgis.geometry.noding import Geometries, as_array
+from gridgis.lineage import passed_on
+from gridgis.schema import Division
+
+MOST = 0.5
+"""A grid comes from another where more than this share of its land does."""
+SLIVER_M2 = 1.0
+"""Land of a pair of grids below this is no land that changed hands."""
+
+CHANGES = ("unchanged", "renamed", "recoded", "border_moved", "split", "merged", "new", "retired")
+"""In the order in which they are told."""
+
+COLUMNS = ("change", "old_code", "new_code", "households", "area_m2")
+
+
+def difference(old: Division, new: Division) -> gpd.GeoDataFrame:
+    """What became of each grid, a row each.
+
+    Parameters
+    ----------
+    old, new : Division
+        Grids and atoms in one CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        `change` (of :data:`CHANGES`), `old_code`, `new_code`, `households` and `area_m2` that went from the old grid
+        to the new one (empty where unknown), and the land that did. Of a grid that was split there is a row for each
+        part, of a merged one for each that was merged; of grids whose border moved a row for each pair between which
+        land changed hands, and one for what stayed. `retired` and `new` have no grid on the other side, or one that
+        goes on under another code.
+    """
+    pairs = _pairs(old.grids, new.grids)
+    people = passed_on(old.atoms, new.grids).set_index(["old_code", "new_code"])["households"]
+    keys = pd.MultiIndex.from_frame(pairs[["old_code", "new_code"]])
+    pairs["households"] = people.reindex(keys).array
+    pairs["change"] = _changes(pairs, old.grids, new.grids)
+    rows = pd.concat([pairs, _lone(old.grids, pairs, "old_code"), _lone(new.grids, pairs, "new_code")])
+    rows["area_m2"] = area_m2(as_array(rows["geometry"]), old.grids.crs)
+    rows["rank"] = rows["change"].map({name: rank for rank, name in enumerate(CHANGES)})
+    rows = rows.sort_values(["rank", "old_code", "new_code"], na_position="last", ignore_index=True)
+    table = rows[list(COLUMNS)].astype({"households": "Int64"})
+    return gpd.GeoDataFrame(table, geometry=as_array(rows["geometry"]), crs=old.grids.crs)
+
+
+def moved_households(found: gpd.GeoDataFrame) -> int:
+    """Households whose grid has another code than before."""
+    apart = found["old_code"].notna() & found["new_code"].notna() & (found["old_code"] != found["new_code"])
+    return int(found["households"][apart].fillna(0).sum())
+
+
+def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Pairs of grids that share land, with the land and its share of either."""
+    was, now = as_array(old.geometry), as_array(new.geometry)
+    i, j = shapely.STRtree(now).query(was, predicate="intersects")
+    same = shapely.equals(was[i], now[j])
+    land = was[i].copy()
+    land[~same] = shapely.intersection(was[i[~same]], now[j[~same]])
+    area = shapely.area(land)
+    kept = same | (area > SLIVER_M2)
+    i, j, same, land, area = i[kept], j[kept], same[kept], land[kept], area[kept]
+    return pd.DataFrame(
+        {
+            "old_code": old["grid_code"].to_numpy(dtype=object)[i],
+            "new_code": new["grid_code"].to_numpy(dtype=object)[j],
+            "same": same,
+            "of_old": area / shapely.area(was)[i],
+            "of_new": area / shapely.area(now)[j],
+            "geometry": land,
+        }
+    )
+
+
+def _changes(pairs: pd.DataFrame, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Geometries:
+    """What each pair tells of: the same land, else parts and wholes, else a border that moved."""
+    name_was = pairs["old_code"].map(old.set_index("grid_code")["name"]).fillna("")
+    name_is = pairs["new_code"].map(new.set_index("grid_code")["name"]).fillna("")
+    code_stays = pairs["old_code"] == pairs["new_code"]
+    child, parent = pairs["of_new"] > MOST, pairs["of_old"] > MOST
+    split = child & (child.groupby(pairs["old_code"]).transform("sum") > 1)
+    merged = parent & (parent.groupby(pairs["new_code"]).transform("sum") > 1)
+    return np.select(
+        [pairs["same"] & ~code_stays, pairs["same"] & (name_was != name_is), pairs["same"], merged, split],
+        ["recoded", "renamed", "unchanged", "merged", "split"],
+        default="border_moved",
+    ).astype(object)
+
+
+def _lone(grids: gpd.GeoDataFrame, pairs: pd.DataFrame, side: str) -> pd.DataFrame:
+    """Grids of one side whose code is not on the other: retired or new, with all their land."""
+    other = "new_code" if side == "old_code" else "old_code"
+    mine = grids[~grids["grid_code"].isin(pairs[other])]
+    word = "retired" if side == "old_code" else "new"
+    return pd.DataFrame(
+        {
+            side: mine["grid_code"].to_numpy(dtype=object),
+            other: None,
+            "households": pd.array(mine["households"], dtype="Int64"),
+            "change": word,
+            "geometry": as_array(mine.geometry),
+        }
+    )
