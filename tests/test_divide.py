@@ -25,6 +25,7 @@ ACROSS_NOBODYS_LAND = frozenset(
     {"corridor", "dense_streets", "dirt", "dual", "missing_streets", "stacked", "straddling", "through_blocks", "tiny"}
     | {"townships"}
 )
+STARVED = frozenset({"tiny", "dedicated", "beside", "corridor", "straddling"})
 SWALLOWED = frozenset({"corridor", "dead_ends", "dedicated", "dual", "giant", "missing_streets"})
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
@@ -35,6 +36,7 @@ ONCE_BROKEN = (
     Plan(seed=29, columns=4, rows=1, zones=2, source="area", traits=frozenset({"corridor", "through_blocks"})),
     Plan(seed=12, columns=3, rows=2, zones=5, source="area", traits=frozenset({"dedicated", "gaps"})),
     Plan(seed=0, columns=4, rows=1, zones=1, source="points", traits=ACROSS_NOBODYS_LAND),
+    Plan(seed=261, columns=1, rows=2, zones=2, source="points", traits=STARVED),
     Plan(seed=131, columns=2, rows=3, zones=3, source="points", traits=frozenset({"slivers"})),
     Plan(seed=1250, columns=1, rows=2, zones=1, source="points", traits=SWALLOWED),
     Plan(seed=1, columns=1, rows=3, zones=1, source="points", traits=SWALLOWED),

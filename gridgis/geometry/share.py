@@ -8,10 +8,14 @@ import numpy as np
 import shapely
 
 from gridgis.geometry.components import sums
-from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, first_hit
 
 HALF = 0.5
 """A polygon of which a thing covers more than this share is lost to its class where the thing goes elsewhere."""
+
+
+STARVED = 0.4
+"""A class is home to all that lies on it where things at home elsewhere would take more than this share of its land."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
     """Index of the polygon that holds each thing, -1 where none does.
 
     The home of a thing comes first: the class of polygons (their zone, say) with the largest share of it, but one
-    of which it covers more than half before others. Then the polygon of that class with the largest share; ties to
-    the lower number. A point goes to the first polygon that covers it.
+    of which it covers more than half, or that things together would take most of, before others. Then the polygon
+    of that class with the largest share; ties to the lower number. A point goes to the first polygon that covers
+    it.
 
     Parameters
     ----------
@@ -83,12 +88,20 @@ def _homes(thing: Ints, klass: Ints, area: Floats, whole: Floats, n: int) -> tup
     """The class where each of `n` things is at home (-1 for none); pairs of thing and class, and what they share."""
     pairs, inverse = np.unique(np.column_stack([thing, klass]), axis=0, return_inverse=True)
     total = sums(inverse.reshape(-1), area, len(pairs))
-    most = total > HALF * whole[pairs[:, 1]]
-    order = np.lexsort((pairs[:, 1], -total, ~most, pairs[:, 0]))
-    head, first = np.unique(pairs[order, 0], return_index=True)
+    first = total > HALF * whole[pairs[:, 1]]
+    home = _first_home(pairs, total, first, n)
+    lost = sums(pairs[:, 1], np.where(home[pairs[:, 0]] == pairs[:, 1], 0.0, total), len(whole))
+    starved = (lost > STARVED * whole)[pairs[:, 1]]
+    return _first_home(pairs, total, first | starved, n) if starved.any() else home, pairs, total
+
+
+def _first_home(pairs: Ints, total: Floats, first: Bools, n: int) -> Ints:
+    """The class of each of `n` things with the largest share of it, those that come `first` before others."""
+    order = np.lexsort((pairs[:, 1], -total, ~first, pairs[:, 0]))
+    head, at = np.unique(pairs[order, 0], return_index=True)
     home = np.full(n, -1, dtype=np.int64)
-    home[head] = pairs[order, 1][first]
-    return home, pairs, total
+    home[head] = pairs[order, 1][at]
+    return home
 
 
 def _largest(thing: Ints, value: Ints, share: np.ndarray, n: int | None = None) -> Ints:
