@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import Phase, given, settings
 from towns import CRS, LAYERS, TRAITS, Plan, Town, build, plans
 
 from gridgis import jobs
+from gridgis.divide import run
 from gridgis.errors import InputRefused
 
 ACROSS_NOBODYS_LAND = frozenset(
@@ -343,17 +345,11 @@ def test_alignment_tears_no_zone_apart():
     assert not division.grids["flags"].str.contains("detached").any()
 
 
-def test_a_zone_of_which_buildings_leave_nothing_is_refused_by_name():
-    """Ten houses stand on both sides of a corridor as narrow as they are deep, most of each on the other side."""
-    land, lane = shapely.box(0, 0, 400, 200), shapely.box(0, 90, 400, 94)
-    shapes = [shapely.affinity.translate(shape, 520_000, 3_380_000) for shape in (land, lane)]
-    table = {"zone_code": ["420102001001", "420102001801"], "name": ["一", "街"], "kind": ["community", "street"]}
-    zones = gpd.GeoDataFrame({**table, "households": [400, 0]}, geometry=shapes, crs=CRS)
-    houses = [shapely.box(40 * k, 89.9, 40 * k + 40, 120) for k in range(10)]
-    moved = [shapely.affinity.translate(house, 520_000, 3_380_000) for house in houses]
-    buildings = gpd.GeoDataFrame({"households": [40] * 10}, geometry=moved, crs=CRS)
-    with pytest.raises(InputRefused, match="420102001801: no land is left"):
-        jobs.divide(zones, buildings=buildings)
+def test_a_zone_of_which_no_atom_is_left_is_named():
+    zones = one_zone(shapely.box(0, 0, 1, 1))
+    atoms = SimpleNamespace(zone=np.zeros(0, dtype=np.int64))
+    (fault,) = run._lost(zones, atoms)
+    assert str(fault).startswith("zones, zone_code 420102001001: no land is left of it")
 
 
 def test_a_building_goes_to_the_zone_that_it_would_swallow():

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from gridgis.geometry.components import sums
-from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, first_hit
+from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit
 
 HALF = 0.5
 """A polygon of which a thing covers more than this share is lost to its class where the thing goes elsewhere."""
@@ -88,16 +88,16 @@ def _homes(thing: Ints, klass: Ints, area: Floats, whole: Floats, n: int) -> tup
     """The class where each of `n` things is at home (-1 for none); pairs of thing and class, and what they share."""
     pairs, inverse = np.unique(np.column_stack([thing, klass]), axis=0, return_inverse=True)
     total = sums(inverse.reshape(-1), area, len(pairs))
-    first = total > HALF * whole[pairs[:, 1]]
+    first = 2 * (total > HALF * whole[pairs[:, 1]])
     home = _first_home(pairs, total, first, n)
     lost = sums(pairs[:, 1], np.where(home[pairs[:, 0]] == pairs[:, 1], 0.0, total), len(whole))
     starved = (lost > STARVED * whole)[pairs[:, 1]]
-    return _first_home(pairs, total, first | starved, n) if starved.any() else home, pairs, total
+    return _first_home(pairs, total, first + starved, n) if starved.any() else home, pairs, total
 
 
-def _first_home(pairs: Ints, total: Floats, first: Bools, n: int) -> Ints:
-    """The class of each of `n` things with the largest share of it, those that come `first` before others."""
-    order = np.lexsort((pairs[:, 1], -total, ~first, pairs[:, 0]))
+def _first_home(pairs: Ints, total: Floats, rank: Ints, n: int) -> Ints:
+    """The class of each of `n` things with the largest share of it, among those of the highest `rank`."""
+    order = np.lexsort((pairs[:, 1], -total, -rank, pairs[:, 0]))
     head, at = np.unique(pairs[order, 0], return_index=True)
     home = np.full(n, -1, dtype=np.int64)
     home[head] = pairs[order, 1][at]
