@@ -211,6 +211,20 @@ def test_from_draft_to_force_and_after(store):
         assert list(faults(connection)) == []
 
 
+def test_a_draft_goes_on_from_a_version_that_is_approved_for_a_time_to_come(store):
+    first = drafted(store, town(), day=10)
+    with store.write() as connection:
+        submit(connection, first, actor="draws", at=DAY[10])
+        approve(connection, first, actor="decides", at=DAY[10], effective_from=DAY[300])
+    second = drafted(store, shuffled(town(), 5), day=11)
+    assert second.parent_id == first.id
+    with store.write() as connection:
+        submit(connection, second, actor="draws", at=DAY[12])
+        approve(connection, second, actor="decides", at=DAY[12], effective_from=DAY[301])
+    with store.read() as connection:
+        assert content_digest(connection, second.id) == content_digest(connection, first.id)
+
+
 def test_a_state_that_cannot_be_reached_is_refused(store):
     made = drafted(store, town())
     for act in (

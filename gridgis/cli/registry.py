@@ -73,7 +73,7 @@ def add(store: str, name: str, **options: Any) -> None:
 @click.option("--network", default="general", show_default=True)
 @click.option("--note", default="")
 def draft(division: str, store: str, **options: Any) -> None:
-    """Keep a division as a draft of its district, with codes that go on from what is in force."""
+    """Keep a division as a draft of its district, with codes that go on from the last version approved."""
     from gridgis import jobs
 
     _tell([jobs.draft_file(store, division, **options)])

@@ -68,7 +68,7 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
 
 
 def draft(store: str, division: Division, *, author: str, network: str = GENERAL, note: str = "") -> Version:
-    """Keep a division as a draft of its district, with codes that go on from what is in force."""
+    """Keep a division as a draft of its district, with codes that go on from the last version approved."""
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 

@@ -63,7 +63,7 @@ FIELDS = tuple(Version.__dataclass_fields__)
 def draft(
     connection: Connection, division: Division, *, author: str, at: str, network: str = GENERAL, note: str = ""
 ) -> Version:
-    """Keep a division as a draft of its district, with codes that go on from what is in force.
+    """Keep a division as a draft of its district, with codes that go on from the last version approved.
 
     Grids that go on keep their code, the others get the next numbers that were never used; both are provisional
     until the draft is approved.
@@ -76,7 +76,7 @@ def draft(
     district = _district(division.zones["zone_code"])
     allowed(connection, author, "submitter", area=district)
     crs = _settled_crs(connection, division)
-    parent = in_force(connection, district, network=network, at=at)
+    parent = last_approved(connection, district, network=network)
     if parent is not None:
         division = _carried_on(connection, division, parent, network=network, crs=crs)
     parts = save_parts(connection, {name: getattr(division, name) for name in LAND})
@@ -149,7 +149,7 @@ def approve(
     if actor == version.author:
         cure = "Let another reviewer decide"
         raise InputRefused([Fault("version", version.name, f"{actor} cannot approve what is his own", cure)])
-    last = _last_approved(connection, version)
+    last = last_approved(connection, version.district, network=version.network)
     if (last.id if last else None) != version.parent_id:
         stands = last.name if last else "none"
         raise Conflict(f"version {version.name} goes on from another version than the last one approved ({stands})")
@@ -188,6 +188,14 @@ def in_force(connection: Connection, district: str, *, at: str, network: str = G
     asked = _columns().where(
         v.district == district, v.network == network, v.state == "approved", v.effective_from <= at
     )
+    row = connection.execute(asked.order_by(v.effective_from.desc()).limit(1)).first()
+    return _version(row) if row else None
+
+
+def last_approved(connection: Connection, district: str, *, network: str = GENERAL) -> Version | None:
+    """The version of a district that is in force last, be it now or from a time to come; None where there is none."""
+    v = tables.version.c
+    asked = _columns().where(v.district == district, v.network == network, v.state == "approved")
     row = connection.execute(asked.order_by(v.effective_from.desc()).limit(1)).first()
     return _version(row) if row else None
 
@@ -340,13 +348,6 @@ def _pass_on(connection: Connection, version: Version) -> None:
     connection.execute(sa.insert(tables.lineage), rows)
 
 
-def _last_approved(connection: Connection, version: Version) -> Version | None:
-    v = tables.version.c
-    asked = _columns().where(v.district == version.district, v.network == version.network, v.state == "approved")
-    row = connection.execute(asked.order_by(v.effective_from.desc()).limit(1)).first()
-    return _version(row) if row else None
-
-
 def _moved(
     connection: Connection,
     version: Version,
@@ -359,15 +360,13 @@ def _moved(
     **more: Any,
 ) -> Version:
     """Bring a version from one of the states `before` to another, as it stands in the store now."""
-    v = tables.version.c
-    changed = connection.execute(
-        sa.update(tables.version).where(v.id == version.id, v.state.in_(before)).values(state=after, **more)
-    )
-    now = get(connection, version.id)
-    if not changed.rowcount:
+    was = get(connection, version.id)
+    if was.state not in before:
         cure = f"Only one that is {' or '.join(before)} can be {after}"
-        raise InputRefused([Fault("version", version.name, f"is {now.state}", cure)])
-    body = {"before": version.state, "content": content_digest(connection, version.id), **body}
+        raise InputRefused([Fault("version", version.name, f"is {was.state}", cure)])
+    connection.execute(sa.update(tables.version).where(tables.version.c.id == version.id).values(state=after, **more))
+    now = get(connection, version.id)
+    body = {"before": was.state, "content": content_digest(connection, version.id), **body}
     _record(connection, now, after, actor=actor, at=at, body=body)
     return now
 
