@@ -23,6 +23,15 @@ DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of each layer of a division, geometry apart, in the order in which they are written."""
 
+COUNTS = frozenset({"households"})
+"""Columns of whole numbers, in whatever layer they stand."""
+
+MEASURES = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap", "length_m"})
+"""Columns of real numbers; all others are text."""
+
+GENERAL = "general"
+"""The network of the grids of urban and rural service; professional ones stand beside it."""
+
 OWN_LAYERS = frozenset({"borders"})
 """Layers that only this program makes: a division drawn elsewhere is whole without them."""
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridgis.errors import Fault, InputRefused
-from gridgis.schema import Division
+from gridgis.schema import GENERAL, Division
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from sqlalchemy.engine import Connection
 
     from gridgis.registry.audit import Verdict
     from gridgis.registry.checkpoint import Checkpoint
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from gridgis.registry.doctor import Finding
     from gridgis.registry.store import Store
     from gridgis.registry.versions import Version
-
-GENERAL = "general"
 
 
 def init(store: str, *, administrator: str | None = None, crs: str | None = None) -> None:
@@ -62,7 +61,7 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
     from gridgis.registry import actors
     from gridgis.registry.store import utc_now
 
-    with _opened(store) as opened, opened.write() as connection:
+    with _writing(store) as connection:
         actors.allowed(connection, by, "administrator", area=area)
         actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
 
@@ -72,7 +71,7 @@ def draft(store: str, division: Division, *, author: str, network: str = GENERAL
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
-    with _opened(store) as opened, opened.write() as connection:
+    with _writing(store) as connection:
         return versions.draft(connection, division, author=author, at=utc_now(), network=network, note=note)
 
 
@@ -115,7 +114,7 @@ def approve(store: str, version: int, *, actor: str, effective_from: str, docume
     from gridgis.registry.store import utc_now
 
     moment = _time("effective_from", effective_from)
-    with _opened(store) as opened, opened.write() as connection:
+    with _writing(store) as connection:
         found = versions.get(connection, version)
         return versions.approve(connection, found, actor=actor, at=utc_now(), effective_from=moment, document=document)
 
@@ -125,7 +124,7 @@ def give_back(store: str, version: int, *, actor: str, reason: str) -> Version:
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
-    with _opened(store) as opened, opened.write() as connection:
+    with _writing(store) as connection:
         found = versions.get(connection, version)
         return versions.give_back(connection, found, actor=actor, at=utc_now(), reason=reason)
 
@@ -135,7 +134,7 @@ def withdraw(store: str, version: int, *, actor: str) -> Version:
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
-    with _opened(store) as opened, opened.write() as connection:
+    with _writing(store) as connection:
         return versions.withdraw(connection, versions.get(connection, version), actor=actor, at=utc_now())
 
 
@@ -143,7 +142,7 @@ def versions(store: str, *, district: str | None = None, network: str | None = N
     """Every version of a store, or of one district or network."""
     from gridgis.registry import versions as register
 
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         return register.versions(connection, district=district, network=network)
 
 
@@ -159,7 +158,7 @@ def in_force(store: str, district: str, *, at: str | None = None, network: str =
     from gridgis.registry.store import utc_now
 
     moment = utc_now() if at is None else _time("at", at)
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         found = register.in_force(connection, district, at=moment, network=network)
         if found is None:
             problem = f"nothing is in force in network {network} at {moment}"
@@ -171,7 +170,7 @@ def version(store: str, number: int) -> Division:
     """One version as a division."""
     from gridgis.registry import versions as register
 
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         return register.load(connection, register.get(connection, number))
 
 
@@ -186,7 +185,7 @@ def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
     from gridgis.difference import difference as compare
     from gridgis.registry import versions as register
 
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         one, two = (register.get(connection, number) for number in (old, new))
         if (one.district, one.network) != (two.district, two.network):
             cure = "Compare versions of one district in one network"
@@ -199,7 +198,7 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
     """The whole life of a code: when it was confirmed, what it came from, what it passed on."""
     from gridgis.registry.codes import life
 
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         return life(connection, code, network=network)
 
 
@@ -242,7 +241,7 @@ def write_checkpoint(store: str, output: str | Path, *, key: str | Path) -> Chec
     from gridgis.registry.store import utc_now
 
     refuse_target(output, inputs=[key])
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         made = checkpoint(connection, key=Path(key), at=utc_now())
     with written_whole(output) as draft_of_file:
         draft_of_file.write_text(made.to_json(), encoding="utf-8")
@@ -257,7 +256,7 @@ def verify(store: str, *, checkpoint: str | Path | None = None, public_key: str 
     from gridgis.registry.checkpoint import against
 
     kept = None if checkpoint is None else _checkpoint(Path(checkpoint))
-    with _opened(store) as opened, opened.read() as connection:
+    with _reading(store) as connection:
         found = judge(connection)
         if kept is None:
             return found
@@ -284,6 +283,18 @@ def _opened(store: str) -> Iterator[Store]:
         yield opened
     finally:
         opened.close()
+
+
+@contextmanager
+def _writing(store: str) -> Iterator[Connection]:
+    with _opened(store) as opened, opened.write() as connection:
+        yield connection
+
+
+@contextmanager
+def _reading(store: str) -> Iterator[Connection]:
+    with _opened(store) as opened, opened.read() as connection:
+        yield connection
 
 
 def _time(what: str, text: str) -> str:

@@ -22,10 +22,8 @@ from gridgis.crs import flattened, transform
 from gridgis.errors import Fault, InputRefused
 from gridgis.layers.columns import Objects, as_numbers, as_text, listed
 from gridgis.layers.source import UNREADABLE, first_line
-from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, Division
+from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, MEASURES, Division
 
-COUNTS = frozenset({"households"})
-NUMBERS = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap", "length_m"})
 NEEDED = ("zones", "grids", "microgrids")
 
 
@@ -153,7 +151,7 @@ def _stored(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _stored_column(column: str, values: pd.Series) -> pd.Series:
     if column in COUNTS:
         return values.reset_index(drop=True).astype("Int64")
-    if column in NUMBERS:
+    if column in MEASURES:
         return values.reset_index(drop=True).astype("Float64").astype("float64")
     return pd.Series(as_text(values), dtype=object)
 
@@ -233,7 +231,7 @@ def _completed(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _typed(column: str, values: pd.Series) -> pd.Series:
     if column in COUNTS:
         return pd.Series(np.round(as_numbers(values)[0])).astype("Int64")
-    if column in NUMBERS:
+    if column in MEASURES:
         return pd.Series(as_numbers(values)[0])
     return pd.Series(as_text(values), dtype=object)
 

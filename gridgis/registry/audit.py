@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
-from gridgis.registry.events import Event, events, faults
+from gridgis.registry.events import Event, broken_links, events
+from gridgis.registry.store import store_id
 from gridgis.registry.versions import content_digest
 
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
@@ -32,7 +33,10 @@ class Verdict:
 def verify(connection: Connection) -> Verdict:
     """Judge the chain, then every version by the last event about it."""
     told = list(events(connection))
-    return Verdict(len(told), (*faults(connection), *_unlike(connection, told), *_unwritten(connection, told)))
+    return Verdict(
+        len(told),
+        (*broken_links(told, store_id(connection)), *_unlike(connection, told), *_unwritten(connection, told)),
+    )
 
 
 def _unlike(connection: Connection, told: list[Event]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.errors import GridgisError
 from gridgis.registry import tables
-from gridgis.registry.store import Store, create_store
+from gridgis.registry.store import Store, create_store, store_crs
 
 AT_ONCE = 5_000
 
@@ -31,8 +31,7 @@ def copied(source: Store, url: str) -> Store:
     """
     with source.read() as connection:
         before = content(connection)
-        crs = connection.scalar(sa.select(tables.store.c.crs))
-        made = create_store(url, crs=crs, fill=lambda target: _fill(connection, target))
+        made = create_store(url, crs=store_crs(connection), fill=lambda target: _fill(connection, target))
     with made.read() as connection:
         after = content(connection)
     wrong = sorted(name for name in before if before[name] != after[name])

@@ -7,8 +7,9 @@ an old copy was put back.
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import rfc8785
@@ -19,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
-from gridgis.registry.tables import event, store
+from gridgis.registry.events import chain_end
+from gridgis.registry.store import store_id
+from gridgis.registry.tables import event
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,6 @@ class Checkpoint:
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """Read a checkpoint; raises ValueError where the text is none."""
-        import json
-
         found = json.loads(text)
         if not isinstance(found, dict) or {name: type(found.get(name)) for name in cls.__dataclass_fields__} != {
             "store": str, "size": int, "head": str, "at": str, "signature": str,
@@ -90,11 +91,9 @@ def checkpoint(connection: Connection, *, key: Path, at: str) -> Checkpoint:
     private = serialization.load_pem_private_key(_read(key), password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise InputRefused([Fault("key", str(key), "is no Ed25519 key", "Make one with: gridgis audit key")])
-    last = connection.execute(sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)).first()
-    store_id = str(connection.scalar(sa.select(store.c.store_id)))
-    size, head = (last.seq, bytes(last.digest).hex()) if last else (0, "")
-    bare = Checkpoint(store_id, size, head, at)
-    return Checkpoint(store_id, size, head, at, private.sign(bare.signed).hex())
+    size, digest = chain_end(connection)
+    bare = Checkpoint(store_id(connection), size, digest.hex() if size else "", at)
+    return replace(bare, signature=private.sign(bare.signed).hex())
 
 
 def against(connection: Connection, kept: Checkpoint, *, public: Path) -> list[str]:
@@ -106,10 +105,10 @@ def against(connection: Connection, kept: Checkpoint, *, public: Path) -> list[s
         key.verify(bytes.fromhex(kept.signature), kept.signed)
     except (InvalidSignature, ValueError):
         return ["the checkpoint was not signed with this key, or was altered"]
-    store_id = str(connection.scalar(sa.select(store.c.store_id)))
-    if kept.store != store_id:
-        return [f"the checkpoint is of store {kept.store}, this is {store_id}"]
-    size = connection.scalar(sa.select(sa.func.max(event.c.seq))) or 0
+    here = store_id(connection)
+    if kept.store != here:
+        return [f"the checkpoint is of store {kept.store}, this is {here}"]
+    size, _ = chain_end(connection)
     if size < kept.size:
         before = f"at {kept.at} there were {kept.size}"
         return [f"there are {size} events, {before}: the end is lost, or an old copy was put back"]

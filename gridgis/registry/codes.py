@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.registry import tables
+from gridgis.registry.versions import DISTRICT_DIGITS
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _ends(connection: Connection, code: str, *, network: str) -> str | None:
         .where(grid.c.grid_code == code)
         .scalar_subquery()
     )
-    mine = sa.and_(v.c.network == network, v.c.district == code[:6], v.c.state == "approved")
+    mine = sa.and_(v.c.network == network, v.c.district == code[:DISTRICT_DIGITS], v.c.state == "approved")
     last = connection.scalar(sa.select(sa.func.max(v.c.effective_from)).where(mine, v.c.id.in_(has)))
     return connection.scalar(sa.select(sa.func.min(v.c.effective_from)).where(mine, v.c.effective_from > last))
 

@@ -9,7 +9,7 @@ anew, an old copy put back) takes a checkpoint kept elsewhere: :mod:`gridgis.reg
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import rfc8785
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gridgis.registry.tables import event, store
+from gridgis.registry.store import store_id
+from gridgis.registry.tables import event
 
 FIRST = bytes(32)
 """What stands before the first event."""
@@ -36,10 +37,10 @@ class Event:
     previous: bytes
     digest: bytes
 
-    def computed(self, store_id: str) -> bytes:
+    def computed(self, store: str) -> bytes:
         """The digest that the event should have."""
         told: dict[str, Any] = {
-            "store": store_id,
+            "store": store,
             "seq": self.seq,
             "at": self.at,
             "actor": self.actor,
@@ -61,33 +62,41 @@ def record(connection: Connection, *, at: str, actor: str, kind: str, subject: s
     subject : to what, such as the number of a version
     body : what more there is to tell, before and after
     """
-    store_id = connection.scalar(sa.select(store.c.store_id))
-    last = connection.execute(sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)).first()
-    seq, previous = (last.seq + 1, bytes(last.digest)) if last else (1, FIRST)
+    size, previous = chain_end(connection)
+    seq = size + 1
     text = rfc8785.dumps(dict(body)).decode("utf-8")
     bare = Event(seq, at, actor, kind, subject, text, previous, b"")
-    made = Event(seq, at, actor, kind, subject, text, previous, bare.computed(str(store_id)))
+    made = Event(seq, at, actor, kind, subject, text, previous, bare.computed(store_id(connection)))
     connection.execute(sa.insert(event).values(vars(made)))
     return made
 
 
-def events(connection: Connection, *, after: int = 0) -> Iterator[Event]:
-    """All events after one, in their order."""
-    rows = connection.execute(sa.select(event).where(event.c.seq > after).order_by(event.c.seq))
-    for row in rows:
+def chain_end(connection: Connection) -> tuple[int, bytes]:
+    """The number of events and the digest of the last; that before the first where there is none."""
+    last = connection.execute(sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)).first()
+    return (last.seq, bytes(last.digest)) if last else (0, FIRST)
+
+
+def events(connection: Connection) -> Iterator[Event]:
+    """All events, in their order."""
+    for row in connection.execute(sa.select(event).order_by(event.c.seq)):
         values = row._asdict()
         yield Event(**{**values, "previous": bytes(values["previous"]), "digest": bytes(values["digest"])})
 
 
 def faults(connection: Connection) -> Iterator[str]:
-    """Where the chain is broken: numbers that are missing, digests that do not fit. One broken link is told once."""
-    store_id = str(connection.scalar(sa.select(store.c.store_id)))
+    """Where the chain of a store is broken."""
+    return broken_links(events(connection), store_id(connection))
+
+
+def broken_links(told: Iterable[Event], store: str) -> Iterator[str]:
+    """Numbers that are missing, digests that do not fit. One broken link is told once."""
     seq, previous = 0, FIRST
-    for one in events(connection):
+    for one in told:
         if one.seq != seq + 1:
             yield f"events {seq + 1} to {one.seq - 1} are missing"
         elif one.previous != previous:
             yield f"event {one.seq} does not follow event {seq}"
-        if one.digest != one.computed(store_id):
+        if one.digest != one.computed(store):
             yield f"event {one.seq} was altered"
         seq, previous = one.seq, one.digest

@@ -21,7 +21,8 @@ from sqlalchemy.engine import Connection
 
 from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry import tables
-from gridgis.schema import DIVISION_LAYERS
+from gridgis.registry.store import following
+from gridgis.schema import COUNTS, DIVISION_LAYERS, MEASURES
 
 AT_ONCE = 500
 """Values that a question to the database lists at most."""
@@ -36,8 +37,6 @@ LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
     "atoms": (tables.atom, ("atom_id", "grid_code", "microgrid_code", "households")),
 }
 """Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`."""
-
-WHOLE = ("households",)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def save_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> d
     digest = _digests(zones, layers)
     there = _known(connection, tables.part, list(digest.values()))
     fresh = [code for code in digest if digest[code] not in there]
-    first = _following(connection, tables.part)
+    first = following(connection, tables.part)
     made = {code: number for number, code in enumerate(fresh, first)}
     _insert(connection, zones, layers, made, digest)
     return {code: made.get(code, there.get(digest[code], 0)) for code in digest}
@@ -82,7 +81,7 @@ def _rows(frame: gpd.GeoDataFrame, columns: tuple[str, ...], key: str) -> Rows:
     table = table.where(table.notna(), None)
     if "flags" in table:
         table["flags"] = table["flags"].fillna("")
-    whole = {name: [None if value is None else int(value) for value in table[name]] for name in WHOLE if name in table}
+    whole = {name: [None if value is None else int(value) for value in table[name]] for name in COUNTS if name in table}
     wkb = shapely.to_wkb(as_array(ordered.geometry), byte_order=1, output_dimension=2, include_srid=False)
     values = table.assign(**whole).astype(object).where(table.notna(), None).to_numpy(dtype=object).tolist()
     return Rows(values, ordered["zone_code"].tolist(), wkb, [hashlib.sha256(one).digest() for one in wkb])
@@ -141,7 +140,7 @@ def _shapes(connection: Connection, wanted: dict[bytes, bytes]) -> dict[bytes, i
     """The row of each shape, those that are not there yet stored."""
     found = _known(connection, tables.shape, list(wanted))
     fresh = [digest for digest in wanted if digest not in found]
-    made = {digest: number for number, digest in enumerate(fresh, _following(connection, tables.shape))}
+    made = {digest: number for number, digest in enumerate(fresh, following(connection, tables.shape))}
     _insert_all(connection, tables.shape, ({"id": made[d], "digest": d, "wkb": wanted[d]} for d in fresh))
     return {**found, **made}
 
@@ -153,11 +152,6 @@ def _known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dic
         asked = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(digests[k : k + AT_ONCE]))
         out |= {bytes(digest): number for digest, number in connection.execute(asked)}
     return out
-
-
-def _following(connection: Connection, table: sa.Table) -> int:
-    """The next number: there is one writer at a time."""
-    return (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
 
 
 def _insert_all(connection: Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
@@ -197,8 +191,8 @@ def _geometry(wkb: pd.Series) -> Geometries:
 
 def _typed(values: pd.Series) -> pd.Series:
     """Whole numbers as Int64, measures as float, text as text, as a division has them."""
-    if values.name in WHOLE:
+    if values.name in COUNTS:
         return pd.array(values, dtype="Int64")
-    if values.name in ("area_m2", "perimeter_m", "border_on_road", "gap"):
+    if values.name in MEASURES:
         return values.astype(float)
     return values.astype(object)

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gridgis.errors import Fault, GridgisError, InputRefused
 from gridgis.registry import tables
-from gridgis.registry.schema import head, migrate, revision
+from gridgis.registry.schema import head, known, migrate, revision
 
 POSTGRESQL = "postgresql+psycopg"
 WAIT_S = 120
@@ -146,8 +146,23 @@ def upgrade_store(url: str) -> tuple[str, str]:
         before = revision(connection)
         if before is None:
             raise InputRefused([Fault("store", name_of(url), "is no store of gridgis", "Make one with: gridgis init")])
-        migrate(connection, crs=connection.scalar(sa.select(tables.store.c.crs)))
+        migrate(connection, crs=store_crs(connection))
     return before, head()
+
+
+def store_id(connection: Connection) -> str:
+    """The id of a store, the same in every copy of it."""
+    return str(connection.scalar(sa.select(tables.store.c.store_id)))
+
+
+def store_crs(connection: Connection) -> str | None:
+    """The CRS of all geometry of a store; None before its first division where none was declared."""
+    return connection.scalar(sa.select(tables.store.c.crs))
+
+
+def following(connection: Connection, table: sa.Table) -> int:
+    """The next id of a table, in a transaction that writes: there is one writer at a time."""
+    return (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
 
 
 def utc_now() -> str:
@@ -254,8 +269,6 @@ def _unreachable(url: str, error: DBAPIError) -> Fault:
 
 
 def _other_schema(url: str, found: str) -> Fault:
-    from gridgis.registry.schema import known
-
     if found in known():
         return Fault("store", name_of(url), f"has the tables of an older gridgis ({found})", "Run: gridgis upgrade")
     problem = f"has tables that this gridgis does not know ({found}): a newer one made them"

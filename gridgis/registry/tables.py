@@ -207,6 +207,3 @@ event = Table(
     CheckConstraint("seq > 0", name="seq"),
 )
 """Every change: who, when, what, before and after; chained by digest."""
-
-GROWING = ("shape", "part", "grid", "microgrid", "atom", "code", "lineage", "event")
-"""Tables whose rows are never changed nor deleted; triggers of the database say so too."""

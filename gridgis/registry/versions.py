@@ -7,9 +7,10 @@ from the dates. Each function does all it does, its event included, in the trans
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -26,11 +27,8 @@ from gridgis.registry import tables
 from gridgis.registry.actors import allowed
 from gridgis.registry.events import record
 from gridgis.registry.parts import load_parts, save_parts
-from gridgis.registry.store import Conflict
-from gridgis.schema import Division
-
-GENERAL = "general"
-"""The network of the grids of urban and rural service; professional ones stand beside it."""
+from gridgis.registry.store import Conflict, following, store_crs
+from gridgis.schema import GENERAL, Division
 
 DISTRICT_DIGITS = 6
 LAND = ("zones", "grids", "microgrids", "atoms")
@@ -83,7 +81,7 @@ def draft(
     number = 1 + (connection.scalar(_of(sa.func.max(tables.version.c.number), district, network)) or 0)
     info = division.info
     row: dict[str, Any] = {
-        "id": 1 + (connection.scalar(sa.select(sa.func.max(tables.version.c.id))) or 0),
+        "id": following(connection, tables.version),
         "district": district,
         "network": network,
         "number": number,
@@ -202,7 +200,7 @@ def last_approved(connection: Connection, district: str, *, network: str = GENER
 
 def load(connection: Connection, version: Version, *, layers: Sequence[str] = LAND) -> Division:
     """A version as a division; layers that are not asked for, moves, borders and offenders are empty."""
-    crs = str(connection.scalar(sa.select(tables.store.c.crs)))
+    crs = str(store_crs(connection))
     frames = load_parts(connection, version.id, layers=layers, crs=crs)
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()
     info = {
@@ -218,8 +216,6 @@ def load(connection: Connection, version: Version, *, layers: Sequence[str] = LA
 
 def content_digest(connection: Connection, version_id: int) -> str:
     """SHA-256 over the parts of a version, in the order of their zones: what the events say it was."""
-    import hashlib
-
     part, zone = tables.part, tables.version_zone
     asked = sa.select(zone.c.zone_code, part.c.digest).join(part, part.c.id == zone.c.part_id)
     rows = connection.execute(asked.where(zone.c.version_id == version_id).order_by(zone.c.zone_code))
@@ -239,7 +235,7 @@ def _district(codes: pd.Series) -> str:
 
 def _settled_crs(connection: Connection, division: Division) -> str:
     """The CRS of the store, that of its first division where none was declared."""
-    stored = connection.scalar(sa.select(tables.store.c.crs))
+    stored = store_crs(connection)
     given = canonical(CRS.from_user_input(division.zones.crs))
     if stored is None:
         connection.execute(sa.update(tables.store).values(crs=given))
@@ -247,7 +243,7 @@ def _settled_crs(connection: Connection, division: Division) -> str:
     if given != stored:
         cure = f"Divide with --crs {stored}"
         raise InputRefused([Fault("zones", "", f"are in {given}, the store is in {stored}", cure)])
-    return str(stored)
+    return stored
 
 
 def _carried_on(connection: Connection, division: Division, parent: Version, *, network: str, crs: str) -> Division:
@@ -262,7 +258,6 @@ def _carried_on(connection: Connection, division: Division, parent: Version, *, 
 
 def recoded(division: Division, new: dict[str, str]) -> Division:
     """A division whose grids have other codes; micro-grids and atoms keep their end under the new code."""
-    from dataclasses import replace
 
     def under(values: pd.Series, parent: pd.Series) -> list[str]:
         return [new[p] + v[len(p) :] if v.startswith(p) else v for v, p in zip(values, parent, strict=True)]
@@ -332,7 +327,7 @@ def _pass_on(connection: Connection, version: Version) -> None:
     """Write down what each grid of the parent passed on to each grid of the version."""
     if version.parent_id is None:
         return
-    crs = str(connection.scalar(sa.select(tables.store.c.crs)))
+    crs = str(store_crs(connection))
     old = load_parts(connection, version.parent_id, layers=["atoms"], crs=crs)["atoms"]
     new = load_parts(connection, version.id, layers=["grids"], crs=crs)["grids"]
     rows = [

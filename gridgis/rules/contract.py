@@ -16,10 +16,10 @@ from gridgis.geometry.noding import Bools
 from gridgis.profile import KINDS
 from gridgis.rules.rule import Offender, Rule
 from gridgis.rules.subject import LAYERS, PARENT, Layer, Subject, Texts, among
-from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, OWN_LAYERS
+from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, MEASURES, OWN_LAYERS
 
-NUMBERS = ("households", "area_m2", "perimeter_m", "border_on_road", "gap", "length_m")
-NO_TEXT = ("geometry", *NUMBERS)
+NUMBERS = COUNTS | MEASURES
+NO_TEXT = NUMBERS | {"geometry"}
 FORM = "CX 9: one system of codes; DB11 unit grids, cl. 5 and 6: attributes"
 TOPOLOGY = "DB11 unit grids, cl. 5 and 6: closed polygons with topology"
 CODES = "CX 9; DB11 unit grids, cl. 5 and 6: 6 county + 3 township + 3 community + 3 sequence"
