@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
@@ -35,11 +37,20 @@ GENERAL = "general"
 OWN_LAYERS = frozenset({"borders"})
 """Layers that only this program makes: a division drawn elsewhere is whole without them."""
 
+KINDS_FROM_THE_TOP: tuple[tuple[str, ...], ...] = (("dedicated",), ("street",), ("community", "village"))
+"""Kinds of zones in layers: an upper layer is cut out of those below; none of a layer lies on another of it."""
+
 OFF_STREET = "off_street"
 """The `border_class` of a border that follows no line."""
 
 DIVISION_ROW = ("profile", "profile_toml", "inputs_sha256", "version", "created_at", "metrics")
 """Columns of the one row of the layer `division`."""
+
+
+def layer_of(kind: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
+    """Layer of each kind, counted from the top; a kind that is not known lies lowest."""
+    rank = {name: k for k, names in enumerate(KINDS_FROM_THE_TOP) for name in names}
+    return np.array([rank.get(name, len(KINDS_FROM_THE_TOP) - 1) for name in kind], dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -273,12 +273,12 @@ def _cut_out(zones: gpd.GeoDataFrame) -> dict[str, tuple[str, shapely.Geometry]]
 def _buildings(metric, buildings: gpd.GeoDataFrame | None, zones: gpd.GeoDataFrame) -> Iterator[str]:
     """A building less 0.25 m lies in one, but for 0.5 m2; land without a zone cuts none.
 
-    What covers most of two zones is no building: one of them would be lost.
+    What takes two fifths of two zones is no building: one of them would be lost.
     """
     if buildings is None:
         return
-    shape, land = shapely.make_valid(_geometry(buildings)), _geometry(zones)
-    covered = shapely.area(shapely.intersection(shape[:, None], land)) > shapely.area(land) / 2
+    shape, land = shapely.make_valid(_geometry(buildings)), np.array([land for _, land in _cut_out(zones).values()])
+    covered = shapely.area(shapely.intersection(shape[:, None], land)) > 0.4 * shapely.area(land)
     core = shapely.buffer(shape[covered.sum(axis=1) < 2], -0.25)
     for name in ("grids", "microgrids", "atoms"):
         shapes = _geometry(metric[name])

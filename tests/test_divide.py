@@ -29,6 +29,7 @@ ACROSS_NOBODYS_LAND = frozenset(
 )
 STARVED = frozenset({"tiny", "dedicated", "beside", "corridor", "straddling"})
 SWALLOWED = frozenset({"corridor", "dead_ends", "dedicated", "dual", "giant", "missing_streets"})
+ON_TWO = frozenset({"beside", "dedicated", "giant", "straddling", "tiny"})
 ONCE_BROKEN = (
     Plan(seed=98, columns=2, rows=4, zones=3, source="none", traits=frozenset({"through_blocks", "gaps"})),
     Plan(seed=93, columns=4, rows=4, zones=3, source="area", traits=frozenset({"beside", "few_vertices"})),
@@ -42,6 +43,8 @@ ONCE_BROKEN = (
     Plan(seed=131, columns=2, rows=3, zones=3, source="points", traits=frozenset({"slivers"})),
     Plan(seed=1250, columns=1, rows=2, zones=1, source="points", traits=SWALLOWED),
     Plan(seed=1, columns=1, rows=3, zones=1, source="points", traits=SWALLOWED),
+    Plan(seed=261, columns=2, rows=1, zones=2, source="points", traits=ON_TWO | {"dual", "villages"}),
+    Plan(seed=261, columns=2, rows=1, zones=2, source="points", traits=ON_TWO | {"corridor"}),
 )
 """Towns on which a rule was broken once."""
 

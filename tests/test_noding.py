@@ -58,8 +58,9 @@ def test_a_thing_belongs_to_the_class_with_most_of_it_then_to_its_largest_polygo
     polygons = np.array([shapely.box(x, 0, x + 10, 10) for x in (0, 10, 20)], dtype=object)
     klass = np.array([0, 0, 1])
     things = np.array([shapely.box(4, 1, 24, 9), shapely.box(15, 1, 26, 9), shapely.Point(10, 5)], dtype=object)
-    assert holder(things, polygons, klass).tolist() == [1, 2, 0]
-    assert holder(np.array([shapely.box(50, 50, 51, 51)]), polygons, klass).tolist() == [-1]
+    nowhere = np.full(3, -1)
+    assert holder(things, polygons, klass, nowhere).tolist() == [1, 2, 0]
+    assert holder(np.array([shapely.box(50, 50, 51, 51)]), polygons, klass, np.array([-1])).tolist() == [-1]
 
 
 def test_small_helpers():

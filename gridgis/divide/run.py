@@ -33,7 +33,7 @@ from gridgis.divide.workers import start_workers
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array, first_hit, inner_points
-from gridgis.geometry.share import holder
+from gridgis.geometry.share import holder, homes
 from gridgis.layers import Inputs
 from gridgis.profile import Profile
 
@@ -104,12 +104,13 @@ def divide_inputs(
     streets = clean_streets(
         inputs.streets, buildings=inputs.buildings, barriers=inputs.barriers, zones=zones, profile=profile
     )
-    inputs, surfaces = _buildings_only(inputs, street_lines(streets.lines, profile), zones, profile=profile)
+    ground = zone_layer.ground(zones)
+    inputs, surfaces = _buildings_only(inputs, street_lines(streets.lines, profile), ground, profile=profile)
     lines = _lines(inputs, streets.lines, zones, profile=profile)
     tell("borders", 0.15)
     land = _land(inputs, zones, lines, align=align, profile=profile)
     tell("households", 0.25)
-    stock = _stock(inputs, zones, land, lines, profile=profile)
+    stock = _stock(inputs, zones, ground, land, lines, profile=profile)
     corridor = _corridors(zones, stock.measures)
     land = with_blocks(land, corridor=corridor, load=_face_load(land, stock), profile=profile)
     workers_ready()
@@ -164,13 +165,13 @@ def _in_town(compounds: gpd.GeoDataFrame | None, zones: gpd.GeoDataFrame) -> gpd
 
 
 def _buildings_only(
-    inputs: Inputs, streets: Lines, zones: gpd.GeoDataFrame, *, profile: Profile
+    inputs: Inputs, streets: Lines, ground: Geometries, *, profile: Profile
 ) -> tuple[Inputs, tuple[Notice, ...]]:
     """The inputs without footprints that are land and no buildings."""
     if inputs.buildings is None:
         return inputs, ()
     most = profile.tolerances.align_area_m2.value
-    land = not_buildings(as_array(inputs.buildings.geometry), streets, as_array(zones.geometry), most_m2=most)
+    land = not_buildings(as_array(inputs.buildings.geometry), streets, ground, most_m2=most)
     if not land.any():
         return inputs, ()
     kept = inputs.buildings[~land].reset_index(drop=True)
@@ -187,10 +188,17 @@ def _land(inputs: Inputs, zones: gpd.GeoDataFrame, lines: Lines, *, align: bool,
     return lay_out(zones, lines, occupied=points, movable=movable, align=align, profile=profile)
 
 
-def _stock(inputs: Inputs, zones: gpd.GeoDataFrame, land: Land, lines: Lines, *, profile: Profile) -> _Stock:
+def _stock(
+    inputs: Inputs, zones: gpd.GeoDataFrame, ground: Geometries, land: Land, lines: Lines, *, profile: Profile
+) -> _Stock:
+    """What stands on the land.
+
+    The zone of a building is decided on the `ground` of the zones, as is whether it is land, and before their
+    borders are moved: two decisions on two sets of areas would not agree.
+    """
     buildings = _geometry(inputs.buildings)
     points = _geometry(inputs.households)
-    at_building = holder(buildings, land.faces, land.zone)
+    at_building = holder(buildings, land.faces, land.zone, homes(buildings, ground).home)
     at_point = first_hit(points, land.faces)
     counted = count(
         zones,
@@ -216,7 +224,7 @@ def _stock(inputs: Inputs, zones: gpd.GeoDataFrame, land: Land, lines: Lines, *,
     )
     measured = measured.spread_where(by_workers & (workers.source != "floor_area"), by_workers)
     stock = units(buildings, weight, np.concatenate([points, link]), loose_weight)
-    face = holder(stock.geometry, land.faces, land.zone)
+    face = holder(stock.geometry, land.faces, land.zone, homes(stock.geometry, ground).home)
     return _Stock(stock, face, _zone_at(land, face), _compound_of(stock, inputs), counted, measured, counted.notices)
 
 

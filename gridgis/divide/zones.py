@@ -9,11 +9,10 @@ import numpy as np
 import shapely
 
 from gridgis.errors import Fault, Notice, refuse
+from gridgis.geometry.coverage import uncovered
 from gridgis.geometry.noding import Geometries, Ints, as_array, first_hit, inner_points
 from gridgis.profile import Profile
-
-LAYERS: tuple[tuple[str, ...], ...] = (("dedicated",), ("street",), ("community", "village"))
-"""Kinds from the top down: an upper layer is cut out of those below."""
+from gridgis.schema import KINDS_FROM_THE_TOP, layer_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class CleanZones:
     Attributes
     ----------
     zones : GeoDataFrame
-        In the order of the input, geometry not yet cut by the layers above.
+        In the order of their codes, geometry not yet cut by the layers above.
     """
 
     zones: gpd.GeoDataFrame
@@ -38,12 +37,13 @@ def clean(zones: gpd.GeoDataFrame, *, profile: Profile) -> CleanZones:
     InputRefused
         Where two zones of one layer overlap in a piece wider than the tolerance, or one lies in another.
     """
+    zones = zones.sort_values("zone_code", kind="stable", ignore_index=True)
     geometry = as_array(zones.geometry).copy()
     kind = zones["kind"].to_numpy(dtype=object)
     code = zones["zone_code"].to_numpy(dtype=object)
     faults: list[Fault] = []
     notices: list[Notice] = []
-    for kinds in LAYERS:
+    for kinds in KINDS_FROM_THE_TOP:
         mine = np.flatnonzero(np.isin(kind, kinds))
         if not len(mine):
             continue
@@ -57,11 +57,16 @@ def clean(zones: gpd.GeoDataFrame, *, profile: Profile) -> CleanZones:
     return CleanZones(zones.set_geometry(gpd.GeoSeries(geometry, index=zones.index, crs=zones.crs)), tuple(notices))
 
 
+def ground(zones: gpd.GeoDataFrame) -> Geometries:
+    """The land of each zone that no zone of a layer above lies on."""
+    return uncovered(as_array(zones.geometry), layer_of(zones["kind"].to_numpy(dtype=object)))
+
+
 def zone_of(points: Geometries, zones: gpd.GeoDataFrame) -> Ints:
     """Index of the zone on top at each point, -1 where there is none."""
     out = np.full(len(points), -1, dtype=np.int64)
     kind = zones["kind"].to_numpy(dtype=object)
-    for kinds in reversed(LAYERS):
+    for kinds in reversed(KINDS_FROM_THE_TOP):
         mine = np.flatnonzero(np.isin(kind, kinds))
         hit = first_hit(points, as_array(zones.geometry)[mine])
         out[hit >= 0] = mine[hit[hit >= 0]]

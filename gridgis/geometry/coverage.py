@@ -57,6 +57,10 @@ class Faces:
     times: Ints
 
 
+ULPS = 1e-12
+"""Step of the grid for overlays as a share of the largest coordinate: micrometres, and beyond the noise of floats."""
+
+
 def polygonal(geometries: Geometries) -> Geometries:
     """Make every geometry a valid polygon: its land; empty where it has none."""
     areal = np.isin(shapely.get_type_id(geometries), (3, 6))
@@ -65,6 +69,30 @@ def polygonal(geometries: Geometries) -> Geometries:
         return geometries
     out = geometries.copy()
     out[~good] = [_land(shape) for shape in shapely.make_valid(geometries[~good])]
+    return out
+
+
+def less(land: Geometries, taken: Geometries | shapely.Geometry) -> Geometries:
+    """Land without other land, pair by pair or all less the same; quick where either is empty.
+
+    On a grid of :data:`ULPS`: with floating coordinates GEOS 3.14 can leave land that it should take away, where a
+    sliver of a hole touches the outline.
+    """
+    out = land.copy()
+    taken = np.broadcast_to(polygonal(np.atleast_1d(np.asarray(taken, dtype=object))), land.shape)
+    both = ~(shapely.is_empty(land) | shapely.is_empty(taken))
+    if both.any():
+        grid = ULPS * float(np.abs(shapely.total_bounds(land[both])).max())
+        out[both] = polygonal(shapely.difference(polygonal(land[both]), taken[both], grid_size=grid))
+    return out
+
+
+def uncovered(geoms: Geometries, layer: Ints) -> Geometries:
+    """Each polygon less all that lie on it: those of lower `layer`, counted from the top down."""
+    out, on_it = geoms.copy(), np.zeros(len(geoms), dtype=bool)
+    for k in np.unique(layer):
+        out[layer == k] = less(geoms[layer == k], shapely.union_all(geoms[on_it]))
+        on_it |= layer == k
     return out
 
 

@@ -1,4 +1,4 @@
-"""Which polygon of a coverage holds most of a thing."""
+"""Which polygon of a coverage is home to a thing that lies on several."""
 
 from __future__ import annotations
 
@@ -10,41 +10,65 @@ import shapely
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit
 
-HALF = 0.5
-"""A polygon of which a thing covers more than this share is lost to its class where the thing goes elsewhere."""
-
-
 STARVED = 0.4
-"""A class is home to all that lies on it where things at home elsewhere would take more than this share of its land."""
+"""A polygon that would lose more than this share of its land to things at home elsewhere comes first as their home."""
 
 
 @dataclass(frozen=True)
-class Astride:
+class Homes:
     """How things lie on the polygons of a tiling.
 
     Attributes
     ----------
-    beyond : of each thing, how much lies in other polygons than its home, in square units
-    swallowed : polygons other than its home of which the thing covers more than half
+    home : polygon where each thing is at home, -1 for none
+    beyond : how much of each thing lies in other polygons, in square units
+    starving : how many other polygons it takes more than :data:`STARVED` of
     """
 
+    home: Ints
     beyond: Floats
-    swallowed: Ints
+    starving: Ints
 
 
-def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
+def homes(things: Geometries, polygons: Geometries) -> Homes:
+    """Where things are at home: in the polygon with the largest share of each, but none is starved where that helps.
+
+    A polygon that would starve if a thing had its home elsewhere comes first as its home, the one that would lose
+    the largest share of its land before others. Ties go to the larger share of the thing, then to the lower number.
+
+    Parameters
+    ----------
+    things : array of any geometry; only those with an area have a home
+    polygons : array of Polygon and MultiPolygon that do not overlap
+    """
+    n = len(things)
+    rows = np.flatnonzero(shapely.get_dimensions(things) == 2)
+    thing, polygon, area = _shares(things[rows], polygons)
+    thing = rows[thing]
+    whole = shapely.area(polygons)
+    most = _first(thing, polygon, (area,), n)
+    here = most[thing] == polygon
+    lost = sums(polygon, np.where(here, 0.0, area), len(polygons))
+    loss = (lost[polygon] + np.where(here, area, 0.0)) / whole[polygon]
+    hunger = np.where(loss > STARVED, loss, 0.0)
+    home = _first(thing, polygon, (hunger, area), n)
+    away = home[thing] != polygon
+    starving = away & (area > STARVED * whole[polygon])
+    return Homes(home, sums(thing[away], area[away], n), np.bincount(thing[starving], minlength=n).astype(np.int64))
+
+
+def holder(things: Geometries, polygons: Geometries, klass: Ints, home: Ints) -> Ints:
     """Index of the polygon that holds each thing, -1 where none does.
 
-    The home of a thing comes first: the class of polygons (their zone, say) with the largest share of it, but one
-    of which it covers more than half, or that things together would take most of, before others. Then the polygon
-    of that class with the largest share; ties to the lower number. A point goes to the first polygon that covers
-    it.
+    Of the polygons of its home it is the one with the largest share of the thing; where none of them meets it, of
+    those of the class with the largest share. Ties go to the lower number. A point goes to the first polygon that
+    covers it.
 
     Parameters
     ----------
     things : array of Polygon or Point
     polygons : array of Polygon
-    klass : class of each polygon
+    klass, home : class of each polygon (its zone, say), and the class where each thing is at home, -1 for none
     """
     out = np.full(len(things), -1, dtype=np.int64)
     if not len(things) or not len(polygons):
@@ -53,26 +77,14 @@ def holder(things: Geometries, polygons: Geometries, klass: Ints) -> Ints:
     out[~areal] = first_hit(things[~areal], polygons)
     rows = np.flatnonzero(areal)
     thing, polygon, share = _shares(things[rows], polygons)
-    whole = sums(klass, shapely.area(polygons))
-    home, _, _ = _homes(thing, klass[polygon], share, whole, len(rows))
-    mine = klass[polygon] == home[thing]
-    out[rows] = _largest(thing[mine], polygon[mine], share[mine], n=len(rows))
+    thing = rows[thing]
+    pairs, inverse = np.unique(np.column_stack([thing, klass[polygon]]), axis=0, return_inverse=True)
+    total = sums(inverse.reshape(-1), share, len(pairs))
+    held = _first(pairs[:, 0], pairs[:, 1], ((pairs[:, 1] == home[pairs[:, 0]]).astype(float), total), len(things))
+    mine = klass[polygon] == held[thing]
+    at = _first(thing[mine], polygon[mine], (share[mine],), len(things))
+    out[rows] = at[rows]
     return out
-
-
-def astride(things: Geometries, polygons: Geometries) -> Astride:
-    """How much of each thing lies beyond its home, and what it swallows.
-
-    Parameters
-    ----------
-    things, polygons : array of Polygon and MultiPolygon; polygons do not overlap
-    """
-    thing, polygon, area = _shares(things, polygons)
-    home, pairs, total = _homes(thing, polygon, area, shapely.area(polygons), len(things))
-    away = pairs[:, 1] != home[pairs[:, 0]]
-    lost = away & (total > HALF * shapely.area(polygons)[pairs[:, 1]])
-    n = len(things)
-    return Astride(sums(pairs[away, 0], total[away], n), np.bincount(pairs[lost, 0], minlength=n).astype(np.int64))
 
 
 def _shares(things: Geometries, polygons: Geometries) -> tuple[Ints, Ints, Floats]:
@@ -81,35 +93,13 @@ def _shares(things: Geometries, polygons: Geometries) -> tuple[Ints, Ints, Float
     area = shapely.area(things)[thing]
     many = np.bincount(thing, minlength=len(things))[thing] > 1
     area[many] = shapely.area(shapely.intersection(things[thing[many]], polygons[polygon[many]]))
-    return thing, polygon, area
+    return thing, polygon, np.round(area, 3)  # halves are halves, wherever the rings begin
 
 
-def _homes(thing: Ints, klass: Ints, area: Floats, whole: Floats, n: int) -> tuple[Ints, Ints, Floats]:
-    """The class where each of `n` things is at home (-1 for none); pairs of thing and class, and what they share."""
-    pairs, inverse = np.unique(np.column_stack([thing, klass]), axis=0, return_inverse=True)
-    total = sums(inverse.reshape(-1), area, len(pairs))
-    first = 2 * (total > HALF * whole[pairs[:, 1]])
-    home = _first_home(pairs, total, first, n)
-    lost = sums(pairs[:, 1], np.where(home[pairs[:, 0]] == pairs[:, 1], 0.0, total), len(whole))
-    starved = (lost > STARVED * whole)[pairs[:, 1]]
-    return _first_home(pairs, total, first + starved, n) if starved.any() else home, pairs, total
-
-
-def _first_home(pairs: Ints, total: Floats, rank: Ints, n: int) -> Ints:
-    """The class of each of `n` things with the largest share of it, among those of the highest `rank`."""
-    order = np.lexsort((pairs[:, 1], -total, -rank, pairs[:, 0]))
-    head, at = np.unique(pairs[order, 0], return_index=True)
-    home = np.full(n, -1, dtype=np.int64)
-    home[head] = pairs[order, 1][at]
-    return home
-
-
-def _largest(thing: Ints, value: Ints, share: np.ndarray, n: int | None = None) -> Ints:
-    """For each thing the value with the largest sum of shares; ties to the lower value; -1 for none."""
-    out = np.full(int(thing.max(initial=-1)) + 1 if n is None else n, -1, dtype=np.int64)
-    pairs, inverse = np.unique(np.column_stack([thing, value]), axis=0, return_inverse=True)
-    total = np.bincount(inverse, share, len(pairs))
-    order = np.lexsort((pairs[:, 1], -total, pairs[:, 0]))
-    head, first = np.unique(pairs[order, 0], return_index=True)
-    out[head] = pairs[order, 1][first]
+def _first(thing: Ints, value: Ints, rank: tuple[Floats, ...], n: int) -> Ints:
+    """The value of the highest `rank` for each of `n` things, ties to the lower value; -1 for none."""
+    order = np.lexsort((value, *(-r for r in reversed(rank)), thing))
+    head, at = np.unique(thing[order], return_index=True)
+    out = np.full(n, -1, dtype=np.int64)
+    out[head] = value[order][at]
     return out

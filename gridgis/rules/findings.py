@@ -176,9 +176,9 @@ def land_drawn_as_buildings(subject: Subject) -> Iterator[Offender]:
     rows = np.flatnonzero(subject.land_drawn_as_building)
     places = subject.from_metres(subject.building_shapes[rows])
     for k, place in zip(rows, places, strict=True):
-        detail = f"{subject.astride.beyond[k]:.0f} m2 beyond its zone, a building has at most {most:.0f}"
-        if subject.astride.swallowed[k]:
-            detail = "covers most of two zones or more"
+        detail = f"{subject.homes.beyond[k]:.0f} m2 beyond its zone, a building has at most {most:.0f}"
+        if subject.homes.starving[k]:
+            detail = "takes much of two zones or more"
         yield Offender(subject.building_names[k], f"{detail}: taken as land", place)
 
 

@@ -8,10 +8,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgis.geometry.coverage import NOISE_M2, polygonal
+from gridgis.geometry.coverage import NOISE_M2, less, polygonal
 from gridgis.geometry.noding import Floats, Geometries, as_array
 from gridgis.rules.rule import Offender, Rule
-from gridgis.rules.subject import Given, Subject, Texts, among, less, texts
+from gridgis.rules.subject import Given, Subject, Texts, among, texts
 
 LEGAL = "XL 10: a grid never crosses a jurisdiction; borders of zones are legal lines"
 

@@ -16,12 +16,12 @@ from pyproj import CRS
 
 from gridgis import crs as coordinates
 from gridgis.geometry.borders import DirectedEdges, Edges, Keys, boundary_keys, directed_edges, shared_edges
-from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, Faces, faces, polygonal
+from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, Faces, faces, less, polygonal, uncovered
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
-from gridgis.geometry.share import Astride, astride
+from gridgis.geometry.share import Homes, homes
 from gridgis.geometry.tiling import Tiling, tiling
 from gridgis.profile import Profile
-from gridgis.schema import DIVISION_LAYERS, Division
+from gridgis.schema import DIVISION_LAYERS, Division, layer_of
 
 Texts = npt.NDArray[np.object_]
 
@@ -54,14 +54,6 @@ def numbers(frame: pd.DataFrame, column: str) -> Floats:
     if column not in frame.columns:
         return np.full(len(frame), np.nan)
     return np.asarray(pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def less(land: Geometries, taken: Geometries | shapely.Geometry) -> Geometries:
-    """Land without other land, pair by pair or all less the same; quick where either is empty."""
-    out, taken = land.copy(), np.broadcast_to(np.asarray(taken, dtype=object), land.shape)
-    both = ~(shapely.is_empty(land) | shapely.is_empty(taken))
-    out[both] = shapely.difference(land[both], taken[both])
-    return out
 
 
 def _in_crs(geometry: Geometries, source: CRS | None, target: CRS) -> Geometries:
@@ -153,16 +145,7 @@ class Given:
         code, first, inverse = np.unique(texts(zones, "zone_code"), return_index=True, return_inverse=True)
         whole = as_array([shapely.union_all(shape[inverse == k]) for k in range(len(code))])
         kind = texts(zones, "kind")[first]
-        return cls(code, kind, _cut_out(whole, kind))
-
-
-def _cut_out(shape: Geometries, kind: Texts) -> Geometries:
-    """Zones less the dedicated zones, then the street corridors, that lie on them."""
-    out, above = shape.copy(), np.zeros(len(kind), dtype=bool)
-    for mine in (kind == "dedicated", kind == "street", ~among(kind, ("dedicated", "street"))):
-        out[mine] = less(out[mine], shapely.union_all(out[above]))
-        above |= mine
-    return polygonal(out)
+        return cls(code, kind, uncovered(whole, layer_of(kind)))
 
 
 @dataclass(frozen=True)
@@ -366,15 +349,15 @@ class Subject:
         return polygonal(_in_crs(as_array(self.buildings.geometry), self.buildings.crs, self.metric))
 
     @cached_property
-    def astride(self) -> Astride:
+    def homes(self) -> Homes:
         """How the footprints lie on the input zones, m2; without zones they lie on none."""
-        return astride(self.building_shapes, self.in_metres(self.given.shape if self.given else as_array([])))
+        return homes(self.building_shapes, self.in_metres(self.given.shape if self.given else as_array([])))
 
     @property
     def land_drawn_as_building(self) -> Bools:
         """Footprints so far astride a zone border that they are land: a park, a yard, the surface of streets."""
         most = self.profile.tolerances.align_area_m2.value
-        return (self.astride.beyond > most) | (self.astride.swallowed > 0)
+        return (self.homes.beyond > most) | (self.homes.starving > 0)
 
     @cached_property
     def building_names(self) -> Texts:
