@@ -1,13 +1,16 @@
 """Codes for life: which grid of a new division goes on with which code, and what passes from grid to grid.
 
 Invariant: a grid keeps its code where more than a stated share (half, or what the profile asks for) of its
-households, of its area where it has none, lies in one grid of the new division that stands in the same zone; a
-new number is one that was never used. Source: contract, Codes; a retired code is not used again.
+households, of its area where it has none, lies in one grid of the new division that stands in the same zone, and
+a micro-grid likewise in its grid; a new number is one that was never used. Source: contract, Codes; a retired code is
+not used again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,21 +19,25 @@ import shapely
 
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.noding import as_array, first_hit, inner_points
-from gridgis.profile import CodeLayout, Kind
+from gridgis.schema import Division
 
 KEPT_SHARE = 0.5
 """A grid keeps its code where more than this share of it stays together."""
 
+PARENT = {"grids": "zones", "microgrids": "grids"}
+"""The layer above each that is numbered."""
 
-def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame) -> pd.DataFrame:
+
+def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: str = "grid_code") -> pd.DataFrame:
     """What each old grid passed on to each new one: a row for each pair that shares land.
 
     Atoms are whole: one that a new border cuts counts where its inner point lies.
 
     Parameters
     ----------
-    old_atoms : `grid_code`, `households`; polygons
-    new_grids : `grid_code`; polygons in the same CRS
+    old_atoms : `key`, `households`; polygons
+    new_grids : `key`; polygons in the same CRS
+    key : `grid_code`, or `microgrid_code` for micro-grids
 
     Returns
     -------
@@ -41,8 +48,8 @@ def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame) -> pd.Da
     at = first_hit(inner_points(as_array(old_atoms.geometry)), as_array(new_grids.geometry))
     table = pd.DataFrame(
         {
-            "old_code": old_atoms["grid_code"].to_numpy(dtype=object),
-            "new_code": np.append(new_grids["grid_code"].to_numpy(dtype=object), "")[at],
+            "old_code": old_atoms[key].to_numpy(dtype=object),
+            "new_code": np.append(new_grids[key].to_numpy(dtype=object), "")[at],
             "households": pd.array(old_atoms["households"], dtype="Int64"),
             "area": shapely.area(as_array(old_atoms.geometry)),
         }
@@ -51,15 +58,17 @@ def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame) -> pd.Da
     return by.agg({"households": lambda values: values.sum(min_count=1), "area": "sum"}).astype({"households": "Int64"})
 
 
-def kept_codes(passed: pd.DataFrame, *, layout: CodeLayout, share: float = KEPT_SHARE) -> dict[str, str]:
+def kept_codes(passed: pd.DataFrame, *, digits: int, share: float = KEPT_SHARE) -> dict[str, str]:
     """The old code that each new grid goes on with, by the code it has now; those without one are left out.
 
     Where several old grids have most of themselves in one new grid, it goes on with the one that brings most
-    households, then most area, then the smallest code. Grids of another zone go on with none.
+    households, then most area, then the smallest code. Grids of another zone, micro-grids of another grid, go on
+    with none.
 
     Parameters
     ----------
     passed : as :func:`passed_on` gives it
+    digits : of the number at the end of a code
     """
     table = passed.assign(households=passed["households"].astype("Float64").fillna(0.0).astype(float))
     whole = table.groupby("old_code")[["households", "area"]].transform("sum")
@@ -67,9 +76,8 @@ def kept_codes(passed: pd.DataFrame, *, layout: CodeLayout, share: float = KEPT_
     part = np.where(
         peopled, table["households"] / whole["households"].where(peopled, 1.0), table["area"] / whole["area"]
     )
-    digits = layout.sequence_digits
-    same_zone = table["old_code"].str[:-digits] == table["new_code"].str[:-digits]
-    heirs = table[(part > share) & same_zone & (table["new_code"] != "")]
+    same_parent = table["old_code"].str[:-digits] == table["new_code"].str[:-digits]
+    heirs = table[(part > share) & same_parent & (table["new_code"] != "")]
     order = heirs.sort_values(["households", "area", "old_code"], ascending=[False, False, True], kind="stable")
     first = order.drop_duplicates("new_code")
     return dict(zip(first["new_code"], first["old_code"], strict=True))
@@ -79,48 +87,94 @@ def renumbered(
     codes: Collection[str],
     kept: Mapping[str, str],
     *,
-    kinds: Mapping[str, Kind],
+    room: Mapping[str, tuple[int, int]],
+    digits: int,
     spent: Collection[str],
-    layout: CodeLayout,
+    layer: str,
 ) -> dict[str, str]:
-    """The code of each grid: the kept one, else the next number of its zone and kind that was never used.
+    """The code of each grid or micro-grid: the kept one, else the next number of its parent that was never used.
 
     Parameters
     ----------
-    codes : of the new grids as they are numbered now
-    kinds : kind of each of them
+    codes : as they are numbered now
+    room : the first and last number that each of them may have
+    digits : of the number at the end of a code
     spent : every code that was ever confirmed
+    layer : that the codes are of, for messages
 
     Raises
     ------
     InputRefused
-        Where a zone has no number left.
+        Where a parent has no number left.
     """
-    out = dict(kept)
-    taken: dict[str, int] = {}
+    taken: dict[str, set[int]] = {}
     for code in (*spent, *kept.values()):
-        low, high = _range(code, kinds, layout)
-        number = int(code[-layout.sequence_digits :])
-        if low <= number <= high:
-            key = f"{code[: -layout.sequence_digits]} {low}"
-            taken[key] = max(taken.get(key, low - 1), number)
-    faults = []
+        taken.setdefault(code[:-digits], set()).add(int(code[-digits:]))
+    out, last, faults = dict(kept), {}, {}
     for code in sorted(set(codes) - kept.keys()):
-        zone = code[: -layout.sequence_digits]
-        low, high = layout.sequence[kinds[code]]
-        number = taken.get(f"{zone} {low}", low - 1) + 1
-        taken[f"{zone} {low}"] = number
-        if number > high:
-            cure = "Make the zone two, or widen the numbers of its kind in the profile"
-            faults.append(Fault("grids", f"zone_code {zone}", f"no number of {low} to {high} is left", cure))
-        out[code] = f"{zone}{number:0{layout.sequence_digits}d}"
-    refuse(dict.fromkeys(faults))
+        parent, (low, high) = code[:-digits], room[code]
+        if (parent, low) not in last:
+            used = [number for number in taken.get(parent, ()) if low <= number <= high]
+            last[parent, low] = max(used, default=low - 1)
+        last[parent, low] += 1
+        if last[parent, low] > high:
+            cure = "Divide what is above it anew, or widen the numbers in the profile"
+            problem = f"no number of {low} to {high} is left for its {layer}"
+            faults[parent] = Fault(PARENT[layer], parent, problem, cure)
+        out[code] = f"{parent}{last[parent, low]:0{digits}d}"
+    refuse(faults.values())
     return out
 
 
-def _range(code: str, kinds: Mapping[str, Kind], layout: CodeLayout) -> tuple[int, int]:
-    """The numbers among which a code counts: those of its kind, or the range that holds its number."""
-    if code in kinds:
-        return layout.sequence[kinds[code]]
-    number = int(code[-layout.sequence_digits :])
-    return next((span for span in layout.sequence.values() if span[0] <= number <= span[1]), (number, number))
+def recoded(division: Division, new: Mapping[str, str]) -> Division:
+    """A division whose grids have other codes; micro-grids and atoms keep their end under the new code."""
+
+    def under(values: pd.Series, parent: pd.Series) -> list[str]:
+        return [new[p] + v[len(p) :] if v.startswith(p) else v for v, p in zip(values, parent, strict=True)]
+
+    old = {name: getattr(division, name)["grid_code"] for name in ("grids", "microgrids", "atoms")}
+    code = {name: values.map(new) for name, values in old.items()}
+    micros, atoms, borders = division.microgrids, division.atoms, division.borders
+    names = _renamed(division.grids["name"], old["grids"], code["grids"])
+    micro_codes = under(micros["microgrid_code"], old["microgrids"])
+    return replace(
+        division,
+        grids=_sorted(division.grids.assign(grid_code=code["grids"], name=names), "grid_code"),
+        microgrids=_sorted(micros.assign(grid_code=code["microgrids"], microgrid_code=micro_codes), "microgrid_code"),
+        atoms=_sorted(
+            atoms.assign(
+                grid_code=code["atoms"],
+                microgrid_code=under(atoms["microgrid_code"], old["atoms"]),
+                atom_id=under(atoms["atom_id"], old["atoms"]),
+            ),
+            "atom_id",
+        ),
+        borders=borders.assign(
+            **{
+                side: borders[side].map(new).where(borders[side].notna(), None)
+                for side in ("first_code", "second_code")
+            }
+        ),
+    )
+
+
+def micro_recoded(division: Division, new: Mapping[str, str]) -> Division:
+    """A division whose micro-grids have other codes."""
+    micros, atoms = division.microgrids, division.atoms
+    return replace(
+        division,
+        microgrids=_sorted(micros.assign(microgrid_code=micros["microgrid_code"].map(new)), "microgrid_code"),
+        atoms=atoms.assign(microgrid_code=atoms["microgrid_code"].map(new)),
+    )
+
+
+def _renamed(names: pd.Series, old: pd.Series, new: pd.Series) -> list[Any]:
+    """Names that end on the sequence of the old code end on that of the new one."""
+    return [
+        f"{name[:-3]}{after[-3:]}" if isinstance(name, str) and name.endswith(before[-3:]) else name
+        for name, before, after in zip(names, old, new, strict=True)
+    ]
+
+
+def _sorted(frame: gpd.GeoDataFrame, key: str) -> gpd.GeoDataFrame:
+    return frame.sort_values(key, kind="stable", ignore_index=True)

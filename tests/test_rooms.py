@@ -12,7 +12,7 @@ ROOMS = (
     ("errors",),
     ("profile", "schema", "crs"),
     ("geometry",),
-    ("codes", "lineage", "layers"),
+    ("codes", "lineage", "layers", "stretches"),
     ("osm", "divide", "rules", "difference"),
     ("publish", "registry"),
     ("jobs",),

@@ -66,12 +66,18 @@ def add(store: str, name: str, **options: Any) -> None:
     jobs.add_actor(store, name, **options)
 
 
+def of_zones(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option that names zones by the beginnings of their codes."""
+    return click.option("--zones", multiple=True, metavar="CODE", help=help_text)
+
+
 @main.command()
 @click.argument("division", type=click.Path())
 @on_store
 @click.option("--by", "author", required=True, metavar="NAME", help="Whose draft it is.")
 @click.option("--network", default="general", show_default=True)
 @click.option("--note", default="")
+@of_zones("What the division is of: beginnings of codes; other zones go along as they stand. The district without it.")
 def draft(division: str, store: str, **options: Any) -> None:
     """Keep a division as a draft of its district, with codes that go on from the last version approved."""
     from gridgis import jobs
@@ -83,11 +89,12 @@ def draft(division: str, store: str, **options: Any) -> None:
 @click.argument("version", type=int)
 @on_store
 @by
-def submit(version: int, store: str, actor: str) -> None:
-    """Hand a draft to review."""
+@of_zones("Hand in only these, as a version of its own: beginnings of codes. All that was changed without it.")
+def submit(version: int, store: str, **options: Any) -> None:
+    """Hand a draft, or some zones of it, to review."""
     from gridgis import jobs
 
-    _tell([jobs.submit(store, version, actor=actor)])
+    _tell([jobs.submit(store, version, **options)])
 
 
 @main.command()

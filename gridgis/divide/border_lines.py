@@ -5,13 +5,12 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from pyproj import CRS
 
-from gridgis.crs import perimeter_m, transform
 from gridgis.divide.arrangement import Borders, Lines
 from gridgis.geometry.noding import Geometries, Ints
 from gridgis.schema import OFF_STREET
+from gridgis.stretches import stretches
 
 
 def border_lines(
@@ -41,26 +40,10 @@ def border_lines(
             "name": _said(lines.name, borders.line[apart], ""),
         }
     )
-    stretch, owner = _sewn(borders.where(apart), words)
-    shape = transform(stretch, metric, crs)
-    table = words.iloc[owner].reset_index(drop=True).astype(object)
-    table = table.where(table != "", None).assign(length_m=perimeter_m(shape, crs))
-    return gpd.GeoDataFrame(table, geometry=shape, crs=crs)
+    return stretches(words, borders.a[apart], borders.b[apart], drawn_in=metric, crs=crs)
 
 
 def _said(word: Geometries, line: Ints, nothing: str) -> Geometries:
     """What the line under each border says, `nothing` where there is no line or it says nothing."""
     known = np.append([nothing if pd.isna(value) else str(value) for value in word], nothing)
     return known.astype(object)[line]
-
-
-def _sewn(borders: Borders, words: pd.DataFrame) -> tuple[Geometries, Ints]:
-    """Borders of the same words sewn into lines, in the order of the words, and a row of each line."""
-    if words.empty:
-        return np.zeros(0, dtype=object), np.zeros(0, dtype=np.int64)
-    group = words.groupby(list(words.columns), sort=True).ngroup().to_numpy()
-    order = np.argsort(group, kind="stable")
-    ends = shapely.linestrings(np.stack([borders.a[order], borders.b[order]], axis=1))
-    sewn = shapely.line_merge(shapely.multilinestrings(ends, indices=group[order]))
-    lines, number = shapely.get_parts(sewn, return_index=True)
-    return lines, order[np.unique(group[order], return_index=True)[1]][number]

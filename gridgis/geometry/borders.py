@@ -112,11 +112,31 @@ def shared_edges(polygons: Geometries, *, directed: DirectedEdges | None = None)
     """
     owner, start, end = directed or directed_edges(polygons)
     forward = _forward(start, end)
-    group, first = _group(_edge_keys(start, end, forward))
+    group, first = _group(edge_keys(start, end))
     a, b = (np.where(forward[first, None], *ends) for ends in ((start[first], end[first]), (end[first], start[first])))
     left, n_left = _side(group[forward], owner[forward], len(first))
     right, n_right = _side(group[~forward], owner[~forward], len(first))
     return Edges(a, b, left, right, n_left, n_right)
+
+
+def sewn(a: Floats, b: Floats, group: Ints) -> tuple[Geometries, Ints]:
+    """Edges of the same group sewn into lines, in the order of the groups, and the group of each line.
+
+    Parameters
+    ----------
+    a, b : float array, shape (n, 2)
+        The ends.
+    group : int array, shape (n,)
+        From 0, none left out.
+    """
+    if not len(group):
+        return np.zeros(0, dtype=object), np.zeros(0, dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    ends = shapely.linestrings(np.stack([a[order], b[order]], axis=1))
+    lines, number = shapely.get_parts(
+        shapely.line_merge(shapely.multilinestrings(ends, indices=group[order])), return_index=True
+    )
+    return lines, number
 
 
 def adjacency(polygons: Geometries) -> tuple[Ints, Floats]:
@@ -161,7 +181,7 @@ def boundary_keys(polygons: Geometries, *, directed: DirectedEdges | None = None
     """
     owner, start, end = directed or directed_edges(polygons)
     forward = _forward(start, end)
-    key = _edge_keys(start, end, forward)
+    key = edge_keys(start, end)
     return sum_by(np.where(forward, key, np.uint64(0) - key), owner, len(polygons))
 
 
@@ -178,8 +198,9 @@ def _forward(start: Floats, end: Floats) -> Bools:
     return (start[:, 0] < end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] < end[:, 1]))
 
 
-def _edge_keys(start: Floats, end: Floats, forward: Bools) -> Keys:
-    """Give each edge a key that is the same for both directions."""
+def edge_keys(start: Floats, end: Floats) -> Keys:
+    """Give each edge a key of 64 bits that is the same for both directions."""
+    forward = _forward(start, end)
     here, there = _point_keys(start), _point_keys(end)
     low, high = np.where(forward, here, there), np.where(forward, there, here)
     return _mix(low + _mix(high))

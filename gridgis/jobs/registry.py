@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridgis.errors import Fault, InputRefused
+from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.schema import GENERAL, Division
 
 if TYPE_CHECKING:
@@ -66,57 +66,100 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
         actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
 
 
-def draft(store: str, division: Division, *, author: str, network: str = GENERAL, note: str = "") -> Version:
-    """Keep a division as a draft of its district, with codes that go on from the last version approved."""
+def draft(
+    store: str,
+    division: Division,
+    *,
+    author: str,
+    network: str = GENERAL,
+    note: str = "",
+    zones: Sequence[str] = (),
+) -> Version:
+    """Keep a division as a draft of its district, with codes that go on from the last version approved.
+
+    Parameters
+    ----------
+    zones : what the division is of, beginnings of codes (a township's nine digits, say); the other zones go along
+        as they stand. Without it the division is of the whole district.
+    """
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
     with _writing(store) as connection:
-        return versions.draft(connection, division, author=author, at=utc_now(), network=network, note=note)
+        return versions.draft(
+            connection, division, author=author, at=utc_now(), network=network, note=note, zones=zones
+        )
 
 
-def draft_file(store: str, path: str | Path, *, author: str, network: str = GENERAL, note: str = "") -> Version:
+def draft_file(
+    store: str, path: str | Path, *, author: str, network: str = GENERAL, note: str = "", zones: Sequence[str] = ()
+) -> Version:
     """Keep the division in a file as a draft."""
     from gridgis.layers import read_division
 
-    return draft(store, read_division(path), author=author, network=network, note=note)
+    return draft(store, read_division(path), author=author, network=network, note=note, zones=zones)
 
 
-def submit(store: str, version: int, *, actor: str) -> Version:
+def submit(store: str, version: int, *, actor: str, zones: Sequence[str] = ()) -> Version:
     """Hand a draft to review; one that breaks a hard rule is refused with every offender.
+
+    Parameters
+    ----------
+    zones : beginnings of codes. Only what the draft changed in them is handed in, as a version of its own; the draft
+        stays a draft.
 
     Raises
     ------
     InputRefused
         With the offenders, or where the version is in no state to be submitted, or the actor may not.
+    Conflict
+        Where the draft moved a border with a zone that is not handed in, or others changed one since.
     """
-    from gridgis import rules
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
-    with _opened(store) as opened:
-        with opened.read() as connection:
-            found = versions.get(connection, version)
-            offenders = rules.check(versions.load(connection, found)).query("severity == 'hard'")
-        faults = [
-            Fault("version", f"{row.code}", f"{row.rule}: {row.detail}", "Mend it and draft the division again")
-            for row in offenders.itertuples()
-        ]
-        if faults:
-            raise InputRefused(faults)
-        with opened.write() as connection:
-            return versions.submit(connection, found, actor=actor, at=utc_now())
+    with _writing(store) as connection:
+        found = versions.get(connection, version)
+        if zones:
+            found = versions.branch(connection, found, zones, actor=actor, at=utc_now())
+        _refuse_broken(connection, found)
+        return versions.submit(connection, found, actor=actor, at=utc_now())
+
+
+def _refuse_broken(connection: Connection, version: Version) -> None:
+    """Refuse a version that breaks a hard rule, with every offender."""
+    from gridgis import rules
+    from gridgis.registry import versions
+
+    offenders = rules.check(versions.load(connection, version)).query("severity == 'hard'")
+    cure = "Mend it and draft the division again"
+    refuse([Fault("version", row.code, f"{row.rule}: {row.detail}", cure) for row in offenders.itertuples()])
 
 
 def approve(store: str, version: int, *, actor: str, effective_from: str, document: str = "") -> Version:
-    """Approve a submitted version: it is in force from a time, such as "2026-12-01T00:00+08:00"."""
+    """Approve a submitted version: it is in force from a time, such as "2026-12-01T00:00+08:00".
+
+    Zones that it did not change come as they stand in the last version approved; what comes of it is held to the
+    hard rules once more.
+
+    Raises
+    ------
+    InputRefused
+        Where the version or the actor is none that may, or a hard rule is broken.
+    Conflict
+        Where a zone that it changed, or a border of one, was changed by a version approved since it was drafted.
+    """
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
     moment = _time("effective_from", effective_from)
     with _writing(store) as connection:
         found = versions.get(connection, version)
-        return versions.approve(connection, found, actor=actor, at=utc_now(), effective_from=moment, document=document)
+        before = versions.content_digest(connection, version)
+        made = versions.approve(connection, found, actor=actor, at=utc_now(), effective_from=moment, document=document)
+        if versions.content_digest(connection, version) != before:
+            _refuse_broken(connection, made)
+        return made
 
 
 def give_back(store: str, version: int, *, actor: str, reason: str) -> Version:
@@ -172,6 +215,14 @@ def version(store: str, number: int) -> Division:
 
     with _reading(store) as connection:
         return register.load(connection, register.get(connection, number))
+
+
+def changed_zones(store: str, version: int) -> list[str]:
+    """The zones that a version changed from the one before it."""
+    from gridgis.registry import versions
+
+    with _reading(store) as connection:
+        return versions.changed_zones(connection, versions.get(connection, version))
 
 
 def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:

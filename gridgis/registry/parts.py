@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,15 @@ from sqlalchemy.engine import Connection
 
 from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry import tables
+from gridgis.registry.border_labels import labels, layer
 from gridgis.registry.store import following
 from gridgis.schema import COUNTS, DIVISION_LAYERS, MEASURES
+
+Parts = Mapping[str, int]
+"""The part of each zone, by its code."""
+
+SORTED_BY = {"borders": ("part_id", "border_class", "name")}
+"""Layers that are not in the order of one code: of borders the zone that was stored last comes last."""
 
 AT_ONCE = 500
 """Values that a question to the database lists at most."""
@@ -35,8 +42,12 @@ LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
     ),
     "microgrids": (tables.microgrid, ("microgrid_code", "grid_code", "households", "area_m2", "flags")),
     "atoms": (tables.atom, ("atom_id", "grid_code", "microgrid_code", "households")),
+    "borders": (tables.border, ("border_class", "name")),
 }
-"""Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`."""
+"""Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`.
+
+Of borders the lines under them are stored: :mod:`gridgis.registry.border_labels`.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,11 +65,16 @@ def save_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> d
 
     Parameters
     ----------
-    frames : zones, grids, microgrids and atoms, columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the CRS of
-        the store
+    frames : zones, grids, microgrids, atoms and borders, columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the
+        CRS of the store
     """
-    zones = _rows(frames["zones"], ZONE, "zone_code")
-    layers = {name: _rows(frames[name], columns, columns[0]) for name, (_, columns) in LAYERS.items()}
+    return store_parts(connection, {**frames, "borders": labels(frames["borders"], frames["grids"])})
+
+
+def store_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> dict[str, int]:
+    """Store what is new, as :func:`save_parts` does, of borders what :func:`labels` gives."""
+    zones = _rows(frames["zones"], ZONE)
+    layers = {name: _rows(frames[name], columns) for name, (_, columns) in LAYERS.items()}
     digest = _digests(zones, layers)
     there = _known(connection, tables.part, list(digest.values()))
     fresh = [code for code in digest if digest[code] not in there]
@@ -68,15 +84,33 @@ def save_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> d
     return {code: made.get(code, there.get(digest[code], 0)) for code in digest}
 
 
+def parts_of(connection: Connection, version_id: int) -> dict[str, int]:
+    """The part of each zone of a version, in the order of the zones."""
+    zone = tables.version_zone.c
+    asked = sa.select(zone.zone_code, zone.part_id).where(zone.version_id == version_id).order_by(zone.zone_code)
+    return {row.zone_code: row.part_id for row in connection.execute(asked)}
+
+
 def load_parts(
-    connection: Connection, version_id: int, *, layers: Sequence[str], crs: str
+    connection: Connection, parts: Collection[int], *, layers: Sequence[str], crs: str
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Layers of a version, rows in the order of their code, columns as in :data:`DIVISION_LAYERS`."""
-    return {name: _loaded(connection, version_id, name, crs=crs) for name in layers}
+    """Layers of parts, rows in the order of their code, columns as in :data:`DIVISION_LAYERS`."""
+    needed = [*layers, "grids"] if "borders" in layers and "grids" not in layers else layers
+    found = stored_parts(connection, parts, layers=needed, crs=crs)
+    if "borders" in layers:
+        found["borders"] = layer(found["borders"], found["grids"])
+    return {name: found[name] for name in layers}
 
 
-def _rows(frame: gpd.GeoDataFrame, columns: tuple[str, ...], key: str) -> Rows:
-    ordered = frame.sort_values(key, kind="stable")
+def stored_parts(
+    connection: Connection, parts: Collection[int], *, layers: Sequence[str] = ("zones", *LAYERS), crs: str
+) -> dict[str, gpd.GeoDataFrame]:
+    """Layers of parts as :func:`load_parts` gives them, of borders what :func:`store_parts` takes."""
+    return {name: _loaded(connection, sorted(parts), name, crs=crs) for name in layers}
+
+
+def _rows(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> Rows:
+    ordered = frame.sort_values(list(columns[: 2 if "border_class" in columns else 1]), kind="stable")
     table = pd.DataFrame({column: ordered[column] for column in columns}).astype(object)
     table = table.where(table.notna(), None)
     if "flags" in table:
@@ -166,22 +200,23 @@ def _insert_all(connection: Connection, table: sa.Table, rows: Iterator[dict[str
         connection.execute(sa.insert(table), batch)
 
 
-def _loaded(connection: Connection, version_id: int, name: str, *, crs: str) -> gpd.GeoDataFrame:
-    part, shape, zone = tables.part, tables.shape, tables.version_zone
-    joined = zone.join(part, part.c.id == zone.c.part_id)
-    own: list[sa.Column[Any]] = [part.c[column] for column in ZONE]
-    holder: sa.Table = part
+def _loaded(connection: Connection, parts: list[int], name: str, *, crs: str) -> gpd.GeoDataFrame:
+    """Rows of one layer in the order of their code, those of borders in that of their parts."""
+    part, shape = tables.part, tables.shape
+    holder, columns = LAYERS.get(name, (part, ZONE))
+    joined, own = part.join(shape, shape.c.id == part.c.shape_id), [part.c[column] for column in ZONE]
     if name != "zones":
-        holder, columns = LAYERS[name]
-        joined = joined.join(holder, holder.c.part_id == part.c.id)
+        joined = part.join(holder, holder.c.part_id == part.c.id).join(shape, shape.c.id == holder.c.shape_id)
         own = [part.c.zone_code, part.c.kind, *(holder.c[column] for column in columns)]
-    asked = sa.select(*own, shape.c.wkb).select_from(joined.join(shape, shape.c.id == holder.c.shape_id))
-    key = own[0] if name == "zones" else own[2]
-    rows = connection.execute(asked.where(zone.c.version_id == version_id)).all()
-    table = pd.DataFrame(rows, columns=[*(column.name for column in own), "wkb"])
-    table = table.sort_values(key.name, kind="stable", ignore_index=True)
+    asked = sa.select(*own, shape.c.wkb, part.c.id).select_from(joined)
+    rows: list[Any] = []
+    for k in range(0, len(parts), AT_ONCE):
+        rows += connection.execute(asked.where(part.c.id.in_(parts[k : k + AT_ONCE])))
+    table = pd.DataFrame(rows, columns=[*(column.name for column in own), "wkb", "part_id"])
+    table = table.sort_values(list(SORTED_BY.get(name, columns[:1])), kind="stable", ignore_index=True)
+    kept = ["zone_code", *columns] if name == "borders" else DIVISION_LAYERS[name]
     return gpd.GeoDataFrame(
-        {column: _typed(table[column]) for column in DIVISION_LAYERS[name]}, geometry=_geometry(table["wkb"]), crs=crs
+        {column: _typed(table[column]) for column in kept}, geometry=_geometry(table["wkb"]), crs=crs
     )
 
 

@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 FOLDER = Path(__file__).parent / "migrations"
+HEAD = "head"
+"""The revision that :func:`migrate` goes to."""
 
 
 def _config() -> Config:
@@ -45,4 +47,4 @@ def migrate(connection: Connection, *, crs: str | None) -> None:
     """
     config = _config()
     config.attributes.update(connection=connection, crs=crs)
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)

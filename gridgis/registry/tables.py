@@ -1,8 +1,8 @@
 """The tables of a store: one description for SQLite and for PostgreSQL with PostGIS.
 
 Invariant: nothing that was submitted is ever changed. What a zone looked like is a *part* (its row, its grids,
-micro-grids and atoms), stored once under the digest of its content; a version names a part for each zone of its
-district. Events, spent codes and lineage only grow.
+micro-grids, atoms and what lies under their borders), stored once under the digest of its content; a version names a
+part for each zone of its district. Events, spent codes and lineage only grow.
 
 Times are text in UTC, ISO 8601 with offset, so that they compare as they read. Geometry is WKB in the CRS of the
 store; in PostgreSQL a generated PostGIS column with a spatial index stands beside it, for those who read with QGIS.
@@ -137,6 +137,16 @@ atom = Table(
     Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
     ForeignKeyConstraint(["part_id", "grid_code"], ["grid.part_id", "grid.grid_code"]),
 )
+
+border = Table(
+    "border",
+    metadata,
+    Column("part_id", Key, ForeignKey("part.id"), primary_key=True),
+    Column("border_class", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+)
+"""What lies under the borders of the grids of a part: all lines of one class and name (empty for none) in a row."""
 
 version = Table(
     "version",

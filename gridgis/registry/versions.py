@@ -1,8 +1,10 @@
 """Versions of a district's division: drafted, submitted, approved, in force from a date.
 
-Invariant: a version is a snapshot of all zones of one district in one network; once submitted its content never
-changes. One approved version at most begins at a time, and is in force until the next one's; that it is follows
-from the dates. Each function does all it does, its event included, in the transaction that it is given.
+Invariant: a version is a snapshot of all zones of one district in one network. What it changed from the version
+before it, its change set, stays as it was submitted; where it is approved after another one, that one's zones come
+in place of those that it did not change. One approved version at most begins at a time, and is in force until the
+next one's; that it is follows from the dates. Each function does all it does, its event included, in the transaction
+that it is given.
 """
 
 from __future__ import annotations
@@ -13,25 +15,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
 from pyproj import CRS
 from sqlalchemy.engine import Connection, Row
 
 from gridgis.crs import canonical
-from gridgis.errors import Fault, InputRefused
-from gridgis.lineage import kept_codes, passed_on, renumbered
-from gridgis.profile import profile_from_toml
+from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.profile import CodeLayout, profile_from_toml
 from gridgis.registry import tables
 from gridgis.registry.actors import allowed
+from gridgis.registry.change_sets import changed, put_into
 from gridgis.registry.events import record
-from gridgis.registry.parts import load_parts, save_parts
+from gridgis.registry.numbering import LAND, carried_on, confirmed, pass_on
+from gridgis.registry.parts import Parts, load_parts, parts_of, save_parts
 from gridgis.registry.store import Conflict, following, store_crs
 from gridgis.schema import GENERAL, Division
 
 DISTRICT_DIGITS = 6
-LAND = ("zones", "grids", "microgrids", "atoms")
 
 
 @dataclass(frozen=True)
@@ -59,34 +60,48 @@ FIELDS = tuple(Version.__dataclass_fields__)
 
 
 def draft(
-    connection: Connection, division: Division, *, author: str, at: str, network: str = GENERAL, note: str = ""
+    connection: Connection,
+    division: Division,
+    *,
+    author: str,
+    at: str,
+    network: str = GENERAL,
+    note: str = "",
+    zones: Sequence[str] = (),
 ) -> Version:
     """Keep a division as a draft of its district, with codes that go on from the last version approved.
 
     Grids that go on keep their code, the others get the next numbers that were never used; both are provisional
     until the draft is approved.
 
+    Parameters
+    ----------
+    zones : what the division is of, beginnings of codes; the other zones of the district go along as they stand.
+        Without it the division is of the whole district.
+
     Raises
     ------
     InputRefused
-        Where the division is of several districts, not in the CRS of the store, its author unknown or not entitled.
+        Where the division is of several districts, not in the CRS of the store, its author unknown or not entitled,
+        or lacks zones of the last version without saying that they are given up.
+    Conflict
+        Where it moved a border with a zone that goes along.
     """
     district = _district(division.zones["zone_code"])
     allowed(connection, author, "submitter", area=district)
-    crs = _settled_crs(connection, division)
-    parent = last_approved(connection, district, network=network)
-    if parent is not None:
-        division = _carried_on(connection, division, parent, network=network, crs=crs)
-    parts = save_parts(connection, {name: getattr(division, name) for name in LAND})
-    number = 1 + (connection.scalar(_of(sa.func.max(tables.version.c.number), district, network)) or 0)
+    _settle_crs(connection, division)
+    base = last_approved(connection, district, network=network)
+    stood = parts_of(connection, base.id) if base else {}
+    chosen = _chosen(zones, {*division.zones["zone_code"], *stood})
+    if not zones:
+        _refuse_lacking(stood.keys() - set(division.zones["zone_code"]))
+    division = _of_zones(division, chosen)
+    if stood:
+        layout = _layout(division.info)
+        division = carried_on(connection, division, stood.values(), network=network, layout=layout)
+    own = save_parts(connection, {name: getattr(division, name) for name in LAND})
     info = division.info
-    row: dict[str, Any] = {
-        "id": following(connection, tables.version),
-        "district": district,
-        "network": network,
-        "number": number,
-        "parent_id": parent.id if parent else None,
-        "state": "draft",
+    row = {
         "profile": str(info.get("profile") or ""),
         "profile_toml": str(info.get("profile_toml") or ""),
         "inputs_sha256": str(info.get("inputs_sha256") or ""),
@@ -96,13 +111,34 @@ def draft(
         "note": note,
         "created_at": at,
     }
-    connection.execute(sa.insert(tables.version).values(row))
-    zones = [{"version_id": row["id"], "zone_code": code, "part_id": part} for code, part in parts.items()]
-    connection.execute(sa.insert(tables.version_zone), zones)
-    made = get(connection, row["id"])
-    body = {"content": content_digest(connection, made.id), "parent": made.parent_id, "note": note}
-    _record(connection, made, "drafted", actor=author, at=at, body=body)
-    return made
+    return _kept(connection, row, put_into(connection, stood, own, chosen), base, district=district, network=network)
+
+
+def branch(connection: Connection, version: Version, zones: Sequence[str], *, actor: str, at: str) -> Version:
+    """A draft that has some zones of another draft, and the other zones as they stand.
+
+    Parameters
+    ----------
+    zones : beginnings of codes
+
+    Raises
+    ------
+    InputRefused, Conflict
+        As :func:`draft`; also where no zone of these was changed, or one was changed by others since.
+    """
+    allowed(connection, actor, "submitter", area=version.district)
+    base = last_approved(connection, version.district, network=version.network)
+    mine, stood = parts_of(connection, version.id), parts_of(connection, base.id) if base else {}
+    chosen = _chosen(zones, {*mine, *stood}) & _changes(connection, version, base)
+    if not chosen:
+        problem = f"changed no zone of {', '.join(zones)}"
+        raise InputRefused([Fault("version", version.name, problem, "See: gridgis difference")])
+    own = {zone: part for zone, part in mine.items() if zone in chosen}
+    copied = ("profile", "profile_toml", "inputs_sha256", "software", "metrics", "note")
+    row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()._asdict()
+    row = {**{name: row[name] for name in copied}, "author": actor, "created_at": at}
+    parts = put_into(connection, stood, own, chosen)
+    return _kept(connection, row, parts, base, district=version.district, network=version.network)
 
 
 def submit(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
@@ -131,6 +167,9 @@ def approve(
 ) -> Version:
     """Approve a submitted version: it is in force from a time, its codes are spent for ever.
 
+    Zones that it did not change come as they stand in the last version approved, be it a later one than it was
+    drafted from.
+
     Parameters
     ----------
     effective_from : as :func:`gridgis.registry.store.as_utc` gives it; not before what is in force
@@ -141,22 +180,19 @@ def approve(
     InputRefused
         Where the actor may not, submitted it himself, or the time is before that of the parent.
     Conflict
-        Where another version was approved since this one was drafted, or codes of it were spent meanwhile.
+        Where a zone that it changed was changed by a version that was approved since it was drafted, or a border
+        of one was moved.
     """
     allowed(connection, actor, "reviewer", area=version.district)
     if actor == version.author:
         cure = "Let another reviewer decide"
         raise InputRefused([Fault("version", version.name, f"{actor} cannot approve what is his own", cure)])
     last = last_approved(connection, version.district, network=version.network)
-    if (last.id if last else None) != version.parent_id:
-        stands = last.name if last else "none"
-        raise Conflict(f"version {version.name} goes on from another version than the last one approved ({stands})")
     if last is not None and effective_from <= str(last.effective_from):
         problem = f"would be in force from {effective_from}, not after {last.name} ({last.effective_from})"
         raise InputRefused([Fault("version", version.name, problem, "Name a later time")])
-    fresh = _spend_codes(connection, version)
-    _pass_on(connection, version)
-    body = {"effective_from": effective_from, "document": document, "codes": len(fresh)}
+    zones = _brought_up(connection, version, last)
+    body = {"effective_from": effective_from, "document": document, "parent": last.id if last else None, "zones": zones}
     return _moved(
         connection, version, ("submitted",), "approved", actor=actor, at=at, body=body, effective_from=effective_from
     )
@@ -199,9 +235,9 @@ def last_approved(connection: Connection, district: str, *, network: str = GENER
 
 
 def load(connection: Connection, version: Version, *, layers: Sequence[str] = LAND) -> Division:
-    """A version as a division; layers that are not asked for, moves, borders and offenders are empty."""
+    """A version as a division; layers that are not asked for, moves and offenders are empty."""
     crs = str(store_crs(connection))
-    frames = load_parts(connection, version.id, layers=layers, crs=crs)
+    frames = load_parts(connection, parts_of(connection, version.id).values(), layers=layers, crs=crs)
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()
     info = {
         "profile": row.profile,
@@ -212,6 +248,12 @@ def load(connection: Connection, version: Version, *, layers: Sequence[str] = LA
         "metrics": json.loads(row.metrics),
     }
     return Division.with_layers(frames, info=info, crs=crs)
+
+
+def changed_zones(connection: Connection, version: Version) -> list[str]:
+    """The zones that a version changed from the one before it, in the order of their codes."""
+    before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
+    return sorted(changed(connection, before, parts_of(connection, version.id)))
 
 
 def content_digest(connection: Connection, version_id: int) -> str:
@@ -233,114 +275,113 @@ def _district(codes: pd.Series) -> str:
     return found[0]
 
 
-def _settled_crs(connection: Connection, division: Division) -> str:
-    """The CRS of the store, that of its first division where none was declared."""
+def _settle_crs(connection: Connection, division: Division) -> None:
+    """Hold a division to the CRS of the store, that of its first division where none was declared."""
     stored = store_crs(connection)
     given = canonical(CRS.from_user_input(division.zones.crs))
     if stored is None:
         connection.execute(sa.update(tables.store).values(crs=given))
-        return given
-    if given != stored:
+    elif given != stored:
         cure = f"Divide with --crs {stored}"
         raise InputRefused([Fault("zones", "", f"are in {given}, the store is in {stored}", cure)])
-    return stored
 
 
-def _carried_on(connection: Connection, division: Division, parent: Version, *, network: str, crs: str) -> Division:
-    """The division with the codes that go on from those in force."""
-    old = load_parts(connection, parent.id, layers=["atoms"], crs=crs)["atoms"]
-    layout = profile_from_toml(str(division.info["profile_toml"])).codes
-    kept = kept_codes(passed_on(old, division.grids), layout=layout)
-    kinds = dict(zip(division.grids["grid_code"], division.grids["kind"], strict=True))
-    new = renumbered(list(kinds), kept, kinds=kinds, spent=spent_codes(connection, network), layout=layout)
-    return recoded(division, new)
+def _layout(info: dict[str, Any]) -> CodeLayout:
+    return profile_from_toml(str(info["profile_toml"])).codes
 
 
-def recoded(division: Division, new: dict[str, str]) -> Division:
-    """A division whose grids have other codes; micro-grids and atoms keep their end under the new code."""
-
-    def under(values: pd.Series, parent: pd.Series) -> list[str]:
-        return [new[p] + v[len(p) :] if v.startswith(p) else v for v, p in zip(values, parent, strict=True)]
-
-    old = {name: getattr(division, name)["grid_code"] for name in ("grids", "microgrids", "atoms")}
-    code = {name: values.map(new) for name, values in old.items()}
-    micros, atoms = division.microgrids, division.atoms
-    names = _renamed(division.grids["name"], old["grids"], code["grids"])
-    return replace(
-        division,
-        grids=_sorted(division.grids.assign(grid_code=code["grids"], name=names), "grid_code"),
-        microgrids=_sorted(
-            micros.assign(
-                grid_code=code["microgrids"], microgrid_code=under(micros["microgrid_code"], old["microgrids"])
-            ),
-            "microgrid_code",
-        ),
-        atoms=_sorted(
-            atoms.assign(
-                grid_code=code["atoms"],
-                microgrid_code=under(atoms["microgrid_code"], old["atoms"]),
-                atom_id=under(atoms["atom_id"], old["atoms"]),
-            ),
-            "atom_id",
-        ),
-    )
+def _chosen(begins: Sequence[str], codes: Collection[str]) -> set[str]:
+    """Codes that begin with one of the texts; all where there is none."""
+    return {code for code in codes if code.startswith(tuple(begins))} if begins else set(codes)
 
 
-def _renamed(names: pd.Series, old: pd.Series, new: pd.Series) -> list[Any]:
-    """Names that end on the sequence of the old code end on that of the new one."""
-    return [
-        f"{name[:-3]}{after[-3:]}" if isinstance(name, str) and name.endswith(before[-3:]) else name
-        for name, before, after in zip(names, old, new, strict=True)
-    ]
+def _refuse_lacking(zones: Collection[str]) -> None:
+    cure = "Say what the division is of with --zones; what it names and lacks is given up"
+    refuse([Fault("zones", f"zone_code {zone}", "is in force and not in the division", cure) for zone in sorted(zones)])
 
 
-def _sorted(frame: gpd.GeoDataFrame, key: str) -> gpd.GeoDataFrame:
-    return frame.sort_values(key, kind="stable", ignore_index=True)
+def _of_zones(division: Division, zones: Collection[str]) -> Division:
+    """The rows of a division that are of some zones."""
+    kept = {name: getattr(division, name) for name in LAND if name != "borders"}
+    kept = {name: frame[frame["zone_code"].isin(list(zones))].reset_index(drop=True) for name, frame in kept.items()}
+    return replace(division, **kept)
 
 
-def spent_codes(connection: Connection, network: str) -> list[str]:
-    """Every code that was ever confirmed in a network, in order."""
-    code = tables.code
-    return list(connection.scalars(sa.select(code.c.code).where(code.c.network == network).order_by(code.c.code)))
+def _kept(
+    connection: Connection,
+    row: dict[str, Any],
+    parts: Parts,
+    base: Version | None,
+    *,
+    district: str,
+    network: str,
+) -> Version:
+    """A draft with its parts, and the event that tells of it."""
+    parent = base.id if base else None
+    number = 1 + (connection.scalar(_of(sa.func.max(tables.version.c.number), district, network)) or 0)
+    own = {"district": district, "network": network, "number": number, "parent_id": parent, "state": "draft"}
+    version_id = following(connection, tables.version)
+    connection.execute(sa.insert(tables.version).values({**row, **own, "id": version_id}))
+    _hold(connection, version_id, parts)
+    made = get(connection, version_id)
+    body = {"content": content_digest(connection, made.id), "parent": parent, "note": made.note}
+    _record(connection, made, "drafted", actor=made.author, at=made.created_at, body=body)
+    return made
 
 
-def _codes(connection: Connection, version_id: int) -> set[str]:
-    zone, grid = tables.version_zone, tables.grid
-    asked = sa.select(grid.c.grid_code).join(zone, zone.c.part_id == grid.c.part_id)
-    return set(connection.scalars(asked.where(zone.c.version_id == version_id)))
+def _hold(connection: Connection, version_id: int, parts: Parts) -> None:
+    zones = [{"version_id": version_id, "zone_code": code, "part_id": part} for code, part in parts.items()]
+    connection.execute(sa.insert(tables.version_zone), zones)
 
 
-def _spend_codes(connection: Connection, version: Version) -> list[str]:
-    """Confirm the codes that are new in a version; those of its parent go on."""
-    before = _codes(connection, version.parent_id) if version.parent_id is not None else set()
-    fresh = sorted(_codes(connection, version.id) - before)
-    spent = set(spent_codes(connection, version.network)) & set(fresh)
-    if spent:
-        raise Conflict(f"version {version.name}: code {min(spent)} was spent meanwhile. Draft it again")
-    rows = [{"network": version.network, "code": code, "version_id": version.id} for code in fresh]
-    if rows:
-        connection.execute(sa.insert(tables.code), rows)
-    return fresh
+def _changes(connection: Connection, version: Version, base: Version | None) -> set[str]:
+    """Zones that a version changed and no version that was approved since.
+
+    Raises
+    ------
+    Conflict
+        Where others changed one of them as well.
+    """
+    before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
+    mine = changed(connection, before, parts_of(connection, version.id))
+    if base is None or base.id == version.parent_id:
+        return mine
+    both = mine & changed(connection, before, parts_of(connection, base.id))
+    if both:
+        since = f"was changed since by a version approved ({base.name} is the last): draft it again"
+        raise Conflict(f"version {version.name}: {'; '.join(f'zone {zone} {since}' for zone in sorted(both))}")
+    return mine
 
 
-def _pass_on(connection: Connection, version: Version) -> None:
-    """Write down what each grid of the parent passed on to each grid of the version."""
-    if version.parent_id is None:
-        return
-    crs = str(store_crs(connection))
-    old = load_parts(connection, version.parent_id, layers=["atoms"], crs=crs)["atoms"]
-    new = load_parts(connection, version.id, layers=["grids"], crs=crs)["grids"]
-    rows = [
-        {
-            "version_id": version.id,
-            "old_code": row.old_code,
-            "new_code": row.new_code,
-            "households": None if pd.isna(row.households) else int(row.households),
-            "area_m2": float(row.area),
-        }
-        for row in passed_on(old, new).itertuples()
-    ]
-    connection.execute(sa.insert(tables.lineage), rows)
+def _brought_up(connection: Connection, version: Version, last: Version | None) -> list[str]:
+    """Put what a version changed into the last one approved, spend its codes and write down what passes on.
+
+    Returns
+    -------
+    list of str
+        The zones that it changed.
+    """
+    zones = _changes(connection, version, last)
+    stood = parts_of(connection, last.id) if last else {}
+    held = parts_of(connection, version.id)
+    own = {zone: part for zone, part in held.items() if zone in zones}
+    before = {zone: part for zone, part in stood.items() if zone in zones}
+    layout = _layout({"profile_toml": _profile_toml(connection, version)})
+    own = confirmed(connection, own, before, version_id=version.id, network=version.network, layout=layout)
+    parts = held | own if last is None or last.id == version.parent_id else put_into(connection, stood, own, zones)
+    if last is not None:
+        pass_on(connection, before, own, version_id=version.id)
+    if parts != held:
+        zone, v = tables.version_zone, tables.version
+        connection.execute(sa.delete(zone).where(zone.c.version_id == version.id))
+        _hold(connection, version.id, parts)
+        connection.execute(sa.update(v).where(v.c.id == version.id).values(parent_id=last.id if last else None))
+    return sorted(zones)
+
+
+def _profile_toml(connection: Connection, version: Version) -> str:
+    v = tables.version.c
+    return str(connection.scalar(sa.select(v.profile_toml).where(v.id == version.id)))
 
 
 def _moved(

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import context, op
 from pyproj import CRS
 
+from gridgis.registry.migrations.guards import keep
+
 revision = "0001"
 down_revision = None
 
@@ -18,32 +20,18 @@ GROWING = ("shape", "part", "grid", "microgrid", "atom", "code", "lineage", "eve
 def upgrade() -> None:
     """Make tables, triggers and, in PostgreSQL, geometry and views."""
     _tables()
-    if op.get_bind().dialect.name == "postgresql":
-        _keep_in_postgresql()
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    if on_postgresql:
+        op.execute(NEVER_CHANGED)
+    keep(*GROWING)
+    if on_postgresql:
         _postgis()
-    else:
-        _keep_in_sqlite()
 
 
-def _keep_in_sqlite() -> None:
-    for table in GROWING:
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
-            )
-
-
-def _keep_in_postgresql() -> None:
-    op.execute(
-        "CREATE FUNCTION never_changed() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$"
-    )
-    for table in GROWING:
-        op.execute(
-            f"CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION never_changed()"
-        )
+NEVER_CHANGED = """
+CREATE FUNCTION never_changed() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$
+"""
 
 
 def _postgis() -> None:

@@ -1,0 +1,112 @@
+"""Stitching: vertices that one side of a border has and the other lacks, put into both.
+
+Where one side of a border was divided anew, its junctions lie on edges of the other side. Both are one border again
+when every vertex of either stands in both. Nothing is moved: an edge bends by no more than the tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from gridgis.geometry.borders import Keys, edge_keys, shared_edges
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
+
+
+@dataclass(frozen=True)
+class Stitches:
+    """Vertices to be put into edges.
+
+    Attributes
+    ----------
+    edge : uint64 array, shape (n,)
+        Key of the edge of each vertex, in order; those of one edge follow each other from its start.
+    start : float array, shape (n, 2)
+        The end of the edge from which they are counted.
+    xy : float array, shape (n, 2)
+    """
+
+    edge: Keys
+    start: Floats
+    xy: Floats
+
+
+def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
+    """The vertices that polygons lack along their common borders.
+
+    Parameters
+    ----------
+    polygons : array of Polygon and MultiPolygon
+    within : how far from an edge a vertex of another polygon lies at most to be one of it, in units of the coordinates
+    """
+    edges = shared_edges(polygons)
+    loose = np.flatnonzero(edges.unmatched)
+    a, b, owner = edges.a[loose], edges.b[loose], edges.owner[loose]
+    points, at = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    known = np.unique(np.column_stack([np.concatenate([owner, owner]), at]), axis=0)
+    point, edge = _near(points, a, b, within)
+    along = ((points[point] - a[edge]) * (b[edge] - a[edge])).sum(axis=1) / ((b[edge] - a[edge]) ** 2).sum(axis=1)
+    inside = (along > 0) & (along < 1) & ~_among(owner[edge], point, known, len(points))
+    point, edge, along = point[inside], edge[inside], along[inside]
+    key = edge_keys(a, b)
+    order = np.lexsort((along, key[edge]))
+    return Stitches(key[edge][order], a[edge][order], points[point][order])
+
+
+def stitched(shapes: Geometries, stitches: Stitches) -> Geometries:
+    """Polygons or lines with the vertices put into those of their edges that lack them.
+
+    Parameters
+    ----------
+    shapes : array of Polygon and MultiPolygon, or of LineString and MultiLineString
+    """
+    out = shapes.copy()
+    rows = _touched(shapes, stitches)
+    if not len(rows):
+        return out
+    kind, xy, offsets = shapely.to_ragged_array(shapes[rows])
+    after, new = _insertions(xy, offsets[0], stitches)
+    grown = np.insert(xy, after + 1, new, axis=0)
+    moved = offsets[0] + np.searchsorted(after, offsets[0] - 1)
+    several = shapely.from_ragged_array(kind, grown, (moved, *offsets[1:]))
+    single = np.isin(shapely.get_type_id(shapes[rows]), (1, 3)) & np.isin(shapely.get_type_id(several), (5, 6))
+    out[rows] = np.where(single, shapely.get_geometry(several, 0), several)
+    return out
+
+
+def _near(points: Floats, a: Floats, b: Floats, within: float) -> tuple[Ints, Ints]:
+    tree = shapely.STRtree(shapely.linestrings(np.stack([a, b], axis=1)))
+    point, edge = tree.query(shapely.points(points), predicate="dwithin", distance=within)
+    return point, edge
+
+
+def _among(owner: Ints, point: Ints, known: Ints, n: int) -> Bools:
+    """Whether polygons have a point already."""
+    return np.isin(owner * n + point, known[:, 0] * n + known[:, 1])
+
+
+def _touched(shapes: Geometries, stitches: Stitches) -> Ints:
+    """Shapes that have an edge to be stitched, or may."""
+    starts = np.unique(stitches.start, axis=0)
+    found = shapely.STRtree(shapes).query(shapely.points(starts), predicate="intersects")[1]
+    return np.unique(found)
+
+
+def _insertions(xy: Floats, start: Ints, stitches: Stitches) -> tuple[Ints, Floats]:
+    """After which vertex to put which, in order; `start` is where each ring or line begins."""
+    last = np.zeros(len(xy), dtype=bool)
+    last[start[1:] - 1] = True
+    row = np.flatnonzero(~last)
+    key = edge_keys(xy[row], xy[row + 1])
+    names, first, count = np.unique(stitches.edge, return_index=True, return_counts=True)
+    at = np.minimum(np.searchsorted(names, key), len(names) - 1)
+    has = names[at] == key
+    row, at = row[has], at[has]
+    number = count[at]
+    after = np.repeat(row, number)
+    step = np.arange(len(after)) - np.repeat(np.cumsum(number) - number, number)
+    forward = np.repeat((xy[row] == stitches.start[first[at]]).all(axis=1), number)
+    pick = np.repeat(first[at], number) + np.where(forward, step, np.repeat(number, number) - 1 - step)
+    return after, stitches.xy[pick]

@@ -1,0 +1,19 @@
+"""Triggers that keep rows from being changed or deleted."""
+
+from alembic import op
+
+
+def keep(*tables: str) -> None:
+    """Let rows of tables only be added."""
+    for table in tables:
+        if op.get_bind().dialect.name == "postgresql":
+            op.execute(
+                f"CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION never_changed()"
+            )
+            continue
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
+            )

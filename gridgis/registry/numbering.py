@@ -1,0 +1,131 @@
+"""Codes in the register: those of a draft go on from the version before, approval spends them for ever.
+
+Invariant: a code that was confirmed stands in `code`, once in its network, and is given to nothing else. Codes of a
+draft are provisional: what was spent meanwhile is replaced where it is approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import geopandas as gpd
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.lineage import kept_codes, micro_recoded, passed_on, recoded, renumbered
+from gridgis.profile import CodeLayout
+from gridgis.registry import tables
+from gridgis.registry.parts import Parts, load_parts, save_parts
+from gridgis.registry.store import store_crs
+from gridgis.schema import Division
+
+LAND = ("zones", "grids", "microgrids", "atoms", "borders")
+NUMBERED = {"grids": (tables.grid, "grid_code"), "microgrids": (tables.microgrid, "microgrid_code")}
+"""Layers that are numbered, from the top down, with their table and the column of their codes."""
+
+
+def carried_on(
+    connection: Connection, division: Division, before: Collection[int], *, network: str, layout: CodeLayout
+) -> Division:
+    """A division with the codes that go on from the parts `before` it."""
+    old = load_parts(connection, before, layers=["atoms"], crs=str(store_crs(connection)))["atoms"]
+    spent = _spent_in(connection, network, division.zones["zone_code"])
+    kept = kept_codes(passed_on(old, division.grids), digits=layout.sequence_digits)
+    division = recoded(division, _numbers(division, "grids", kept, spent, layout))
+    passed = passed_on(old, division.microgrids, key="microgrid_code")
+    kept = kept_codes(passed, digits=layout.micro_digits)
+    return micro_recoded(division, _numbers(division, "microgrids", kept, spent, layout))
+
+
+def confirmed(
+    connection: Connection, parts: Parts, before: Parts, *, version_id: int, network: str, layout: CodeLayout
+) -> dict[str, int]:
+    """Spend the codes that are new in parts; give the parts, those that had codes spent meanwhile with others.
+
+    Parameters
+    ----------
+    before : parts of the version that goes before, whose codes go on
+    """
+    spent = _spent_in(connection, network, parts)
+    out = dict(parts)
+    for name in NUMBERED:
+        fresh = _codes(connection, name, out.values()) - _codes(connection, name, before.values())
+        clash = fresh & spent
+        if clash:
+            out |= _replaced(connection, out, name, clash, spent, layout)
+            fresh = _codes(connection, name, out.values()) - _codes(connection, name, before.values())
+        rows = [{"network": network, "code": code, "version_id": version_id} for code in sorted(fresh)]
+        if rows:
+            connection.execute(sa.insert(tables.code), rows)
+    return out
+
+
+def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: int) -> None:
+    """Write down what each grid and micro-grid of the parts before passed on to those that take their place."""
+    crs = str(store_crs(connection))
+    old = load_parts(connection, before.values(), layers=["atoms"], crs=crs)["atoms"]
+    new = load_parts(connection, parts.values(), layers=list(NUMBERED), crs=crs)
+    rows = [
+        {
+            "version_id": version_id,
+            "old_code": row.old_code,
+            "new_code": row.new_code,
+            "households": None if pd.isna(row.households) else int(row.households),
+            "area_m2": float(row.area),
+        }
+        for name, (_, key) in NUMBERED.items()
+        for row in passed_on(old, new[name], key=key).itertuples()
+    ]
+    if rows:
+        connection.execute(sa.insert(tables.lineage), rows)
+
+
+def spent_codes(connection: Connection, network: str) -> list[str]:
+    """Every code of a grid or micro-grid that was ever confirmed in a network, in order."""
+    code = tables.code
+    return list(connection.scalars(sa.select(code.c.code).where(code.c.network == network).order_by(code.c.code)))
+
+
+def _spent_in(connection: Connection, network: str, zones: Collection[str]) -> set[str]:
+    """Codes ever confirmed in some zones: those that begin with the code of one."""
+    code, out = tables.code.c, set()
+    for zone in zones:
+        asked = sa.select(code.code).where(code.network == network, code.code >= zone, code.code < f"{zone}:")
+        out |= set(connection.scalars(asked))
+    return out
+
+
+def _codes(connection: Connection, name: str, parts: Collection[int]) -> set[str]:
+    table, key = NUMBERED[name]
+    out: set[str] = set()
+    for part in parts:
+        out |= set(connection.scalars(sa.select(table.c[key]).where(table.c.part_id == part)))
+    return out
+
+
+def _numbers(
+    division: Division, name: str, kept: Mapping[str, str], spent: Collection[str], layout: CodeLayout
+) -> dict[str, str]:
+    """The code of each row of a layer: the kept one, else the next that was never used."""
+    frame: gpd.GeoDataFrame = getattr(division, name)
+    codes = frame[NUMBERED[name][1]]
+    if name == "grids":
+        room = {code: layout.sequence[kind] for code, kind in zip(codes, frame["kind"], strict=True)}
+        return renumbered(codes, kept, room=room, digits=layout.sequence_digits, spent=spent, layer=name)
+    digits = layout.micro_digits
+    room = dict.fromkeys(codes, (1, 10**digits - 1))
+    return renumbered(codes, kept, room=room, digits=digits, spent=spent, layer=name)
+
+
+def _replaced(
+    connection: Connection, parts: Parts, name: str, clash: set[str], spent: Collection[str], layout: CodeLayout
+) -> dict[str, int]:
+    """Parts with other codes in the place of those that clash."""
+    hit = [part for zone, part in parts.items() if any(code.startswith(zone) for code in clash)]
+    crs = str(store_crs(connection))
+    division = Division.with_layers(load_parts(connection, hit, layers=LAND, crs=crs), info={}, crs=crs)
+    codes = getattr(division, name)[NUMBERED[name][1]]
+    new = _numbers(division, name, {code: code for code in codes if code not in clash}, spent, layout)
+    division = recoded(division, new) if name == "grids" else micro_recoded(division, new)
+    return save_parts(connection, {layer: getattr(division, layer) for layer in LAND})

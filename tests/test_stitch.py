@@ -1,0 +1,87 @@
+"""Stitching: what one side of a border has and the other lacks comes into both, and nothing else moves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lattices import Lattice, build
+
+from gridgis.geometry.borders import boundary_keys, shared_edges
+from gridgis.geometry.stitch import missing_vertices, stitched
+
+WITHIN = 0.1
+
+
+def bent(shape: shapely.Geometry, rng: np.random.Generator, share: float) -> shapely.Geometry:
+    """The same land, with vertices of its own on some of its edges, off them by up to a centimetre."""
+    rings = []
+    for ring in (shape.exterior, *shape.interiors):
+        xy = shapely.get_coordinates(ring)
+        own = [xy[0]]
+        for a, b in pairwise(xy):
+            along = np.sort(rng.uniform(0.1, 0.9, rng.binomial(2, share)))
+            own += [a + t * (b - a) + rng.uniform(-0.005, 0.005, 2) for t in along]
+            own.append(b)
+        rings.append(own)
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def unmatched_m(shapes: np.ndarray) -> float:
+    edges = shared_edges(shapes)
+    return float(shapely.length(edges.lines(edges.unmatched)).sum())
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(0.05, 0.6))
+def test_a_coverage_is_one_again_after_each_side_was_given_vertices_of_its_own(seed, share):
+    division, _, _ = build(Lattice(), seed=seed)
+    zones = division.zones.geometry.to_numpy()
+    rng = np.random.default_rng(seed)
+    torn = np.array([bent(shape, rng, share) for shape in zones], dtype=object)
+    whole = stitched(torn, missing_vertices(torn, within=WITHIN))
+    assert shapely.coverage_is_valid(whole)
+    assert unmatched_m(whole) < unmatched_m(zones) * (1 + 1e-3)
+    assert shapely.hausdorff_distance(whole, zones).max() < 0.02
+    again = stitched(whole, missing_vertices(whole, within=WITHIN))
+    assert shapely.equals_exact(again, whole).all()
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_layers_below_still_tile_what_is_above(seed):
+    division, _, _ = build(Lattice(), seed=seed)
+    zones, atoms = (getattr(division, name).geometry.to_numpy() for name in ("zones", "atoms"))
+    own = division.atoms["zone_code"].to_numpy() == division.zones["zone_code"][0]
+    rng = np.random.default_rng(seed)
+    torn = zones.copy()
+    torn[0] = bent(zones[0], rng, 0.4)
+    stitches = missing_vertices(torn, within=WITHIN)
+    below, above = stitched(atoms[~own], stitches), stitched(torn, stitches)[1:]
+    assert boundary_keys(below).sum(dtype=np.uint64) == boundary_keys(above).sum(dtype=np.uint64)
+
+
+def test_holes_parts_and_lines_are_stitched_as_well():
+    outer, inner = shapely.box(0, 0, 100, 100), shapely.box(40, 40, 60, 60)
+    ring = shapely.difference(outer, inner)
+    island = shapely.box(200, 0, 210, 10)
+    around = shapely.MultiPolygon([ring, island])
+    torn = np.array([around, shapely.Polygon([(40, 40), (50, 40), (60, 40), (60, 60), (40, 60)])], dtype=object)
+    stitches = missing_vertices(torn, within=WITHIN)
+    assert stitches.xy.tolist() == [[50, 40]]
+    whole = stitched(torn, stitches)
+    assert [shape.geom_type for shape in whole] == ["MultiPolygon", "Polygon"]
+    assert (50, 40) in whole[0].geoms[0].interiors[0].coords
+    lines = np.array([shapely.LineString([(60, 40), (40, 40), (40, 60)]), inner.boundary], dtype=object)
+    assert [shapely.get_num_coordinates(line) for line in stitched(lines, stitches)] == [4, 6]
+    assert stitched(lines, stitches)[0].coords[1] == (50, 40)
+
+
+def test_nothing_is_stitched_where_nothing_is_missing_or_too_far_away():
+    apart = np.array([shapely.box(0, 0, 10, 10), shapely.box(10.2, 3, 20, 7)], dtype=object)
+    assert len(missing_vertices(apart, within=WITHIN).xy) == 0
+    assert stitched(apart, missing_vertices(apart, within=WITHIN)).tolist() == apart.tolist()
+    assert len(missing_vertices(apart[:0], within=WITHIN).xy) == 0
