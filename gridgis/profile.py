@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -155,6 +156,39 @@ class CodeLayout(_Data):
         return self
 
 
+class Step(_Data):
+    """One step of a review: a decision that may return what was submitted, or a filing that only takes note of it.
+
+    Attributes
+    ----------
+    role : of those who may take it
+    area_digits : their right covers no less than the places whose codes begin alike in so many digits
+    """
+
+    name: str
+    kind: Literal["review", "filing"]
+    role: Literal["reviewer", "filer"]
+    area_digits: NonNegativeInt
+
+
+class Review(_Data):
+    """The steps from submission to force; a change of micro-grids alone ends at an earlier one."""
+
+    clause: str
+    steps: tuple[Step, ...] = Field(min_length=1)
+    microgrids_end_at: PositiveInt
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.microgrids_end_at > len(self.steps):
+            raise ValueError(f"microgrids_end_at {self.microgrids_end_at} is beyond the {len(self.steps)} steps")
+        return self
+
+
+def _shipped_review() -> Review:
+    return Review.model_validate(_shipped("default")["review"])
+
+
 class Profile(_Data):
     """All numbers of policy of a division, with units and clauses.
 
@@ -164,6 +198,8 @@ class Profile(_Data):
         Ranges by kind of zone; every kind is there.
     roads, barriers : dict
         Classes of line with their costs a metre; a class that is not there is never a border.
+    review : Review
+        That of the default profile where a division was made before there was one.
     """
 
     name: str
@@ -176,7 +212,8 @@ class Profile(_Data):
     barriers: dict[str, Line]
     off_street: OffStreet
     tolerances: Tolerances
-    codes: CodeLayout = Field(...)
+    codes: CodeLayout
+    review: Review = Field(default_factory=_shipped_review)
 
     def to_toml(self) -> str:
         """The whole profile as TOML, as it is stored with each division."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import told_borders
 from shapely.ops import split
-from test_registry import DAY, LAND, approved, drafted, merge, ordered, same, server, store, town, url
+from test_registry import DAY, LAND, approved, decision, drafted, merge, ordered, same, server, store, town, url
 
 from gridgis import jobs
 from gridgis.errors import InputRefused
@@ -22,18 +22,9 @@ from gridgis.geometry.stitch import missing_vertices, stitched
 from gridgis.registry import tables
 from gridgis.registry.audit import verify
 from gridgis.registry.numbering import spent_codes
+from gridgis.registry.review import approve, submit
 from gridgis.registry.store import Conflict, create_store
-from gridgis.registry.versions import (
-    approve,
-    branch,
-    changed_zones,
-    content_digest,
-    get,
-    in_force,
-    last_approved,
-    load,
-    submit,
-)
+from gridgis.registry.versions import branch, changed_zones, content_digest, get, in_force, last_approved, load
 from gridgis.schema import Division
 
 __all__ = ["server", "store", "url"]
@@ -94,7 +85,7 @@ def handed_in(store, division: Division, *, day: int, **options):
 
 def decided(store, version, *, day: int):
     with store.write() as connection:
-        return approve(connection, version, actor="decides", at=DAY[day], effective_from=DAY[day])
+        return approve(connection, version, decision(DAY[day], DAY[day]))
 
 
 def whole(store, version) -> Division:

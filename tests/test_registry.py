@@ -33,19 +33,9 @@ from gridgis.registry.backup import content
 from gridgis.registry.checkpoint import Checkpoint, against, checkpoint, make_key
 from gridgis.registry.events import events, faults, record
 from gridgis.registry.numbering import spent_codes
+from gridgis.registry.review import Decision, approve, give_back, steps, submit, take_on_file, withdraw
 from gridgis.registry.store import Conflict, Store, as_utc, create_store, open_store
-from gridgis.registry.versions import (
-    approve,
-    content_digest,
-    draft,
-    get,
-    give_back,
-    in_force,
-    load,
-    submit,
-    versions,
-    withdraw,
-)
+from gridgis.registry.versions import content_digest, draft, get, in_force, load, versions
 from gridgis.schema import DIVISION_LAYERS, Division
 
 DAY = [as_utc(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=k)) for k in range(400)]
@@ -77,6 +67,7 @@ def store(url):
             ("draws", "submitter", ""),
             ("draws-elsewhere", "submitter", "310112"),
             ("decides", "reviewer", ""),
+            ("files", "filer", ""),
         ):
             add_actor(connection, name, role=role, area=area, by="first", at=DAY[0])
     yield made
@@ -97,7 +88,13 @@ def approved(store: Store, division: Division, *, day: int, **options):
     made = drafted(store, division, day=day, **options)
     with store.write() as connection:
         handed = submit(connection, made, actor="draws", at=DAY[day])
-        return approve(connection, handed, actor="decides", at=DAY[day], effective_from=DAY[day], document="2026-1")
+        if steps(connection, handed)[-1].kind == "filing":
+            return take_on_file(connection, handed, decision(DAY[day], DAY[day], actor="files"))
+        return approve(connection, handed, decision(DAY[day], DAY[day]))
+
+
+def decision(at: str, effective_from: str | None = None, *, actor: str = "decides", **more) -> Decision:
+    return Decision(actor, at, "2026-1", effective_from=effective_from, **more)
 
 
 def same(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> None:
@@ -234,12 +231,12 @@ def test_a_draft_goes_on_from_a_version_that_is_approved_for_a_time_to_come(stor
     first = drafted(store, town(), day=10)
     with store.write() as connection:
         submit(connection, first, actor="draws", at=DAY[10])
-        approve(connection, first, actor="decides", at=DAY[10], effective_from=DAY[300])
+        approve(connection, first, decision(DAY[10], DAY[300]))
     second = drafted(store, shuffled(town(), 5), day=11)
     assert second.parent_id == first.id
     with store.write() as connection:
         submit(connection, second, actor="draws", at=DAY[12])
-        approve(connection, second, actor="decides", at=DAY[12], effective_from=DAY[301])
+        approve(connection, second, decision(DAY[12], DAY[301]))
     with store.read() as connection:
         assert content_digest(connection, second.id) == content_digest(connection, first.id)
 
@@ -247,8 +244,8 @@ def test_a_draft_goes_on_from_a_version_that_is_approved_for_a_time_to_come(stor
 def test_a_state_that_cannot_be_reached_is_refused(store):
     made = drafted(store, town())
     for act in (
-        lambda c: approve(c, made, actor="decides", at=DAY[1], effective_from=DAY[2]),
-        lambda c: give_back(c, made, actor="decides", at=DAY[1], reason="no"),
+        lambda c: approve(c, made, decision(DAY[1], DAY[2])),
+        lambda c: give_back(c, made, decision(DAY[1]), reason="no"),
     ):
         with pytest.raises(InputRefused, match="is draft"), store.write() as connection:
             act(connection)
@@ -276,7 +273,7 @@ def test_who_may_do_what(store):
         add_actor(connection, "both", role="reviewer", by="first", at=DAY[0])
         handed = submit(connection, made, actor="draws", at=DAY[1])
     with pytest.raises(InputRefused, match="without a reason"), store.write() as connection:
-        give_back(connection, handed, actor="decides", at=DAY[1], reason=" ")
+        give_back(connection, handed, decision(DAY[1]), reason=" ")
 
 
 def test_two_drafts_of_one_version_do_not_both_come_into_force(store):
@@ -287,10 +284,10 @@ def test_two_drafts_of_one_version_do_not_both_come_into_force(store):
     with store.write() as connection:
         for made in (one, two):
             submit(connection, made, actor="draws", at=DAY[12])
-        approve(connection, one, actor="decides", at=DAY[12], effective_from=DAY[13])
+        approve(connection, one, decision(DAY[12], DAY[13]))
     said = f"zone {whole.zones['zone_code'][0]} was changed since"
     with pytest.raises(Conflict, match=said), store.write() as connection:
-        approve(connection, two, actor="decides", at=DAY[12], effective_from=DAY[14])
+        approve(connection, two, decision(DAY[12], DAY[14]))
 
 
 def test_a_time_before_the_version_in_force_is_refused(store):
@@ -299,7 +296,7 @@ def test_a_time_before_the_version_in_force_is_refused(store):
     with store.write() as connection:
         submit(connection, made, actor="draws", at=DAY[11])
     with pytest.raises(InputRefused, match="Name a later time"), store.write() as connection:
-        approve(connection, made, actor="decides", at=DAY[11], effective_from=DAY[10])
+        approve(connection, made, decision(DAY[11], DAY[10]))
 
 
 def test_another_crs_and_two_districts_are_refused(store):
@@ -585,7 +582,7 @@ def test_the_commands_from_init_to_export(url, tmp_path):
     write_division(town(), tmp_path / "made.gpkg")
     district = town().zones["zone_code"][0][:6]
     back = tmp_path / "back.gpkg"
-    steps = [
+    way = [
         (f"init {url} --administrator chief --crs {UTM}", ""),
         ("actor add draws --role submitter --by chief", ""),
         ("actor add decides --role reviewer --by chief", ""),
@@ -605,7 +602,7 @@ def test_the_commands_from_init_to_export(url, tmp_path):
             "nothing was altered",
         ),
     ]
-    for command, said in steps:
+    for command, said in way:
         result = CliRunner().invoke(main, command.split(), env={"GRIDGIS_STORE": url})
         assert (result.exit_code, said in result.output) == (0, True), (command, result.output)
     for name in LAND:

@@ -1,4 +1,4 @@
-"""Commands on a store: make it, draft, submit and review divisions, read what is in force, codes, audit."""
+"""Commands on a store: make it, keep drafts, read what is in force, codes, audit."""
 
 from __future__ import annotations
 
@@ -82,55 +82,7 @@ def draft(division: str, store: str, **options: Any) -> None:
     """Keep a division as a draft of its district, with codes that go on from the last version approved."""
     from gridgis import jobs
 
-    _tell([jobs.draft_file(store, division, **options)])
-
-
-@main.command()
-@click.argument("version", type=int)
-@on_store
-@by
-@of_zones("Hand in only these, as a version of its own: beginnings of codes. All that was changed without it.")
-def submit(version: int, store: str, **options: Any) -> None:
-    """Hand a draft, or some zones of it, to review."""
-    from gridgis import jobs
-
-    _tell([jobs.submit(store, version, **options)])
-
-
-@main.command()
-@click.argument("version", type=int)
-@on_store
-@by
-@click.option("--from", "effective_from", required=True, metavar="TIME", help="Such as 2026-12-01T00:00+08:00.")
-@click.option("--document", default="", metavar="NUMBER", help="Of the decision.")
-def approve(version: int, store: str, **options: Any) -> None:
-    """Approve a submitted version: it is in force from a time."""
-    from gridgis import jobs
-
-    _tell([jobs.approve(store, version, **options)])
-
-
-@main.command(name="return")
-@click.argument("version", type=int)
-@on_store
-@by
-@click.option("--reason", required=True)
-def return_(version: int, store: str, **options: Any) -> None:
-    """Return a submitted version, with the reason."""
-    from gridgis import jobs
-
-    _tell([jobs.give_back(store, version, **options)])
-
-
-@main.command()
-@click.argument("version", type=int)
-@on_store
-@by
-def withdraw(version: int, store: str, actor: str) -> None:
-    """Take back a version that is not approved."""
-    from gridgis import jobs
-
-    _tell([jobs.withdraw(store, version, actor=actor)])
+    told([jobs.draft_file(store, division, **options)])
 
 
 @main.command()
@@ -141,7 +93,7 @@ def versions(store: str, **options: Any) -> None:
     """List versions, the oldest first."""
     from gridgis import jobs
 
-    _tell(jobs.versions(store, **options))
+    told(jobs.versions(store, **options))
 
 
 @main.command()
@@ -190,6 +142,18 @@ def difference(old: int, new: int, store: str, output: str | None) -> None:
 
         with written_whole(output) as path:
             found.to_file(path, layer="difference", driver="GPKG")
+
+
+@main.command()
+@click.argument("event", type=int)
+@on_store
+@click.option("--field", required=True, type=click.Choice(["note", "reason", "text"]), help="Which of its texts.")
+@click.option("--by", required=True, metavar="NAME", help="The administrator who does it.")
+def erase(event: int, store: str, **options: Any) -> None:
+    """Erase what somebody wrote in an event, by law; the chain of events holds."""
+    from gridgis import jobs
+
+    jobs.erase(store, event, **options)
 
 
 @main.command()
@@ -292,6 +256,7 @@ def verify(store: str, checkpoint: str | None, public_key: str | None) -> None:
         sys.exit(UNWITNESSED)
 
 
-def _tell(found: list[Any]) -> None:
+def told(found: list[Any]) -> None:
+    """Print a line for each version."""
     for one in found:
         click.echo(LINE.format(**vars(one), begins=one.effective_from or "-"))

@@ -1,4 +1,4 @@
-"""Jobs on a store: make it, draft and submit divisions, review them, read what is in force.
+"""Jobs on a store: make it, keep drafts in it, read what is in force, audit and copy it.
 
 Each opens the store, does all it does in one transaction, and closes it. Times take an offset; what is done now is
 done at `utc_now()`.
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.errors import Fault, InputRefused
 from gridgis.schema import GENERAL, Division
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
     from gridgis.registry import actors
     from gridgis.registry.store import utc_now
 
-    with _writing(store) as connection:
+    with writing(store) as connection:
         actors.allowed(connection, by, "administrator", area=area)
         actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
 
@@ -85,7 +85,7 @@ def draft(
     from gridgis.registry import versions
     from gridgis.registry.store import utc_now
 
-    with _writing(store) as connection:
+    with writing(store) as connection:
         return versions.draft(
             connection, division, author=author, at=utc_now(), network=network, note=note, zones=zones
         )
@@ -100,92 +100,11 @@ def draft_file(
     return draft(store, read_division(path), author=author, network=network, note=note, zones=zones)
 
 
-def submit(store: str, version: int, *, actor: str, zones: Sequence[str] = ()) -> Version:
-    """Hand a draft to review; one that breaks a hard rule is refused with every offender.
-
-    Parameters
-    ----------
-    zones : beginnings of codes. Only what the draft changed in them is handed in, as a version of its own; the draft
-        stays a draft.
-
-    Raises
-    ------
-    InputRefused
-        With the offenders, or where the version is in no state to be submitted, or the actor may not.
-    Conflict
-        Where the draft moved a border with a zone that is not handed in, or others changed one since.
-    """
-    from gridgis.registry import versions
-    from gridgis.registry.store import utc_now
-
-    with _writing(store) as connection:
-        found = versions.get(connection, version)
-        if zones:
-            found = versions.branch(connection, found, zones, actor=actor, at=utc_now())
-        _refuse_broken(connection, found)
-        return versions.submit(connection, found, actor=actor, at=utc_now())
-
-
-def _refuse_broken(connection: Connection, version: Version) -> None:
-    """Refuse a version that breaks a hard rule, with every offender."""
-    from gridgis import rules
-    from gridgis.registry import versions
-
-    offenders = rules.check(versions.load(connection, version)).query("severity == 'hard'")
-    cure = "Mend it and draft the division again"
-    refuse([Fault("version", row.code, f"{row.rule}: {row.detail}", cure) for row in offenders.itertuples()])
-
-
-def approve(store: str, version: int, *, actor: str, effective_from: str, document: str = "") -> Version:
-    """Approve a submitted version: it is in force from a time, such as "2026-12-01T00:00+08:00".
-
-    Zones that it did not change come as they stand in the last version approved; what comes of it is held to the
-    hard rules once more.
-
-    Raises
-    ------
-    InputRefused
-        Where the version or the actor is none that may, or a hard rule is broken.
-    Conflict
-        Where a zone that it changed, or a border of one, was changed by a version approved since it was drafted.
-    """
-    from gridgis.registry import versions
-    from gridgis.registry.store import utc_now
-
-    moment = _time("effective_from", effective_from)
-    with _writing(store) as connection:
-        found = versions.get(connection, version)
-        before = versions.content_digest(connection, version)
-        made = versions.approve(connection, found, actor=actor, at=utc_now(), effective_from=moment, document=document)
-        if versions.content_digest(connection, version) != before:
-            _refuse_broken(connection, made)
-        return made
-
-
-def give_back(store: str, version: int, *, actor: str, reason: str) -> Version:
-    """Return a submitted version with a reason."""
-    from gridgis.registry import versions
-    from gridgis.registry.store import utc_now
-
-    with _writing(store) as connection:
-        found = versions.get(connection, version)
-        return versions.give_back(connection, found, actor=actor, at=utc_now(), reason=reason)
-
-
-def withdraw(store: str, version: int, *, actor: str) -> Version:
-    """Take back a version that is not approved."""
-    from gridgis.registry import versions
-    from gridgis.registry.store import utc_now
-
-    with _writing(store) as connection:
-        return versions.withdraw(connection, versions.get(connection, version), actor=actor, at=utc_now())
-
-
 def versions(store: str, *, district: str | None = None, network: str | None = None) -> list[Version]:
     """Every version of a store, or of one district or network."""
     from gridgis.registry import versions as register
 
-    with _reading(store) as connection:
+    with reading(store) as connection:
         return register.versions(connection, district=district, network=network)
 
 
@@ -200,8 +119,8 @@ def in_force(store: str, district: str, *, at: str | None = None, network: str =
     from gridgis.registry import versions as register
     from gridgis.registry.store import utc_now
 
-    moment = utc_now() if at is None else _time("at", at)
-    with _reading(store) as connection:
+    moment = utc_now() if at is None else moment_of("at", at)
+    with reading(store) as connection:
         found = register.in_force(connection, district, at=moment, network=network)
         if found is None:
             problem = f"nothing is in force in network {network} at {moment}"
@@ -213,7 +132,7 @@ def version(store: str, number: int) -> Division:
     """One version as a division."""
     from gridgis.registry import versions as register
 
-    with _reading(store) as connection:
+    with reading(store) as connection:
         return register.load(connection, register.get(connection, number))
 
 
@@ -221,7 +140,7 @@ def changed_zones(store: str, version: int) -> list[str]:
     """The zones that a version changed from the one before it."""
     from gridgis.registry import versions
 
-    with _reading(store) as connection:
+    with reading(store) as connection:
         return versions.changed_zones(connection, versions.get(connection, version))
 
 
@@ -236,7 +155,7 @@ def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
     from gridgis.difference import difference as compare
     from gridgis.registry import versions as register
 
-    with _reading(store) as connection:
+    with reading(store) as connection:
         one, two = (register.get(connection, number) for number in (old, new))
         if (one.district, one.network) != (two.district, two.network):
             cure = "Compare versions of one district in one network"
@@ -249,15 +168,25 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
     """The whole life of a code: when it was confirmed, what it came from, what it passed on."""
     from gridgis.registry.codes import life
 
-    with _reading(store) as connection:
+    with reading(store) as connection:
         return life(connection, code, network=network)
+
+
+def erase(store: str, event: int, *, field: str, by: str) -> None:
+    """Erase what somebody wrote in an event (`note`, `reason`, `text`), by law; only an administrator may."""
+    from gridgis.registry import actors, erasure
+    from gridgis.registry.store import utc_now
+
+    with writing(store) as connection:
+        actors.allowed(connection, by, "administrator", area="")
+        erasure.erase(connection, event, field, actor=by, at=utc_now())
 
 
 def backup(store: str, output: str | Path) -> None:
     """Copy a store, while it is at work, to a file that is not there yet, and read the copy back."""
     from gridgis.registry.backup import copied
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         copied(opened, str(output)).close()
 
 
@@ -265,7 +194,7 @@ def restore(copy: str | Path, store: str) -> None:
     """Make a store, of either kind, of a copy; there must be nothing yet at its place."""
     from gridgis.registry.backup import copied
 
-    with _opened(str(copy)) as opened:
+    with opened_store(str(copy)) as opened:
         copied(opened, store).close()
 
 
@@ -273,7 +202,7 @@ def doctor(store: str) -> list[Finding]:
     """How a store is: versions, integrity, space, the chain of events."""
     from gridgis.registry.doctor import examine
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         return examine(opened)
 
 
@@ -292,7 +221,7 @@ def write_checkpoint(store: str, output: str | Path, *, key: str | Path) -> Chec
     from gridgis.registry.store import utc_now
 
     refuse_target(output, inputs=[key])
-    with _reading(store) as connection:
+    with reading(store) as connection:
         made = checkpoint(connection, key=Path(key), at=utc_now())
     with written_whole(output) as draft_of_file:
         draft_of_file.write_text(made.to_json(), encoding="utf-8")
@@ -307,7 +236,7 @@ def verify(store: str, *, checkpoint: str | Path | None = None, public_key: str 
     from gridgis.registry.checkpoint import against
 
     kept = None if checkpoint is None else _checkpoint(Path(checkpoint))
-    with _reading(store) as connection:
+    with reading(store) as connection:
         found = judge(connection)
         if kept is None:
             return found
@@ -326,7 +255,8 @@ def _checkpoint(path: Path) -> Checkpoint:
 
 
 @contextmanager
-def _opened(store: str) -> Iterator[Store]:
+def opened_store(store: str) -> Iterator[Store]:
+    """A store while it is needed."""
     from gridgis.registry.store import open_store
 
     opened = open_store(store)
@@ -337,19 +267,21 @@ def _opened(store: str) -> Iterator[Store]:
 
 
 @contextmanager
-def _writing(store: str) -> Iterator[Connection]:
-    with _opened(store) as opened, opened.write() as connection:
+def writing(store: str) -> Iterator[Connection]:
+    """A transaction that is kept where the block ends without an error."""
+    with opened_store(store) as opened, opened.write() as connection:
         yield connection
 
 
 @contextmanager
-def _reading(store: str) -> Iterator[Connection]:
-    with _opened(store) as opened, opened.read() as connection:
+def reading(store: str) -> Iterator[Connection]:
+    """A transaction that changes nothing."""
+    with opened_store(store) as opened, opened.read() as connection:
         yield connection
 
 
-def _time(what: str, text: str) -> str:
-    """A time with its offset, as it is stored."""
+def moment_of(what: str, text: str) -> str:
+    """A time with its offset, as it is stored; refused where it has none."""
     from gridgis.registry.store import as_utc
 
     cure = "Write it as 2026-12-01T00:00+08:00"

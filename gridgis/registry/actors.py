@@ -36,14 +36,20 @@ def add_actor(connection: Connection, name: str, *, role: str, area: str = "", b
     record(connection, at=at, actor=by, kind="actor.added", subject=name, body={"role": role, "area": area})
 
 
-def allowed(connection: Connection, name: str, role: str, *, area: str) -> None:
-    """Raise where somebody has not the role in a place."""
+def allowed(connection: Connection, name: str, role: str | None, *, area: str) -> str:
+    """Raise where somebody has not the role in a place; give the area of his right.
+
+    Parameters
+    ----------
+    role : any where None
+    """
     row = connection.execute(sa.select(tables.actor).where(tables.actor.c.name == name)).first()
     if row is None:
         cure = "Make it known with: gridgis actor add"
         raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
-    if row.role != role:
+    if role is not None and row.role != role:
         raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let a {role} do it")])
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"
-        raise InputRefused([Fault("actor", name, problem, f"Let a {role} of {area} do it")])
+        raise InputRefused([Fault("actor", name, problem, f"Let a {role or 'person'} of {area} do it")])
+    return str(row.area)

@@ -7,7 +7,7 @@ it does not hold fits nowhere, and is a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -38,17 +38,22 @@ KEYS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_cod
 """Layers in which a zone may have changed, and the column that names their rows."""
 
 
-def changed(connection: Connection, before: Parts, after: Parts) -> set[str]:
-    """Zones that are in one of two versions only, or differ in more than vertices on their border."""
+def changed(connection: Connection, before: Parts, after: Parts, *, layers: Sequence[str] = tuple(KEYS)) -> set[str]:
+    """Zones that are in one of two versions only, or differ in more than vertices on their border.
+
+    Parameters
+    ----------
+    layers : in which differences count
+    """
     differ = {zone for zone in before.keys() | after.keys() if before.get(zone) != after.get(zone)}
     both = differ & before.keys() & after.keys()
     if not both:
         return differ
     crs = str(store_crs(connection))
     one, two = (
-        load_parts(connection, [parts[zone] for zone in both], layers=list(KEYS), crs=crs) for parts in (before, after)
+        load_parts(connection, [parts[zone] for zone in both], layers=layers, crs=crs) for parts in (before, after)
     )
-    unlike: set[str] = set().union(*(_unlike(one[name], two[name], KEYS[name]) for name in KEYS))
+    unlike: set[str] = set().union(*(_unlike(one[name], two[name], KEYS[name]) for name in layers))
     return differ - (both - unlike)
 
 

@@ -9,7 +9,8 @@ anew, an old copy put back) takes a checkpoint kept elsewhere: :mod:`gridgis.reg
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry.store import store_id
-from gridgis.registry.tables import event
+from gridgis.registry.tables import event, remark
 
 FIRST = bytes(32)
 """What stands before the first event."""
@@ -52,7 +53,16 @@ class Event:
         return hashlib.sha256(rfc8785.dumps(told)).digest()
 
 
-def record(connection: Connection, *, at: str, actor: str, kind: str, subject: str, body: Mapping[str, Any]) -> Event:
+def record(
+    connection: Connection,
+    *,
+    at: str,
+    actor: str,
+    kind: str,
+    subject: str,
+    body: Mapping[str, Any],
+    private: Mapping[str, str] | None = None,
+) -> Event:
     """Add an event to the chain, in the transaction of what it tells of.
 
     Parameters
@@ -61,14 +71,35 @@ def record(connection: Connection, *, at: str, actor: str, kind: str, subject: s
     kind : what was done, such as "version.approved"
     subject : to what, such as the number of a version
     body : what more there is to tell, before and after
+    private : what people wrote, by field. It is kept apart, and the body has a salted digest of each: a text can be
+        erased and the chain still holds, and nobody can try out what it said.
     """
+    texts = {field: (secrets.token_bytes(16), text) for field, text in (private or {}).items() if text}
+    body = {**body, **{field: {"salted_sha256": salted(*both)} for field, both in texts.items()}}
     size, previous = chain_end(connection)
     seq = size + 1
     text = rfc8785.dumps(dict(body)).decode("utf-8")
     bare = Event(seq, at, actor, kind, subject, text, previous, b"")
     made = Event(seq, at, actor, kind, subject, text, previous, bare.computed(store_id(connection)))
     connection.execute(sa.insert(event).values(vars(made)))
+    rows = [{"event_seq": seq, "field": field, "salt": salt, "text": text} for field, (salt, text) in texts.items()]
+    if rows:
+        connection.execute(sa.insert(remark), rows)
     return made
+
+
+def salted(salt: bytes, text: str) -> str:
+    """The digest that stands in an event for a text."""
+    return hashlib.sha256(salt + text.encode()).hexdigest()
+
+
+def remarks(connection: Connection, seqs: Collection[int]) -> dict[tuple[int, str], str | None]:
+    """What people wrote in some events, by number and field; None where it was erased."""
+    out: dict[tuple[int, str], str | None] = {}
+    for seq in seqs:
+        for row in connection.execute(sa.select(remark.c.field, remark.c.text).where(remark.c.event_seq == seq)):
+            out[seq, row.field] = row.text
+    return out
 
 
 def chain_end(connection: Connection) -> tuple[int, bytes]:

@@ -217,3 +217,82 @@ event = Table(
     CheckConstraint("seq > 0", name="seq"),
 )
 """Every change: who, when, what, before and after; chained by digest."""
+
+remark = Table(
+    "remark",
+    metadata,
+    Column("event_seq", Key, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("text", Text),
+)
+"""What people wrote. The chain holds a salted digest of it alone, so that it can be erased (NULL) by law."""
+
+submission = Table(
+    "submission",
+    metadata,
+    Column("version_id", Key, ForeignKey("version.id"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("event_seq", Key, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("at", Text, nullable=False),
+)
+"""Each time that a version was handed in."""
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("version_id", Key, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["version_id", "round"], ["submission.version_id", "submission.round"]),
+)
+"""Findings that a version was handed in with, and why they are to stand."""
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+)
+"""Sealed files, each once, under the SHA-256 of its bytes."""
+
+step = Table(
+    "step",
+    metadata,
+    Column("version_id", Key, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("area_digits", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("event_seq", Key),
+    Column("actor", Text, ForeignKey("actor.name")),
+    Column("at", Text),
+    Column("document", Text),
+    Column("attachment", LargeBinary, ForeignKey("attachment.digest")),
+    ForeignKeyConstraint(["version_id", "round"], ["submission.version_id", "submission.round"]),
+    _one_of("state", ("open", "approved", "returned", "filed")),
+    _one_of("kind", ("review", "filing")),
+)
+"""The steps of each review, as the profile of the version has them, and who took them."""
+
+comment = Table(
+    "comment",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("version_id", Key, ForeignKey("version.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("other_code", Text),
+    Column("asked_seq", Key, nullable=False),
+    Column("answered_seq", Key),
+    Index(None, "version_id"),
+)
+"""Comments pinned to a grid, a micro-grid, a zone, or the border between two grids; who said what is an event."""

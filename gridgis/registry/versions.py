@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection, Row
 
 from gridgis.crs import canonical
 from gridgis.errors import Fault, InputRefused, refuse
-from gridgis.profile import CodeLayout, profile_from_toml
+from gridgis.profile import profile_from_toml
 from gridgis.registry import tables
 from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed, put_into
@@ -97,7 +97,7 @@ def draft(
         _refuse_lacking(stood.keys() - set(division.zones["zone_code"]))
     division = _of_zones(division, chosen)
     if stood:
-        layout = _layout(division.info)
+        layout = profile_from_toml(str(division.info["profile_toml"])).codes
         division = carried_on(connection, division, stood.values(), network=network, layout=layout)
     own = save_parts(connection, {name: getattr(division, name) for name in LAND})
     info = division.info
@@ -139,63 +139,6 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
     row = {**{name: row[name] for name in copied}, "author": actor, "created_at": at}
     parts = put_into(connection, stood, own, chosen)
     return _kept(connection, row, parts, base, district=version.district, network=version.network)
-
-
-def submit(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
-    """Hand a draft, or a version that was returned, to review."""
-    allowed(connection, actor, "submitter", area=version.district)
-    return _moved(connection, version, ("draft", "returned"), "submitted", actor=actor, at=at, body={})
-
-
-def give_back(connection: Connection, version: Version, *, actor: str, at: str, reason: str) -> Version:
-    """Return a submitted version, with the reason."""
-    allowed(connection, actor, "reviewer", area=version.district)
-    if not reason.strip():
-        raise InputRefused([Fault("version", version.name, "is returned without a reason", "Say why with --reason")])
-    return _moved(connection, version, ("submitted",), "returned", actor=actor, at=at, body={"reason": reason})
-
-
-def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
-    """Take a version back that is not approved."""
-    allowed(connection, actor, "submitter", area=version.district)
-    states = ("draft", "submitted", "returned")
-    return _moved(connection, version, states, "withdrawn", actor=actor, at=at, body={})
-
-
-def approve(
-    connection: Connection, version: Version, *, actor: str, at: str, effective_from: str, document: str = ""
-) -> Version:
-    """Approve a submitted version: it is in force from a time, its codes are spent for ever.
-
-    Zones that it did not change come as they stand in the last version approved, be it a later one than it was
-    drafted from.
-
-    Parameters
-    ----------
-    effective_from : as :func:`gridgis.registry.store.as_utc` gives it; not before what is in force
-    document : number of the decision
-
-    Raises
-    ------
-    InputRefused
-        Where the actor may not, submitted it himself, or the time is before that of the parent.
-    Conflict
-        Where a zone that it changed was changed by a version that was approved since it was drafted, or a border
-        of one was moved.
-    """
-    allowed(connection, actor, "reviewer", area=version.district)
-    if actor == version.author:
-        cure = "Let another reviewer decide"
-        raise InputRefused([Fault("version", version.name, f"{actor} cannot approve what is his own", cure)])
-    last = last_approved(connection, version.district, network=version.network)
-    if last is not None and effective_from <= str(last.effective_from):
-        problem = f"would be in force from {effective_from}, not after {last.name} ({last.effective_from})"
-        raise InputRefused([Fault("version", version.name, problem, "Name a later time")])
-    zones = _brought_up(connection, version, last)
-    body = {"effective_from": effective_from, "document": document, "parent": last.id if last else None, "zones": zones}
-    return _moved(
-        connection, version, ("submitted",), "approved", actor=actor, at=at, body=body, effective_from=effective_from
-    )
 
 
 def get(connection: Connection, number: int) -> Version:
@@ -286,10 +229,6 @@ def _settle_crs(connection: Connection, division: Division) -> None:
         raise InputRefused([Fault("zones", "", f"are in {given}, the store is in {stored}", cure)])
 
 
-def _layout(info: dict[str, Any]) -> CodeLayout:
-    return profile_from_toml(str(info["profile_toml"])).codes
-
-
 def _chosen(begins: Sequence[str], codes: Collection[str]) -> set[str]:
     """Codes that begin with one of the texts; all where there is none."""
     return {code for code in codes if code.startswith(tuple(begins))} if begins else set(codes)
@@ -324,8 +263,9 @@ def _kept(
     connection.execute(sa.insert(tables.version).values({**row, **own, "id": version_id}))
     _hold(connection, version_id, parts)
     made = get(connection, version_id)
-    body = {"content": content_digest(connection, made.id), "parent": parent, "note": made.note}
-    _record(connection, made, "drafted", actor=made.author, at=made.created_at, body=body)
+    body = {"content": content_digest(connection, made.id), "parent": parent}
+    private = {"note": made.note}
+    recorded(connection, made, "drafted", actor=made.author, at=made.created_at, body=body, private=private)
     return made
 
 
@@ -353,7 +293,7 @@ def _changes(connection: Connection, version: Version, base: Version | None) -> 
     return mine
 
 
-def _brought_up(connection: Connection, version: Version, last: Version | None) -> list[str]:
+def bring_up(connection: Connection, version: Version, last: Version | None) -> list[str]:
     """Put what a version changed into the last one approved, spend its codes and write down what passes on.
 
     Returns
@@ -366,7 +306,7 @@ def _brought_up(connection: Connection, version: Version, last: Version | None) 
     held = parts_of(connection, version.id)
     own = {zone: part for zone, part in held.items() if zone in zones}
     before = {zone: part for zone, part in stood.items() if zone in zones}
-    layout = _layout({"profile_toml": _profile_toml(connection, version)})
+    layout = profile_from_toml(profile_toml(connection, version)).codes
     own = confirmed(connection, own, before, version_id=version.id, network=version.network, layout=layout)
     parts = held | own if last is None or last.id == version.parent_id else put_into(connection, stood, own, zones)
     if last is not None:
@@ -379,12 +319,13 @@ def _brought_up(connection: Connection, version: Version, last: Version | None) 
     return sorted(zones)
 
 
-def _profile_toml(connection: Connection, version: Version) -> str:
+def profile_toml(connection: Connection, version: Version) -> str:
+    """The profile that a version was made with."""
     v = tables.version.c
     return str(connection.scalar(sa.select(v.profile_toml).where(v.id == version.id)))
 
 
-def _moved(
+def moved(
     connection: Connection,
     version: Version,
     before: Collection[str],
@@ -392,23 +333,41 @@ def _moved(
     *,
     actor: str,
     at: str,
-    body: dict[str, Any],
+    body: Mapping[str, Any],
+    private: Mapping[str, str] | None = None,
     **more: Any,
-) -> Version:
-    """Bring a version from one of the states `before` to another, as it stands in the store now."""
+) -> tuple[Version, int]:
+    """Bring a version from one of the states `before` to another, as it stands in the store now.
+
+    Returns
+    -------
+    version : Version
+    seq : int
+        Of the event.
+    """
     was = get(connection, version.id)
     if was.state not in before:
         cure = f"Only one that is {' or '.join(before)} can be {after}"
         raise InputRefused([Fault("version", version.name, f"is {was.state}", cure)])
     connection.execute(sa.update(tables.version).where(tables.version.c.id == version.id).values(state=after, **more))
-    now = get(connection, version.id)
     body = {"before": was.state, "content": content_digest(connection, version.id), **body}
-    _record(connection, now, after, actor=actor, at=at, body=body)
-    return now
+    seq = recorded(connection, version, after, actor=actor, at=at, body=body, private=private)
+    return get(connection, version.id), seq
 
 
-def _record(connection: Connection, version: Version, what: str, *, actor: str, at: str, body: dict[str, Any]) -> None:
-    record(connection, at=at, actor=actor, kind=f"version.{what}", subject=str(version.id), body=body)
+def recorded(
+    connection: Connection,
+    version: Version,
+    what: str,
+    *,
+    actor: str,
+    at: str,
+    body: Mapping[str, Any],
+    private: Mapping[str, str] | None = None,
+) -> int:
+    """Record what was done with a version; give the number of the event."""
+    subject, kind = str(version.id), f"version.{what}"
+    return record(connection, at=at, actor=actor, kind=kind, subject=subject, body=body, private=private).seq
 
 
 def _of(column: Any, district: str, network: str) -> sa.Select[Any]:

@@ -1,0 +1,272 @@
+"""Review of versions: handed in, taken on file, returned or approved, step by step as the profile says.
+
+Invariant: nobody decides on what is his own. A review decides and may return; a filing takes note and holds nothing
+up. Whoever takes the last step brings the version into force. Comments are answered before. Source: CX 7, XL 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.profile import Review, profile_from_toml
+from gridgis.registry import tables
+from gridgis.registry.actors import allowed
+from gridgis.registry.change_sets import changed
+from gridgis.registry.comments import unanswered
+from gridgis.registry.parts import parts_of
+from gridgis.registry.versions import Version, bring_up, get, last_approved, moved, profile_toml, recorded
+
+DONE = {"review": "approved", "filing": "filed"}
+"""What a step of each kind is once it is taken."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the last review of a version; see :data:`gridgis.registry.tables.step`."""
+
+    round: int
+    number: int
+    name: str
+    kind: str
+    role: str
+    area_digits: int
+    state: str
+    actor: str | None
+    at: str | None
+    document: str | None
+    attachment: bytes | None
+
+
+FIELDS = tuple(Step.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one who takes a step says.
+
+    Attributes
+    ----------
+    actor, at : who and when
+    document : number of the decision, or of the receipt
+    attachment : digest of a sealed file that is in the store
+    effective_from : at the last step from when the version is in force, UTC
+    """
+
+    actor: str
+    at: str
+    document: str = ""
+    attachment: bytes | None = None
+    effective_from: str | None = None
+
+
+def submit(
+    connection: Connection,
+    version: Version,
+    *,
+    actor: str,
+    at: str,
+    findings: gpd.GeoDataFrame | None = None,
+    reasons: Mapping[str, str] | None = None,
+) -> Version:
+    """Hand a draft, or a version that was returned, to review.
+
+    Parameters
+    ----------
+    findings : `rule`, `code`, `detail` of those that it is handed in with
+    reasons : why those of each rule are to stand
+
+    Raises
+    ------
+    InputRefused
+        Where there is no reason for the findings of a rule.
+    """
+    allowed(connection, actor, "submitter", area=version.district)
+    told = _with_reasons(findings, reasons or {})
+    body = {"findings": len(told)}
+    made, seq = moved(connection, version, ("draft", "returned"), "submitted", actor=actor, at=at, body=body)
+    s = tables.submission
+    last = connection.scalar(sa.select(sa.func.max(s.c.round)).where(s.c.version_id == version.id))
+    key = {"version_id": version.id, "round": 1 + (last or 0)}
+    connection.execute(sa.insert(s).values(**key, event_seq=seq, actor=actor, at=at))
+    if told:
+        connection.execute(sa.insert(tables.finding), [{**key, "number": k, **row} for k, row in enumerate(told, 1)])
+    opened = [
+        {**key, "number": number, **one.model_dump(), "state": "open"}
+        for number, one in enumerate(_steps_of(connection, version), 1)
+    ]
+    connection.execute(sa.insert(tables.step), opened)
+    return made
+
+
+def steps(connection: Connection, version: Version) -> list[Step]:
+    """The steps of the last review of a version, in their order."""
+    s = tables.step.c
+    last = sa.select(sa.func.max(s.round)).where(s.version_id == version.id).scalar_subquery()
+    asked = sa.select(*(s[name] for name in FIELDS)).where(s.version_id == version.id, s.round == last)
+    return [Step(**row._asdict()) for row in connection.execute(asked.order_by(s.number))]
+
+
+def findings(connection: Connection, version: Version) -> list[dict[str, str]]:
+    """What a version was last handed in with: `rule`, `code`, `detail`, and the `reason` why it is to stand."""
+    f = tables.finding.c
+    last = sa.select(sa.func.max(f.round)).where(f.version_id == version.id).scalar_subquery()
+    asked = sa.select(f.rule, f.code, f.detail, f.reason).where(f.version_id == version.id, f.round == last)
+    return [row._asdict() for row in connection.execute(asked.order_by(f.number))]
+
+
+def approve(connection: Connection, version: Version, decision: Decision) -> Version:
+    """Approve at the next review; at the last step the version is in force from a time, its codes spent for ever.
+
+    Zones that it did not change come as they stand in the last version approved, be it a later one than it was
+    drafted from.
+
+    Raises
+    ------
+    InputRefused
+        Where the actor may not, the version is his own, comments are not answered, or the time is missing or before
+        that of the version before.
+    Conflict
+        Where a zone that it changed was changed by a version that was approved since it was drafted, or a border
+        of one was moved.
+    """
+    return _taken(connection, version, _next(connection, version, "review"), decision)
+
+
+def take_on_file(connection: Connection, version: Version, decision: Decision) -> Version:
+    """Take note of a version, with the number of the receipt; where that is the last step it is in force."""
+    return _taken(connection, version, _next(connection, version, "filing"), decision)
+
+
+def give_back(connection: Connection, version: Version, decision: Decision, *, reason: str) -> Version:
+    """Return a version at the next review, with the reason."""
+    step = _next(connection, version, "review")
+    _entitled(connection, version, step, decision.actor)
+    if not reason.strip():
+        raise InputRefused([Fault("version", version.name, "is returned without a reason", "Say why with --reason")])
+    made, seq = moved(
+        connection,
+        version,
+        ("submitted",),
+        "returned",
+        actor=decision.actor,
+        at=decision.at,
+        body=_told(step, decision),
+        private={"reason": reason},
+    )
+    _mark(connection, version, step, "returned", decision, seq)
+    return made
+
+
+def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
+    """Take a version back that is not approved."""
+    allowed(connection, actor, "submitter", area=version.district)
+    return moved(connection, version, ("draft", "submitted", "returned"), "withdrawn", actor=actor, at=at, body={})[0]
+
+
+def _taken(connection: Connection, version: Version, step: Step, decision: Decision) -> Version:
+    """Take a step, the last one with all that follows from it."""
+    _entitled(connection, version, step, decision.actor)
+    body = _told(step, decision)
+    if step.number < len(steps(connection, version)):
+        if decision.effective_from is not None:
+            problem = f"is not in force by step {step.number}, {step.name}: others follow"
+            raise InputRefused([Fault("version", version.name, problem, "Leave the time to the last step")])
+        what = "reviewed" if step.kind == "review" else "filed"
+        seq = recorded(connection, version, what, actor=decision.actor, at=decision.at, body=body)
+        made = version
+    else:
+        made, seq = _into_force(connection, version, decision, body)
+    _mark(connection, version, step, DONE[step.kind], decision, seq)
+    return made
+
+
+def _into_force(
+    connection: Connection, version: Version, decision: Decision, body: Mapping[str, Any]
+) -> tuple[Version, int]:
+    last = last_approved(connection, version.district, network=version.network)
+    begins = decision.effective_from
+    if begins is None:
+        raise InputRefused([Fault("version", version.name, "is in force from no time", "Say it with --from TIME")])
+    if last is not None and begins <= str(last.effective_from):
+        problem = f"would be in force from {begins}, not after {last.name} ({last.effective_from})"
+        raise InputRefused([Fault("version", version.name, problem, "Name a later time")])
+    refuse(
+        Fault("comment", str(one.id), f"on {one.place} is not answered: {one.text or 'erased'}", "Answer it first")
+        for one in unanswered(connection, version.id)
+    )
+    zones = bring_up(connection, version, last)
+    told = {**body, "effective_from": begins, "parent": last.id if last else None, "zones": zones}
+    actor, at = decision.actor, decision.at
+    return moved(connection, version, ("submitted",), "approved", actor=actor, at=at, body=told, effective_from=begins)
+
+
+def _next(connection: Connection, version: Version, kind: str) -> Step:
+    """The next step of a kind that is open."""
+    state = get(connection, version.id).state
+    if state != "submitted":
+        cure = "Only one that is submitted can be decided on"
+        raise InputRefused([Fault("version", version.name, f"is {state}", cure)])
+    found = next((one for one in steps(connection, version) if one.kind == kind and one.state == "open"), None)
+    if found is None:
+        cure = "See its steps with: gridgis steps"
+        raise InputRefused([Fault("version", version.name, f"has no {kind} that is open", cure)])
+    return found
+
+
+def _entitled(connection: Connection, version: Version, step: Step, actor: str) -> None:
+    """Raise where somebody may not take a step: by role or area, or since the version is his own."""
+    area = allowed(connection, actor, step.role, area=version.district)
+    if len(area) > step.area_digits:
+        problem = f"may act in {area} alone, {step.name} is for a right over {step.area_digits} digits or fewer"
+        raise InputRefused([Fault("actor", actor, problem, f"Let a {step.role} of a wider area do it")])
+    s = tables.submission.c
+    handed = connection.scalars(sa.select(s.actor).where(s.version_id == version.id))
+    if actor in {version.author, *handed}:
+        cure = f"Let another {step.role} decide"
+        raise InputRefused([Fault("version", version.name, f"{actor} cannot decide on what is his own", cure)])
+
+
+def _told(step: Step, decision: Decision) -> dict[str, Any]:
+    sealed = {"attachment": decision.attachment.hex()} if decision.attachment else {}
+    return {"step": step.number, "round": step.round, "document": decision.document, **sealed}
+
+
+def _mark(connection: Connection, version: Version, step: Step, state: str, decision: Decision, seq: int) -> None:
+    s = tables.step
+    mine = sa.and_(s.c.version_id == version.id, s.c.round == step.round, s.c.number == step.number)
+    row = {"state": state, "event_seq": seq, "actor": decision.actor, "at": decision.at}
+    row |= {"document": decision.document, "attachment": decision.attachment}
+    connection.execute(sa.update(s).where(mine).values(row))
+
+
+def _steps_of(connection: Connection, version: Version) -> Sequence[Any]:
+    """The steps that the profile asks for: fewer where micro-grids alone changed."""
+    review: Review = profile_from_toml(profile_toml(connection, version)).review
+    if version.parent_id is None:
+        return review.steps
+    before, after = (parts_of(connection, number) for number in (version.parent_id, version.id))
+    alone = changed(connection, before, after) and not changed(connection, before, after, layers=("zones", "grids"))
+    return review.steps[: review.microgrids_end_at] if alone else review.steps
+
+
+def _with_reasons(found: gpd.GeoDataFrame | None, reasons: Mapping[str, str]) -> list[dict[str, str]]:
+    if found is None:
+        return []
+    counts = found.groupby("rule", sort=True)["code"].agg(["size", "first"])
+    cure = "Say why they are to stand: --reason RULE=TEXT"
+    refuse(
+        Fault("version", rule, f"{row['size']} findings without a reason, such as {row['first']}", cure)
+        for rule, row in counts.iterrows()
+        if not reasons.get(str(rule), "").strip()
+    )
+    return [
+        {"rule": row.rule, "code": str(row.code or ""), "detail": str(row.detail or ""), "reason": reasons[row.rule]}
+        for row in found.itertuples()
+    ]
