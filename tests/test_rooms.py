@@ -13,7 +13,7 @@ ROOMS = (
     ("profile", "schema", "crs"),
     ("geometry",),
     ("codes", "lineage", "layers", "stretches"),
-    ("osm", "divide", "rules", "difference"),
+    ("osm", "divide", "rules", "difference", "seams"),
     ("publish", "registry"),
     ("jobs",),
     ("cli",),
