@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lattices import ORIGIN, UTM, Lattice, build
 from shapely import box
-from test_registry import town
+from test_registry import DAY, approved, drafted, server, store, town, url
 
+from gridgis import jobs
 from gridgis.geometry.coverage import TOUCH_M
 from gridgis.profile import load_profile
+from gridgis.registry.versions import submit
 from gridgis.schema import Division
 from gridgis.seams import COLUMNS, seams, township_seams
 
+__all__ = ["server", "store", "url"]
 PROFILE = load_profile()
 GAP_M = PROFILE.tolerances.gap_width_m.value
 
@@ -279,3 +282,75 @@ def test_a_township_that_one_draft_lacks_is_compared():
     west = drawn["zone_code"].str.startswith("420106001")
     found = township_seams(widened(drawn, west, 2)[west], drawn, profile=PROFILE)
     assert set(found["other_code"].str[:9]) == {"420106002"}
+
+
+# ---------------------------------------------------------------- the registry
+def shifted(division: Division, by_m: float) -> Division:
+    layers = ("zones", "grids", "microgrids", "atoms")
+    moved = {name: getattr(division, name) for name in layers}
+    return replace(division, **{name: f.set_geometry(f.translate(by_m, 0)) for name, f in moved.items()})
+
+
+def handed(store, division):
+    made = drafted(store, division)
+    with store.write() as connection:
+        return submit(connection, made, actor="draws", at=DAY[1])
+
+
+def test_a_version_is_compared_with_what_is_in_force_and_submitted(store):
+    west, east = districts()
+    own = drafted(store, west)
+    alone = jobs.seams(store.url, own.id)
+    assert (len(alone.faults), alone.compared) == (0, ())
+    stands = approved(store, east, day=2)
+    given = handed(store, shifted(east, 3))
+    drafted(store, shifted(east, -50))
+    drafted(store, shifted(east, -50), network="sanitation")
+    found = jobs.seams(store.url, own.id)
+    assert [one.id for one in found.compared] == [stands.id, given.id]
+    assert found.faults.columns.tolist() == [
+        "kind", "own_code", "other_code", "other", "state", "area_m2", "length_m", "geometry",
+    ]  # fmt: skip
+    assert found.faults["kind"].tolist() == ["gap"]
+    assert found.faults["other"].tolist() == ["420107 general 2"]
+    assert found.faults["state"].tolist() == ["submitted"]
+    assert found.faults.crs == west.zones.crs
+
+
+def test_a_version_that_is_no_longer_in_force_is_no_neighbour(store):
+    west, east = districts()
+    own = drafted(store, west)
+    approved(store, shifted(east, -3), day=2)
+    assert set(jobs.seams(store.url, own.id).faults["kind"]) == {"overlap"}
+    now = approved(store, east, day=3)
+    found = jobs.seams(store.url, own.id)
+    assert (len(found.faults), [one.id for one in found.compared]) == (0, [now.id])
+
+
+def test_another_submitted_version_of_the_district_is_compared_by_township(store):
+    whole = town()
+    zones_of = in_two_townships(whole)
+    to = dict(zip(whole.zones["zone_code"], zones_of["zone_code"], strict=True))
+
+    def recoded(frame):
+        new = frame["zone_code"].map(to)
+        ends = {name: new + frame[name].str[12:] for name in frame if name in ("grid_code", "microgrid_code")}
+        return frame.assign(zone_code=new, **ends)
+
+    layers = {name: recoded(getattr(whole, name)) for name in ("grids", "microgrids", "atoms")}
+    drawn = replace(whole, zones=zones_of, **layers)
+    west = zones_of["zone_code"].str.startswith("420106001")
+    handed(store, replace(drawn, zones=widened(zones_of, ~west, 2)))
+    own = drafted(store, replace(drawn, zones=widened(zones_of, west, 2)))
+    found = jobs.seams(store.url, own.id).faults
+    assert set(found["kind"]) == {"overlap"}
+    assert set(found["other"]) == {"420106 general 1"}
+
+
+def test_the_check_writes_nothing(store):
+    west, east = districts()
+    own = drafted(store, west)
+    approved(store, shifted(east, 3), day=2)
+    before = [vars(one) for one in jobs.versions(store.url)], jobs.verify(store.url)
+    assert len(jobs.seams(store.url, own.id).faults)
+    assert ([vars(one) for one in jobs.versions(store.url)], jobs.verify(store.url)) == before

@@ -20,6 +20,7 @@ from gridgis.jobs.division import (
     summary,
 )
 from gridgis.jobs.registry import (
+    Seams,
     add_actor,
     backup,
     changed_zones,
@@ -33,6 +34,7 @@ from gridgis.jobs.registry import (
     init,
     make_key,
     restore,
+    seams,
     upgrade,
     verify,
     version,
@@ -58,6 +60,7 @@ __all__ = [
     "Checked",
     "Language",
     "Progress",
+    "Seams",
     "add_actor",
     "answer",
     "approve",
@@ -86,6 +89,7 @@ __all__ = [
     "notices",
     "plot",
     "restore",
+    "seams",
     "steps",
     "submit",
     "summary",

@@ -10,6 +10,7 @@ import datetime
 import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,6 +163,65 @@ def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
             raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
         layers = ("grids", "atoms")
         return compare(*(register.load(connection, found, layers=layers) for found in (one, two)))
+
+
+@dataclass(frozen=True)
+class Seams:
+    """How a version meets its neighbours.
+
+    Attributes
+    ----------
+    faults : GeoDataFrame
+        Of :func:`gridgis.seams.seams`, neighbour after neighbour; `other` and `state` are name and state of the
+        neighbour's version.
+    compared : tuple of Version
+        All that it was compared with, in the same order: in force, then submitted, each by district and number.
+    """
+
+    faults: gpd.GeoDataFrame
+    compared: tuple[Version, ...]
+
+
+def seams(store: str, number: int) -> Seams:
+    """Compare the border of a version, whatever its state, with its neighbours; nothing is written or refused.
+
+    Of every other district in its network that is the version in force now and each submitted one; a gap that lies
+    mostly in what is in force in a third district is none. Of its own district it is each other submitted version, of
+    which the borders between townships are compared that the two draw differently
+    (:func:`gridgis.seams.township_seams`). Tolerances are those of the profile that the version was made with.
+    """
+    from gridgis import seams as seam
+    from gridgis.registry import versions as register
+    from gridgis.registry.store import utc_now
+    from gridgis.rules import profile_of
+
+    with reading(store) as connection:
+        version = register.get(connection, number)
+        neighbours = _neighbours(connection, version, at=utc_now())
+        division, *others = (register.load(connection, one, layers=("zones",)) for one in (version, *neighbours))
+    profile, own = profile_of(division), division.zones
+    zones = list(zip(neighbours, (other.zones for other in others), strict=True))
+    found = [seam.seams(own, own.iloc[:0], profile=profile).assign(other=None, state=None)]
+    for one, land in zones:
+        if one.district == version.district:
+            faults = seam.township_seams(own, land, profile=profile)
+        else:
+            third = [rest for two, rest in zones if two.state == "approved" and two.district != one.district]
+            faults = seam.seams(own, land, profile=profile, third=third)
+        found.append(faults.assign(other=one.name, state=one.state))
+    columns = [*seam.COLUMNS[:3], "other", "state", *seam.COLUMNS[3:], "geometry"]
+    return Seams(seam.stacked(found)[columns], tuple(neighbours))
+
+
+def _neighbours(connection: Connection, version: Version, *, at: str) -> list[Version]:
+    """What is in force at a time in the other districts of the network, then what is submitted in any."""
+    from gridgis.registry import versions as register
+
+    every = [one for one in register.versions(connection, network=version.network) if one.id != version.id]
+    every.sort(key=lambda one: (one.district, one.number))
+    districts = sorted({one.district for one in every} - {version.district})
+    stand = (register.in_force(connection, district, at=at, network=version.network) for district in districts)
+    return [*(one for one in stand if one), *(one for one in every if one.state == "submitted")]
 
 
 def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
