@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from lattices import ORIGIN, UTM, Lattice, build
@@ -15,6 +17,7 @@ from shapely import box
 from test_registry import DAY, approved, drafted, server, store, town, url
 
 from gridgis import jobs
+from gridgis.cli import main
 from gridgis.geometry.coverage import TOUCH_M
 from gridgis.profile import load_profile
 from gridgis.registry.versions import submit
@@ -354,3 +357,41 @@ def test_the_check_writes_nothing(store):
     before = [vars(one) for one in jobs.versions(store.url)], jobs.verify(store.url)
     assert len(jobs.seams(store.url, own.id).faults)
     assert ([vars(one) for one in jobs.versions(store.url)], jobs.verify(store.url)) == before
+
+
+# ---------------------------------------------------------------- the command
+def told(url: str, *words: str):
+    return CliRunner().invoke(main, ["seams", *words], env={"GRIDGIS_STORE": url})
+
+
+def test_the_command_tells_and_writes_and_never_fails_for_a_fault(store, url, tmp_path):
+    west, east = districts()
+    own = drafted(store, west)
+    assert told(url, str(own.id)).output == "no neighbour is in force or submitted\n"
+    approved(store, east, day=2)
+    clean = told(url, str(own.id), "-o", str(tmp_path / "clean.gpkg"))
+    assert (clean.exit_code, clean.output) == (0, "420107 general 1, approved: no fault\n")
+    assert len(gpd.read_file(tmp_path / "clean.gpkg")) == 0
+    handed(store, shifted(east, 3))
+    result = told(url, str(own.id), "-o", str(tmp_path / "faults.gpkg"))
+    assert result.exit_code == 0
+    assert result.output.splitlines()[0].split()[:5] == ["gap", "420106001003", "+1", "420107001005", "+1"]
+    assert result.output.splitlines()[1:] == [
+        "420107 general 1, approved: no fault",
+        "420107 general 2, submitted: 1 gap",
+    ]
+    back = gpd.read_file(tmp_path / "faults.gpkg", layer="seams")
+    assert (len(back), back.crs, back["kind"][0]) == (1, UTM, "gap")
+    assert told(url, str(own.id), "-o", str(tmp_path / "faults.geojson")).exit_code == 0
+    page = json.loads((tmp_path / "faults.geojson").read_text(encoding="utf-8"))
+    assert page["features"][0]["properties"]["state"] == "submitted"
+    assert gpd.read_file(tmp_path / "faults.geojson").total_bounds[0] == pytest.approx(113.7, abs=0.5)
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("words", "said"), [(["7"], "none with this id"), (["1", "-o", "faults.shp"], ".gpkg or .geojson")]
+)
+def test_the_command_refuses_what_it_cannot_do(url, words, said):
+    result = told(url, *words)
+    assert (result.exit_code, said in result.output) == (2, True)

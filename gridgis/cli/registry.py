@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridgis.cli.group import main
 from gridgis.cli.show import leave
 from gridgis.errors import UNWITNESSED
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gridgis.jobs import Seams
 
 UNWITNESSED_WORDS = "consistent; that the end was cut off or all of it rewritten takes a checkpoint to exclude"
 LINE = "{id:>4}  {district} {network} {number:<4} {state:<10} from {begins}  by {author}  {note}"
@@ -154,6 +160,60 @@ def erase(event: int, store: str, **options: Any) -> None:
     from gridgis import jobs
 
     jobs.erase(store, event, **options)
+
+
+@main.command()
+@click.argument("version", type=int)
+@on_store
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="OUT.gpkg|.geojson", help="The faults with their place."
+)
+def seams(version: int, store: str, output: str | None) -> None:
+    """Tell where a version and its neighbours, in force and submitted, do not meet; that blocks nothing."""
+    from gridgis import jobs
+    from gridgis.layers import refuse_target
+
+    if output is not None:
+        if Path(output).suffix.lower() not in SEAM_FILES:
+            raise click.UsageError(f"Name the file {' or '.join(SEAM_FILES)}.")
+        refuse_target(output)
+    found = jobs.seams(store, version)
+    _tell_seams(found)
+    if output is not None:
+        _write_seams(found.faults, output)
+
+
+SEAM_FILES = (".gpkg", ".geojson")
+
+
+def _tell_seams(found: Seams) -> None:
+    """A line for each fault, then one for each version that was compared."""
+    for row in found.faults.itertuples():
+        codes = f"{_shortened(row.own_code):<20}{_shortened(row.other_code):<20}"
+        click.echo(f"{row.kind:<12}{codes}{row.area_m2:>10.2f} m2{row.length_m:>10.2f} m  {row.other}, {row.state}")
+    for one in found.compared:
+        mine = found.faults["kind"][found.faults["other"] == one.name].value_counts(sort=False)
+        counts = ", ".join(f"{count} {kind}" for kind, count in mine.items())
+        click.echo(f"{one.name}, {one.state}: {counts or 'no fault'}")
+    if not found.compared:
+        click.echo("no neighbour is in force or submitted")
+
+
+def _write_seams(faults: gpd.GeoDataFrame, output: str) -> None:
+    """A GeoPackage in the CRS of the store, or GeoJSON, which is in WGS 84."""
+    from gridgis.publish.whole import written_whole
+
+    with written_whole(output) as path:
+        if path.suffix.lower() == ".gpkg":
+            faults.to_file(path, layer="seams", driver="GPKG", geometry_type="Unknown")
+        else:
+            path.write_text(faults.to_json(na="null", to_wgs84=True, drop_id=True), encoding="utf-8")
+
+
+def _shortened(codes: str) -> str:
+    """The first of several codes, and how many more there are."""
+    first, *more = codes.split(",")
+    return f"{first} +{len(more)}" if more else first
 
 
 @main.command()
