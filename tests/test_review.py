@@ -283,5 +283,3 @@ def test_the_commands_of_a_review(store, url, tmp_path):
         assert (result.exit_code in (0, 3), said in result.output) == (True, True), (command, result.output)
     assert (tmp_path / "back.pdf").read_bytes() == b"%PDF stamp"
     assert jobs.changed_zones(url, 4) == [zones[0]]
-    result = CliRunner().invoke(main, ["submit", "3", "--by", "draws", "--reason", "neck"], env={"GRIDGIS_STORE": url})
-    assert (result.exit_code, "RULE=TEXT" in result.output) == (2, True)

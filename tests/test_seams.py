@@ -20,7 +20,7 @@ from gridgis import jobs
 from gridgis.cli import main
 from gridgis.geometry.coverage import TOUCH_M
 from gridgis.profile import load_profile
-from gridgis.registry.versions import submit
+from gridgis.registry.review import submit
 from gridgis.schema import Division
 from gridgis.seams import COLUMNS, seams, township_seams
 

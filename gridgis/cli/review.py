@@ -28,18 +28,18 @@ def in_force_from(command: Callable[..., None]) -> Callable[..., None]:
 @on_store
 @by
 @of_zones("Hand in only these, as a version of its own: beginnings of codes. All that was changed without it.")
-@click.option(
-    "--reason", "reasons", multiple=True, metavar="RULE=TEXT", help="Why the findings of a rule are to stand."
-)
+@click.option("--reason", "reasons", multiple=True, metavar="[RULE=]TEXT", help="Why findings are to stand.")
 def submit(version: int, store: str, reasons: tuple[str, ...], **options: Any) -> None:
     """Hand a draft, or some zones of it, to review."""
     from gridgis import jobs
 
-    pairs = [text.partition("=") for text in reasons]
-    for rule, sign, _ in pairs:
-        if not sign:
-            raise click.BadParameter(f"{rule!r} is not RULE=TEXT", param_hint="--reason")
-    told([jobs.submit(store, version, reasons={rule: text for rule, _, text in pairs}, **options)])
+    told([jobs.submit(store, version, reasons=dict(map(_reason, reasons)), **options)])
+
+
+def _reason(text: str) -> tuple[str, str]:
+    """The rule that a reason is for, empty for any, and the reason."""
+    rule, sign, why = text.partition("=")
+    return (rule, why) if sign and rule.isidentifier() else ("", text)
 
 
 @main.command()

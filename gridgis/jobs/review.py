@@ -30,7 +30,7 @@ def submit(
     ----------
     zones : beginnings of codes. Only what the draft changed in them is handed in, as a version of its own; the draft
         stays a draft.
-    reasons : why the findings of a rule, by its name, are to stand
+    reasons : why the findings of a rule, by its name, are to stand; under an empty name those of any other rule
 
     Raises
     ------

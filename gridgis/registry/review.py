@@ -80,7 +80,7 @@ def submit(
     Parameters
     ----------
     findings : `rule`, `code`, `detail` of those that it is handed in with
-    reasons : why those of each rule are to stand
+    reasons : why those of each rule are to stand; under an empty name why those of any other rule are
 
     Raises
     ------
@@ -260,13 +260,14 @@ def _with_reasons(found: gpd.GeoDataFrame | None, reasons: Mapping[str, str]) ->
     if found is None:
         return []
     counts = found.groupby("rule", sort=True)["code"].agg(["size", "first"])
-    cure = "Say why they are to stand: --reason RULE=TEXT"
+    why = {str(rule): (reasons.get(str(rule)) or reasons.get("") or "").strip() for rule in counts.index}
+    cure = "Say why they are to stand: --reason RULE=TEXT, or --reason TEXT for all"
     refuse(
         Fault("version", rule, f"{row['size']} findings without a reason, such as {row['first']}", cure)
         for rule, row in counts.iterrows()
-        if not reasons.get(str(rule), "").strip()
+        if not why[str(rule)]
     )
     return [
-        {"rule": row.rule, "code": str(row.code or ""), "detail": str(row.detail or ""), "reason": reasons[row.rule]}
+        {"rule": row.rule, "code": str(row.code or ""), "detail": str(row.detail or ""), "reason": why[row.rule]}
         for row in found.itertuples()
     ]
