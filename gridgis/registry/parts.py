@@ -115,10 +115,18 @@ def _rows(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> Rows:
     table = table.where(table.notna(), None)
     if "flags" in table:
         table["flags"] = table["flags"].fillna("")
-    whole = {name: [None if value is None else int(value) for value in table[name]] for name in COUNTS if name in table}
+    for name in table.columns.intersection([*COUNTS, *MEASURES]):
+        # As a database gives it back, of which the digest is: SQLite knows no zero below zero.
+        kind = int if name in COUNTS else float
+        values = [None if value is None else kind(value) + 0 for value in table[name]]
+        table[name] = pd.Series(values, index=table.index, dtype=object)
     wkb = shapely.to_wkb(as_array(ordered.geometry), byte_order=1, output_dimension=2, include_srid=False)
-    values = table.assign(**whole).astype(object).where(table.notna(), None).to_numpy(dtype=object).tolist()
-    return Rows(values, ordered["zone_code"].tolist(), wkb, [hashlib.sha256(one).digest() for one in wkb])
+    return Rows(
+        table.to_numpy(dtype=object).tolist(),
+        ordered["zone_code"].tolist(),
+        wkb,
+        [hashlib.sha256(one).digest() for one in wkb],
+    )
 
 
 def _digests(zones: Rows, layers: dict[str, Rows]) -> dict[str, bytes]:
@@ -129,10 +137,13 @@ def _digests(zones: Rows, layers: dict[str, Rows]) -> dict[str, bytes]:
     for name, rows in layers.items():
         for code, row, shape in zip(rows.zone, rows.values, rows.digest, strict=True):
             content[code].append([name, *row, shape.hex()])
-    return {
-        code: hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).digest()
-        for code, told in content.items()
-    }
+    return {code: content_sha256(told) for code, told in content.items()}
+
+
+def content_sha256(told: list[list[Any]]) -> bytes:
+    """The digest of a part: of the row of its zone, then of the rows of its layers, each with that of its shape."""
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=repr)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 def _insert(
