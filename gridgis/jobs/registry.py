@@ -290,18 +290,13 @@ def write_checkpoint(store: str, output: str | Path, *, key: str | Path) -> Chec
 
 def verify(store: str, *, checkpoint: str | Path | None = None, public_key: str | Path | None = None) -> Verdict:
     """Whether the events of a store hang together, tell what its tables hold, and agree with a checkpoint."""
-    from dataclasses import replace
-
     from gridgis.registry.audit import verify as judge
-    from gridgis.registry.checkpoint import against
+    from gridgis.registry.audit import witnessed
 
     kept = None if checkpoint is None else _checkpoint(Path(checkpoint))
     with reading(store) as connection:
         found = judge(connection)
-        if kept is None:
-            return found
-        told = against(connection, kept, public=Path(public_key or ""))
-        return replace(found, faults=(*found.faults, *told), witnessed=True)
+        return found if kept is None else witnessed(connection, found, kept, public=Path(public_key or ""))
 
 
 def _checkpoint(path: Path) -> Checkpoint:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.registry import tables
+from gridgis.registry.digests import store_digest
 from gridgis.registry.events import record
 
 
@@ -33,7 +34,8 @@ def add_actor(connection: Connection, name: str, *, role: str, area: str = "", b
         raise InputRefused(faults)
     row = {"name": name, "role": role, "area": area, "created_at": at}
     connection.execute(sa.insert(tables.actor).values(row))
-    record(connection, at=at, actor=by, kind="actor.added", subject=name, body={"role": role, "area": area})
+    body = {"role": role, "area": area, **store_digest(connection)}
+    record(connection, at=at, actor=by, kind="actor.added", subject=name, body=body)
 
 
 def allowed(connection: Connection, name: str, role: str | None, *, area: str) -> str:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
-from gridgis.registry.events import chain_end
+from gridgis.registry.events import as_it_stands, chain_end
 from gridgis.registry.store import store_id
 from gridgis.registry.tables import event
 
@@ -108,12 +108,12 @@ def against(connection: Connection, kept: Checkpoint, *, public: Path) -> list[s
     here = store_id(connection)
     if kept.store != here:
         return [f"the checkpoint is of store {kept.store}, this is {here}"]
-    size, _ = chain_end(connection)
+    size = connection.scalar(sa.select(sa.func.max(event.c.seq))) or 0
     if size < kept.size:
         before = f"at {kept.at} there were {kept.size}"
         return [f"there are {size} events, {before}: the end is lost, or an old copy was put back"]
-    head = connection.scalar(sa.select(event.c.digest).where(event.c.seq == kept.size))
-    if kept.size and (head is None or bytes(head).hex() != kept.head):
+    head = connection.scalar(as_it_stands(event.c.digest).where(event.c.seq == kept.size))
+    if kept.size and (not isinstance(head, bytes) or head.hex() != kept.head):
         return [f"event {kept.size} is another one than at {kept.at}: the chain was written anew"]
     return []
 

@@ -23,6 +23,8 @@ from gridgis.registry.tables import event, remark
 
 FIRST = bytes(32)
 """What stands before the first event."""
+AT_ONCE = 5_000
+"""Rows that are taken from the database at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ class Event:
             "previous": self.previous.hex(),
         }
         return hashlib.sha256(rfc8785.dumps(told)).digest()
+
+
+@dataclass(frozen=True)
+class Link:
+    """An event in the chain: whether it was altered, and in words how it does not join on to the one before."""
+
+    event: Event
+    altered: bool
+    unlinked: str
 
 
 def record(
@@ -109,25 +120,65 @@ def chain_end(connection: Connection) -> tuple[int, bytes]:
 
 
 def events(connection: Connection) -> Iterator[Event]:
-    """All events, in their order."""
-    for row in connection.execute(sa.select(event).order_by(event.c.seq)):
-        values = row._asdict()
-        yield Event(**{**values, "previous": bytes(values["previous"]), "digest": bytes(values["digest"])})
+    """All events, in their order, as they stand: not even their types are taken for granted."""
+    for row in connection.execute(as_it_stands(*event.c).order_by(event.c.seq).execution_options(yield_per=AT_ONCE)):
+        yield Event(**row._asdict())
+
+
+def as_it_stands(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Ask for values as the database holds them: what was altered may be of another type than its column."""
+    asked: list[sa.ColumnElement[Any]] = [
+        sa.type_coerce(column, sa.types.NULLTYPE).label(str(column.key)) for column in columns
+    ]
+    return sa.select(*asked)
 
 
 def faults(connection: Connection) -> Iterator[str]:
     """Where the chain of a store is broken."""
-    return broken_links(events(connection), store_id(connection))
+    return bracketed(judged(events(connection), store_id(connection)))
 
 
-def broken_links(told: Iterable[Event], store: str) -> Iterator[str]:
-    """Numbers that are missing, digests that do not fit. One broken link is told once."""
-    seq, previous = 0, FIRST
+def judged(told: Iterable[Event], store: str) -> Iterator[Link]:
+    """Judge each event by itself and by the one before it, so that one that is broken does not end the chain."""
+    seq = 0
+    ends: set[bytes | None] = {FIRST}
     for one in told:
-        if one.seq != seq + 1:
-            yield f"events {seq + 1} to {one.seq - 1} are missing"
-        elif one.previous != previous:
-            yield f"event {one.seq} does not follow event {seq}"
-        if one.digest != one.computed(store):
-            yield f"event {one.seq} was altered"
-        seq, previous = one.seq, one.digest
+        due = _due(one, store)
+        altered = due is None or one.digest != due
+        yield Link(one, altered, _unlinked(one, seq, ends, altered=altered))
+        seq, ends = one.seq, {one.digest, due}
+
+
+def bracketed(links: Iterable[Link]) -> Iterator[str]:
+    """What is wrong with a chain; events that were altered one after another are told in one."""
+    run: list[int] = []
+    for link in links:
+        if run and (link.unlinked or not link.altered):
+            yield _altered(run)
+            run = []
+        if link.unlinked:
+            yield link.unlinked
+        if link.altered:
+            run = [*run[:1], link.event.seq]
+    if run:
+        yield _altered(run)
+
+
+def _due(one: Event, store: str) -> bytes | None:
+    """The digest that an event should have; None where it holds what no event can."""
+    try:
+        return one.computed(store)
+    except (AttributeError, ValueError):
+        return None
+
+
+def _unlinked(one: Event, seq: int, ends: set[bytes | None], *, altered: bool) -> str:
+    if one.seq <= seq:
+        return f"event {one.seq} stands where event {seq + 1} should"
+    if one.seq > seq + 1:
+        return f"events {seq + 1} to {one.seq - 1} are missing"
+    return "" if altered or one.previous in ends else f"event {one.seq} does not follow event {seq}"
+
+
+def _altered(run: list[int]) -> str:
+    return f"event {run[0]} was altered" if len(run) == 1 else f"events {run[0]} to {run[-1]} were altered"

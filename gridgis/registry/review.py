@@ -20,6 +20,7 @@ from gridgis.registry import tables
 from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
+from gridgis.registry.digests import approval_digests
 from gridgis.registry.parts import parts_of
 from gridgis.registry.versions import Version, bring_up, get, last_approved, moved, profile_toml, recorded
 
@@ -203,6 +204,7 @@ def _into_force(
     )
     zones = bring_up(connection, version, last)
     told = {**body, "effective_from": begins, "parent": last.id if last else None, "zones": zones}
+    told |= approval_digests(connection, version.id)
     actor, at = decision.actor, decision.at
     return moved(connection, version, ("submitted",), "approved", actor=actor, at=at, body=told, effective_from=begins)
 

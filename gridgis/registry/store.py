@@ -23,7 +23,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from gridgis.errors import Fault, GridgisError, InputRefused
 from gridgis.registry import tables
@@ -84,6 +84,11 @@ class Store:
                 raise Conflict(
                     f"{name_of(self.url)}: another program held the store for {WAIT_S} s. Try again"
                 ) from error
+            raise InputRefused([_unreachable(self.url, error)]) from error
+        except DatabaseError as error:
+            # Its own class, not one below it, is what SQLite says of a file that is damaged.
+            if type(error) is not DatabaseError:
+                raise
             raise InputRefused([_unreachable(self.url, error)]) from error
 
 

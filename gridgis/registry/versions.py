@@ -26,6 +26,7 @@ from gridgis.profile import profile_from_toml
 from gridgis.registry import tables
 from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed, put_into
+from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
 from gridgis.registry.numbering import LAND, carried_on, confirmed, pass_on
 from gridgis.registry.parts import Parts, load_parts, parts_of, save_parts
@@ -263,7 +264,7 @@ def _kept(
     connection.execute(sa.insert(tables.version).values({**row, **own, "id": version_id}))
     _hold(connection, version_id, parts)
     made = get(connection, version_id)
-    body = {"content": content_digest(connection, made.id), "parent": parent}
+    body = {"content": content_digest(connection, made.id), "parent": parent, **draft_digests(connection, made.id)}
     private = {"note": made.note}
     recorded(connection, made, "drafted", actor=made.author, at=made.created_at, body=body, private=private)
     return made
