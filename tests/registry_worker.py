@@ -1,15 +1,22 @@
-"""A process that drafts, submits and approves versions until it is killed; it prints the id of each once acknowledged.
+"""A process that works on a store; it prints what it did once that is acknowledged.
 
-python registry_worker.py STORE FIRST_DAY       --drafts N: only draft, N times
+python registry_worker.py STORE FIRST_DAY       draft, submit and approve versions until killed: the id of each
+                          --drafts N            only draft, N times: the id of each
+                          --seconds S           as others do the same: what was done or refused, and the id or reason
 """
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 
 from test_registry import DAY, approved, drafted, merge, town
 
-from gridgis.registry.store import open_store
+from gridgis.errors import InputRefused
+from gridgis.registry.store import Conflict, Store, open_store, utc_now
+from gridgis.registry.versions import Version, approve, in_force, load, submit
+from gridgis.schema import Division
 
 
 def main() -> None:
@@ -17,6 +24,9 @@ def main() -> None:
     whole = town()
     both = (whole, merge(whole, *whole.grids["grid_code"][:2]))
     print("ready", flush=True)
+    if "--seconds" in sys.argv:
+        contend(store, both, time.monotonic() + float(sys.argv[-1]))
+        return
     if "--drafts" in sys.argv:
         for k in range(int(sys.argv[-1])):
             print(drafted(store, both[k % 2], day=day).id, flush=True)
@@ -24,6 +34,46 @@ def main() -> None:
     for k in range(len(DAY) - day):
         made = approved(store, both[k % 2], day=day + k)
         print(made.id, flush=True)
+
+
+def contend(store: Store, both: tuple[Division, Division], until: float) -> None:
+    k = 0
+    while time.monotonic() < until:
+        k += 1
+        made = drafted(store, both[k % 2], day=1)
+        print("drafted", made.id, flush=True)
+        for act in (handed, decided):
+            attempt(store, act, made)
+        look(store, made)
+
+
+def attempt(store: Store, act: Callable[[Store, Version], Version], version: Version) -> None:
+    try:
+        print(act(store, version).state, version.id, flush=True)
+    except (Conflict, InputRefused) as error:
+        print("refused", str(error).replace("\n", " "), flush=True)
+
+
+def handed(store: Store, version: Version) -> Version:
+    with store.write() as connection:
+        return submit(connection, version, actor="draws", at=utc_now())
+
+
+def decided(store: Store, version: Version) -> Version:
+    with store.write() as connection:
+        now = utc_now()
+        return approve(connection, version, actor="decides", at=now, effective_from=now)
+
+
+def look(store: Store, mine: Version) -> None:
+    """One moment is seen: what is in force is whole, and not older than what this process saw come into force."""
+    with store.read() as connection:
+        found = in_force(connection, mine.district, at=utc_now())
+        if found is None:
+            return
+        division = load(connection, found)
+    assert division.grids["households"].sum() == division.zones["households"].sum()
+    print("read", found.id, flush=True)
 
 
 if __name__ == "__main__":

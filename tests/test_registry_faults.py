@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from test_registry import DAY, approved, server, store, town, url
 
 from gridgis.registry.audit import verify
-from gridgis.registry.store import open_store
-from gridgis.registry.versions import versions
+from gridgis.registry.store import Store, open_store
+from gridgis.registry.versions import draft, versions
 
 __all__ = ["server", "store", "url"]
 HERE = Path(__file__).parent
@@ -75,19 +78,114 @@ def test_a_store_survives_kill_9_many_times(url, seed):
 
 
 # ---------------------------------------------------------------- several at once
-@pytest.mark.usefixtures("store")
-def test_several_write_at_once_and_nothing_is_lost(url):
-    command = [sys.executable, str(HERE / "registry_worker.py"), url, "1", "--drafts", "5"]
+def at_once(address: str, processes: int, seconds: float) -> dict[str, list[str]]:
+    """Let processes draft, submit, approve and read one store; give what each kind of answer was about."""
+    command = [sys.executable, str(HERE / "registry_worker.py"), address, "1", "--seconds", str(seconds)]
     workers = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE) for _ in range(4)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE)
+        for _ in range(processes)
     ]
-    told = []
+    told: dict[str, list[str]] = {}
     for worker in workers:
-        out, err = worker.communicate(timeout=120)
+        out, err = worker.communicate(timeout=seconds + 240)
         assert (worker.returncode, err) == (0, "")
-        told += [int(line) for line in out.splitlines()[1:]]
-    assert sorted(told) == list(range(1, 21))
-    assert [(one.id, one.number) for one in sound(url)] == [(n, n) for n in range(1, 21)]
+        for line in out.splitlines()[1:]:
+            what, _, about = line.partition(" ")
+            told.setdefault(what, []).append(about)
+    return told
+
+
+def lose_nothing(address: str, processes: int, seconds: float) -> None:
+    """What was acknowledged is there, nothing else is, and what was refused names the version that was first."""
+    told = at_once(address, processes, seconds)
+    found = sound(address)
+    numbers = list(range(1, len(found) + 1))
+    assert sorted(map(int, told["drafted"])) == [one.id for one in found] == [one.number for one in found] == numbers
+    assert sorted(map(int, told["approved"])) == [one.id for one in found if one.state == "approved"]
+    assert {one.state for one in found} <= {"submitted", "approved"}
+    assert len(told["approved"]) + len(told.get("refused", [])) == len(found)
+    assert all("goes on from another version than the last one approved" in said for said in told.get("refused", []))
+    assert told["read"]
+
+
+@pytest.mark.usefixtures("store")
+def test_several_work_at_once_and_nothing_is_lost(url):
+    lose_nothing(url, 3, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_eight_work_at_once_for_a_minute_and_nothing_is_lost(url):
+    lose_nothing(url, 8, 60)
+
+
+# ---------------------------------------------------------------- what is acknowledged is on the disk
+CALL = re.compile(r'(\w+)\((\d+)<([^>]*)>(?:, "(\d*))?')
+"""A call that strace tells of: name, number and name of the file, and the digits with which a text that is written
+begins."""
+
+
+def not_synced(trace: str, path: Path) -> list[tuple[bool, set[str]]]:
+    """For each acknowledgement on standard output: was the store synced since the last, what was written and is not."""
+    out, dirty, synced = [], set(), False
+    for call, number, file, digits in CALL.findall(trace):
+        if file.startswith(str(path)):
+            if call in ("fsync", "fdatasync"):
+                dirty.discard(file)
+                synced = synced or file == str(path)
+            else:
+                dirty.add(file)
+        elif call == "write" and number == "1" and digits:
+            out.append((synced, set(dirty)))
+            synced = False
+    return out
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("store")
+def test_each_commit_is_synced_before_it_is_acknowledged_in_a_file(url, tmp_path):
+    if shutil.which("strace") is None:
+        pytest.skip("strace, which counts the syncs, is not installed: sudo apt-get install strace")
+    watch = [
+        "strace",
+        "-f",
+        "-y",
+        "-e",
+        "trace=fsync,fdatasync,write,pwrite64,ftruncate",
+        "-o",
+        str(tmp_path / "trace"),
+    ]
+    work = [sys.executable, str(HERE / "registry_worker.py"), url, "1", "--drafts", "5"]
+    said = subprocess.run([*watch, *work], check=False, capture_output=True, text=True, cwd=HERE, timeout=120)
+    if "ptrace" in said.stderr:
+        pytest.skip(f"strace may not watch a process here: {said.stderr.strip()}")
+    assert (said.returncode, said.stdout.split()[1:]) == (0, ["1", "2", "3", "4", "5"]), said.stderr
+    assert not_synced((tmp_path / "trace").read_text(), Path(url)) == [(True, set())] * 5
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_each_commit_is_synced_before_it_is_acknowledged_in_a_database(store):
+    """The commit is on the disk when it is acknowledged, by a sync of its own."""
+    for name in ("fsync", "synchronous_commit"):
+        assert asked(store, f"SHOW {name}") == "on"
+    for k in range(5):
+        before = syncs(store)
+        with store.write() as connection:
+            draft(connection, town(), author="draws", at=DAY[1 + k])
+            written = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
+        assert asked(store, f"SELECT pg_current_wal_flush_lsn() > '{written}'")
+        assert syncs(store) > before
+
+
+def syncs(store: Store) -> int:
+    """How often PostgreSQL synced its log, what this connection did included."""
+    asked(store, "SELECT pg_stat_force_next_flush()")
+    return int(asked(store, "SELECT wal_sync FROM pg_stat_wal"))
+
+
+def asked(store: Store, question: str) -> Any:
+    with store.read() as connection:
+        return connection.scalar(sa.text(question))
 
 
 # ---------------------------------------------------------------- a fault at the nth statement
