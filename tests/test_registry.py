@@ -62,7 +62,13 @@ def url(request, tmp_path):
 @pytest.fixture
 def store(url):
     made = create_store(url, crs=UTM)
-    with made.write() as connection:
+    add_actors(made)
+    yield made
+    made.close()
+
+
+def add_actors(store: Store) -> None:
+    with store.write() as connection:
         for name, role, area in (
             ("draws", "submitter", ""),
             ("draws-elsewhere", "submitter", "310112"),
@@ -70,8 +76,6 @@ def store(url):
             ("files", "filer", ""),
         ):
             add_actor(connection, name, role=role, area=area, by="first", at=DAY[0])
-    yield made
-    made.close()
 
 
 def town(seed: int = 3, **changes) -> Division:

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from gridgis.registry import tables
 from gridgis.registry.checkpoint import Checkpoint, against
@@ -32,7 +31,7 @@ from gridgis.registry.digests import rows_digest, store_digest, version_digest
 from gridgis.registry.events import AT_ONCE, Event, Link, as_it_stands, bracketed, events, judged
 from gridgis.registry.parts import LAYERS, ZONE, content_sha256
 from gridgis.registry.schema import migrate
-from gridgis.registry.store import store_id
+from gridgis.registry.store import UNREADABLE, in_a_line, store_id
 
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
 KINDS = {*STATES, "actor.added"}
@@ -88,9 +87,10 @@ def _in_words(connection: Connection, what: str, faults: Iterable[str]) -> Itera
     """Faults, the last of them an error of the database if there is one, after which others can be looked for."""
     try:
         with connection.begin_nested():
-            yield from faults
-    except DBAPIError as error:
-        yield f"{what} cannot be read: {str(error.orig).strip().splitlines()[0]}"
+            # What is no text is told by its bytes.
+            yield from (fault.encode("utf-8", "backslashreplace").decode() for fault in faults)
+    except UNREADABLE as error:
+        yield f"{what} cannot be read: {in_a_line(error)}"
 
 
 @contextmanager
@@ -176,6 +176,7 @@ class _Told:
         subjects = self.versions if one.kind in STATES else self.actors if one.kind in KINDS else {}
         known = subjects.get(str(one.subject), {})
         if link.altered:
+            self.store = None
             subjects[str(one.subject)] = {**known, "state": None}
             return
         body = _body(one)

@@ -33,6 +33,9 @@ POSTGRESQL = "postgresql+psycopg"
 WAIT_S = 120
 """How long a writer of a SQLite store waits for those before it."""
 
+UNREADABLE = (DBAPIError, UnicodeDecodeError)
+"""Errors of a database that is damaged; the driver of SQLite fails to decode what is said of tables with such names."""
+
 _LOCK = 0x67726964_67697300
 """Number of the advisory lock that writers of a PostgreSQL store take in turn."""
 
@@ -135,7 +138,7 @@ def open_store(url: str) -> Store:
     try:
         with store.read() as connection:
             found = revision(connection)
-    except DBAPIError as error:
+    except UNREADABLE as error:
         raise InputRefused([_unreachable(url, error)]) from error
     if found is None:
         raise InputRefused([Fault("store", name_of(url), "is no store of gridgis", "Make one with: gridgis init")])
@@ -268,8 +271,15 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _unreachable(url: str, error: DBAPIError) -> Fault:
-    said = str(error.orig).strip().splitlines()[0]
+def in_a_line(error: Exception) -> str:
+    """What a database says is wrong."""
+    if isinstance(error, UnicodeDecodeError):
+        return "what it holds is damaged"
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]
+
+
+def _unreachable(url: str, error: Exception) -> Fault:
+    said = in_a_line(error)
     return Fault("store", name_of(url), f"cannot be used: {said}", "Look whether it is there, and who may use it")
 
 
