@@ -625,6 +625,7 @@ def test_the_commands_from_init_to_export(url, tmp_path):
         ("audit verify --checkpoint nowhere.json --public-key nowhere.pub", "cannot be read"),
         ("audit verify --checkpoint nowhere.json", "go together"),
         ("audit checkpoint --key nowhere -o kept.json", "No such file"),
+        (f"audit checkpoint --key {__file__} -o kept.json", "is no Ed25519 key"),
     ],
 )
 @pytest.mark.usefixtures("store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -13,6 +14,7 @@ from math import inf, nextafter
 from pathlib import Path
 
 import pytest
+import shapely
 import sqlalchemy as sa
 import stores
 from click.testing import CliRunner
@@ -402,6 +404,14 @@ def test_one_broken_event_is_told_once_and_the_rest_is_judged(city, tmp_path, co
             assert drafting or "the row of version 1 is not as it was drafted" in verify(connection).faults
             raise RollBack
     store.close()
+
+
+def test_a_shape_that_nothing_uses_is_told(database):
+    shape = {"id": 10**6, "wkb": shapely.Point(0, 0).wkb, "digest": hashlib.sha256(shapely.Point(0, 0).wkb).digest()}
+    with suppress(RollBack), database.write() as connection:
+        connection.execute(sa.insert(tables.shape).values(shape))
+        assert verify(connection).faults == ("shape 1000000 belongs to nothing",)
+        raise RollBack
 
 
 # ---------------------------------------------------------------- bits of a file

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import rfc8785
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy.engine import Connection
@@ -88,7 +89,7 @@ def make_key(path: Path) -> Path:
 
 def checkpoint(connection: Connection, *, key: Path, at: str) -> Checkpoint:
     """Sign how the chain of a store ends now."""
-    private = serialization.load_pem_private_key(_read(key), password=None)
+    private = _loaded(key, lambda pem: serialization.load_pem_private_key(pem, password=None))
     if not isinstance(private, Ed25519PrivateKey):
         raise InputRefused([Fault("key", str(key), "is no Ed25519 key", "Make one with: gridgis audit key")])
     size, digest = chain_end(connection)
@@ -98,7 +99,7 @@ def checkpoint(connection: Connection, *, key: Path, at: str) -> Checkpoint:
 
 def against(connection: Connection, kept: Checkpoint, *, public: Path) -> list[str]:
     """What in a store cannot be if a checkpoint is true; nothing where all agrees."""
-    key = serialization.load_pem_public_key(_read(public))
+    key = _loaded(public, serialization.load_pem_public_key)
     if not isinstance(key, Ed25519PublicKey):
         raise InputRefused([Fault("key", str(public), "is no Ed25519 key", "Take the .pub of the key that signed")])
     try:
@@ -118,8 +119,11 @@ def against(connection: Connection, kept: Checkpoint, *, public: Path) -> list[s
     return []
 
 
-def _read(path: Path) -> bytes:
+def _loaded(path: Path, load: Callable[[bytes], object]) -> object:
+    """The key in a file; None where what is there cannot be used as one."""
     try:
-        return path.read_bytes()
+        return load(path.read_bytes())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
     except OSError as error:
         raise InputRefused([Fault("key", str(path), str(error.strerror), "Name the file of the key")]) from None
