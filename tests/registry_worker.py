@@ -14,8 +14,9 @@ from collections.abc import Callable
 from test_registry import DAY, approved, drafted, merge, town
 
 from gridgis.errors import InputRefused
+from gridgis.registry.review import Decision, approve, submit
 from gridgis.registry.store import Conflict, Store, open_store, utc_now
-from gridgis.registry.versions import Version, approve, in_force, load, submit
+from gridgis.registry.versions import Version, in_force, load
 from gridgis.schema import Division
 
 
@@ -62,7 +63,7 @@ def handed(store: Store, version: Version) -> Version:
 def decided(store: Store, version: Version) -> Version:
     with store.write() as connection:
         now = utc_now()
-        return approve(connection, version, actor="decides", at=now, effective_from=now)
+        return approve(connection, version, Decision("decides", now, "2026-1", effective_from=now))
 
 
 def look(store: Store, mine: Version) -> None:

@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
+from gridgis.registry.audit_review import Said, of_a_review, reviews
 from gridgis.registry.checkpoint import Checkpoint, against
 from gridgis.registry.digests import rows_digest, store_digest, version_digest
 from gridgis.registry.events import AT_ONCE, Event, Link, as_it_stands, bracketed, events, judged
@@ -63,6 +64,7 @@ def verify(connection: Connection) -> Verdict:
         "the versions": _versions(connection, told),
         "the codes": _confirmed(connection, told, tables.code),
         "the lineage": _confirmed(connection, told, tables.lineage),
+        "the reviews": reviews(connection, told.said, told.altered),
         "the shapes": _shapes(connection),
         "the parts": _parts(connection),
         "the rows that belong to nothing": _strays(connection),
@@ -167,6 +169,8 @@ class _Told:
     store: str | None = None
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    said: dict[int, Said] = field(default_factory=dict)
+    altered: set[int] = field(default_factory=set)
     contradictions: list[str] = field(default_factory=list)
 
     def hear(self, link: Link) -> None:
@@ -177,9 +181,12 @@ class _Told:
         known = subjects.get(str(one.subject), {})
         if link.altered:
             self.store = None
+            self.altered.add(one.seq)
             subjects[str(one.subject)] = {**known, "state": None}
             return
         body = _body(one)
+        if of_a_review(one.kind, body):
+            self.said[one.seq] = Said(one.kind, one.subject, one.actor, one.at, body)
         was, is_now = known.get("state", NEW), STATES.get(one.kind, "known")
         before = body.get("before", NEW)
         if one.kind in KINDS and was not in (None, before):
@@ -256,6 +263,8 @@ def _differences(row: Row, said: dict[str, Any], content: str) -> Iterator[str]:
             yield f"version {row.id} is in force from {row.effective_from}, {by} {said['effective_from']}"
         if content != said.get("content"):
             yield f"version {row.id} holds other zones than event {said['seq']} says"
+        if row.parent_id != said.get("parent", row.parent_id):
+            yield f"version {row.id} goes on from {row.parent_id}, {by} {said['parent']}"
     row_digest = version_digest(row._asdict())
     if row_digest != said.get("row", row_digest):
         yield f"the row of version {row.id} is not as it was drafted"
@@ -349,7 +358,7 @@ def _strays(connection: Connection) -> Iterator[str]:
     layers = [table for table, _ in LAYERS.values()]
     belong = (
         (tables.shape.c.id, [table.c.shape_id for table in (tables.part, *layers)]),
-        (tables.part.c.id, [tables.version_zone.c.part_id]),
+        (tables.part.c.id, [tables.version_zone.c.part_id, tables.submission_zone.c.part_id]),
         (tables.version_zone.c.version_id, [tables.version.c.id]),
     )
     for own, users in belong:

@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
 
-MOVING = frozenset({"state", "effective_from"})
-"""What changes in the row of a version; the events spell it out."""
+MOVING = frozenset({"state", "effective_from", "parent_id", "note"})
+"""What changes in the row of a version: the events spell it out, but for the note, which may be erased."""
 
 
 def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:

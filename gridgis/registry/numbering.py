@@ -38,27 +38,30 @@ def carried_on(
     return micro_recoded(division, _numbers(division, "microgrids", kept, spent, layout))
 
 
-def confirmed(
-    connection: Connection, parts: Parts, before: Parts, *, version_id: int, network: str, layout: CodeLayout
+def with_unspent(
+    connection: Connection, parts: Parts, before: Parts, *, network: str, layout: CodeLayout
 ) -> dict[str, int]:
-    """Spend the codes that are new in parts; give the parts, those that had codes spent meanwhile with others.
+    """Parts, those with new codes that were spent meanwhile with others in their place.
 
     Parameters
     ----------
     before : parts of the version that goes before, whose codes go on
     """
-    spent = _spent_in(connection, network, parts)
-    out = dict(parts)
+    spent, out = _spent_in(connection, network, parts), dict(parts)
     for name in NUMBERED:
-        fresh = _codes(connection, name, out.values()) - _codes(connection, name, before.values())
-        clash = fresh & spent
+        clash = _fresh(connection, name, out, before) & spent
         if clash:
             out |= _replaced(connection, out, name, clash, spent, layout)
-            fresh = _codes(connection, name, out.values()) - _codes(connection, name, before.values())
-        rows = [{"network": network, "code": code, "version_id": version_id} for code in sorted(fresh)]
-        if rows:
-            connection.execute(sa.insert(tables.code), rows)
     return out
+
+
+def spend(connection: Connection, parts: Parts, before: Parts, *, version_id: int, network: str) -> None:
+    """Spend the codes that are new in parts, for ever."""
+    for name in NUMBERED:
+        fresh = sorted(_fresh(connection, name, parts, before))
+        if fresh:
+            rows = [{"network": network, "code": code, "version_id": version_id} for code in fresh]
+            connection.execute(sa.insert(tables.code), rows)
 
 
 def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: int) -> None:
@@ -94,6 +97,10 @@ def _spent_in(connection: Connection, network: str, zones: Collection[str]) -> s
         asked = sa.select(code.code).where(code.network == network, code.code >= zone, code.code < f"{zone}:")
         out |= set(connection.scalars(asked))
     return out
+
+
+def _fresh(connection: Connection, name: str, parts: Parts, before: Parts) -> set[str]:
+    return _codes(connection, name, parts.values()) - _codes(connection, name, before.values())
 
 
 def _codes(connection: Connection, name: str, parts: Collection[int]) -> set[str]:

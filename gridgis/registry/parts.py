@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry import tables
 from gridgis.registry.border_labels import labels, layer
-from gridgis.registry.store import following
+from gridgis.registry.store import following, store_crs
 from gridgis.schema import COUNTS, DIVISION_LAYERS, MEASURES
 
 Parts = Mapping[str, int]
@@ -82,6 +82,20 @@ def store_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> 
     made = {code: number for number, code in enumerate(fresh, first)}
     _insert(connection, zones, layers, made, digest)
     return {code: made.get(code, there.get(digest[code], 0)) for code in digest}
+
+
+def only_named(connection: Connection, make: Callable[[], Parts]) -> dict[str, int]:
+    """The parts that `make` gives; others that it stored on the way to them are not left behind."""
+    first = following(connection, tables.part)
+    attempt = connection.begin_nested()
+    found = dict(make())
+    fresh = {zone: part for zone, part in found.items() if part >= first}
+    if len(set(fresh.values())) == following(connection, tables.part) - first:
+        attempt.commit()
+        return found
+    frames = stored_parts(connection, fresh.values(), crs=str(store_crs(connection)))
+    attempt.rollback()
+    return found | store_parts(connection, frames)
 
 
 def parts_of(connection: Connection, version_id: int) -> dict[str, int]:

@@ -18,9 +18,10 @@ from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import Review, profile_from_toml
 from gridgis.registry import tables
 from gridgis.registry.actors import allowed
+from gridgis.registry.attachments import attached
 from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
-from gridgis.registry.digests import approval_digests
+from gridgis.registry.digests import approval_digests, rows_digest
 from gridgis.registry.parts import parts_of
 from gridgis.registry.versions import Version, bring_up, get, last_approved, moved, profile_toml, recorded
 
@@ -90,19 +91,19 @@ def submit(
     """
     allowed(connection, actor, "submitter", area=version.district)
     told = _with_reasons(findings, reasons or {})
-    body = {"findings": len(told)}
-    made, seq = moved(connection, version, ("draft", "returned"), "submitted", actor=actor, at=at, body=body)
     s = tables.submission
     last = connection.scalar(sa.select(sa.func.max(s.c.round)).where(s.c.version_id == version.id))
     key = {"version_id": version.id, "round": 1 + (last or 0)}
+    zones = [{**key, "zone_code": code, "part_id": part} for code, part in parts_of(connection, version.id).items()]
+    numbered = [{**key, "number": k, **row} for k, row in enumerate(told, 1)]
+    opened = [{**key, "number": k, **row.model_dump()} for k, row in enumerate(_steps_of(connection, version), 1)]
+    body = {"round": key["round"], "findings": len(told), "handed_in": rows_digest([*zones, *numbered, *opened])}
+    made, seq = moved(connection, version, ("draft", "returned"), "submitted", actor=actor, at=at, body=body)
     connection.execute(sa.insert(s).values(**key, event_seq=seq, actor=actor, at=at))
-    if told:
-        connection.execute(sa.insert(tables.finding), [{**key, "number": k, **row} for k, row in enumerate(told, 1)])
-    opened = [
-        {**key, "number": number, **one.model_dump(), "state": "open"}
-        for number, one in enumerate(_steps_of(connection, version), 1)
-    ]
-    connection.execute(sa.insert(tables.step), opened)
+    connection.execute(sa.insert(tables.submission_zone), zones)
+    if numbered:
+        connection.execute(sa.insert(tables.finding), numbered)
+    connection.execute(sa.insert(tables.step), [{**row, "state": "open"} for row in opened])
     return made
 
 
@@ -158,7 +159,7 @@ def give_back(connection: Connection, version: Version, decision: Decision, *, r
         "returned",
         actor=decision.actor,
         at=decision.at,
-        body=_told(step, decision),
+        body=_told(connection, step, decision, "returned"),
         private={"reason": reason},
     )
     _mark(connection, version, step, "returned", decision, seq)
@@ -174,7 +175,7 @@ def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -
 def _taken(connection: Connection, version: Version, step: Step, decision: Decision) -> Version:
     """Take a step, the last one with all that follows from it."""
     _entitled(connection, version, step, decision.actor)
-    body = _told(step, decision)
+    body = _told(connection, step, decision, DONE[step.kind])
     if step.number < len(steps(connection, version)):
         if decision.effective_from is not None:
             problem = f"is not in force by step {step.number}, {step.name}: others follow"
@@ -235,9 +236,13 @@ def _entitled(connection: Connection, version: Version, step: Step, actor: str) 
         raise InputRefused([Fault("version", version.name, f"{actor} cannot decide on what is his own", cure)])
 
 
-def _told(step: Step, decision: Decision) -> dict[str, Any]:
-    sealed = {"attachment": decision.attachment.hex()} if decision.attachment else {}
-    return {"step": step.number, "round": step.round, "document": decision.document, **sealed}
+def _told(connection: Connection, step: Step, decision: Decision, state: str) -> dict[str, Any]:
+    """What the event of a decision tells of it."""
+    told = {"round": step.round, "step": step.number, "decided": state, "document": decision.document}
+    if decision.attachment is None:
+        return told
+    name, _ = attached(connection, decision.attachment)
+    return {**told, "attachment": decision.attachment.hex(), "file": name}
 
 
 def _mark(connection: Connection, version: Version, step: Step, state: str, decision: Decision, seq: int) -> None:

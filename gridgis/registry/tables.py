@@ -239,6 +239,18 @@ submission = Table(
 )
 """Each time that a version was handed in."""
 
+submission_zone = Table(
+    "submission_zone",
+    metadata,
+    Column("version_id", Key, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("zone_code", Text, primary_key=True),
+    Column("part_id", Key, ForeignKey("part.id"), nullable=False),
+    ForeignKeyConstraint(["version_id", "round"], ["submission.version_id", "submission.round"]),
+    Index(None, "part_id"),
+)
+"""What was handed in, whatever came of it when other versions were approved before."""
+
 finding = Table(
     "finding",
     metadata,

@@ -28,8 +28,8 @@ from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
-from gridgis.registry.numbering import LAND, carried_on, confirmed, pass_on
-from gridgis.registry.parts import Parts, load_parts, parts_of, save_parts
+from gridgis.registry.numbering import LAND, carried_on, pass_on, spend, with_unspent
+from gridgis.registry.parts import Parts, load_parts, only_named, parts_of, save_parts
 from gridgis.registry.store import Conflict, following, store_crs
 from gridgis.schema import GENERAL, Division
 
@@ -100,7 +100,8 @@ def draft(
     if stood:
         layout = profile_from_toml(str(division.info["profile_toml"])).codes
         division = carried_on(connection, division, stood.values(), network=network, layout=layout)
-    own = save_parts(connection, {name: getattr(division, name) for name in LAND})
+    frames = {name: getattr(division, name) for name in LAND}
+    parts = only_named(connection, lambda: put_into(connection, stood, save_parts(connection, frames), chosen))
     info = division.info
     row = {
         "profile": str(info.get("profile") or ""),
@@ -112,7 +113,7 @@ def draft(
         "note": note,
         "created_at": at,
     }
-    return _kept(connection, row, put_into(connection, stood, own, chosen), base, district=district, network=network)
+    return _kept(connection, row, parts, base, district=district, network=network)
 
 
 def branch(connection: Connection, version: Version, zones: Sequence[str], *, actor: str, at: str) -> Version:
@@ -305,11 +306,18 @@ def bring_up(connection: Connection, version: Version, last: Version | None) -> 
     zones = _changes(connection, version, last)
     stood = parts_of(connection, last.id) if last else {}
     held = parts_of(connection, version.id)
-    own = {zone: part for zone, part in held.items() if zone in zones}
     before = {zone: part for zone, part in stood.items() if zone in zones}
     layout = profile_from_toml(profile_toml(connection, version)).codes
-    own = confirmed(connection, own, before, version_id=version.id, network=version.network, layout=layout)
-    parts = held | own if last is None or last.id == version.parent_id else put_into(connection, stood, own, zones)
+
+    def brought_up() -> dict[str, int]:
+        own = {zone: part for zone, part in held.items() if zone in zones}
+        own = with_unspent(connection, own, before, network=version.network, layout=layout)
+        goes_on = last is None or last.id == version.parent_id
+        return held | own if goes_on else put_into(connection, stood, own, zones)
+
+    parts = only_named(connection, brought_up)
+    own = {zone: part for zone, part in parts.items() if zone in zones}
+    spend(connection, own, before, version_id=version.id, network=version.network)
     if last is not None:
         pass_on(connection, before, own, version_id=version.id)
     if parts != held:

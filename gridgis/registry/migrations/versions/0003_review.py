@@ -33,6 +33,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version_id", "round", name=op.f("pk_submission")),
     )
     op.create_table(
+        "submission_zone",
+        sa.Column("version_id", KEY, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("zone_code", sa.Text(), nullable=False),
+        sa.Column("part_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["part_id"], ["part.id"], name=op.f("fk_submission_zone_part_id")),
+        _of_submission("submission_zone"),
+        sa.PrimaryKeyConstraint("version_id", "round", "zone_code", name=op.f("pk_submission_zone")),
+    )
+    op.create_index(op.f("ix_submission_zone_part_id"), "submission_zone", ["part_id"], unique=False)
+    op.create_table(
         "finding",
         sa.Column("version_id", KEY, nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
@@ -85,7 +96,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comment")),
     )
     op.create_index(op.f("ix_comment_version_id"), "comment", ["version_id"], unique=False)
-    keep("submission", "finding", "attachment")
+    keep("submission", "submission_zone", "finding", "attachment")
 
 
 def _of_submission(table: str) -> sa.ForeignKeyConstraint:
