@@ -32,7 +32,7 @@ from gridgis.errors import Fault, InputRefused, refuse
 
 Kind = Literal["community", "village", "dedicated", "street"]
 KINDS: tuple[Kind, ...] = ("community", "village", "dedicated", "street")
-SHIPPED = ("default", "urban", "rural", "dedicated", "street")
+SHIPPED = ("default", "urban", "rural", "dedicated", "street", "cjt349")
 
 
 class _Data(BaseModel):

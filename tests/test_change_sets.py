@@ -19,6 +19,8 @@ from test_registry import DAY, LAND, approved, decision, drafted, merge, ordered
 from gridgis import jobs
 from gridgis.errors import InputRefused
 from gridgis.geometry.stitch import missing_vertices, stitched
+from gridgis.lineage import recoded
+from gridgis.profile import load_profile
 from gridgis.registry import tables
 from gridgis.registry.audit import verify
 from gridgis.registry.numbering import spent_codes
@@ -315,6 +317,49 @@ def one_micro(division: Division, keep: str, lose: str) -> Division:
     micros.loc[keep, "households"] = micros["households"][keep] + micros["households"][lose]
     atoms = division.atoms.assign(microgrid_code=division.atoms["microgrid_code"].replace(lose, keep))
     return replace(division, microgrids=micros.drop(lose).reset_index(drop=True), atoms=atoms)
+
+
+def test_codes_of_twenty_digits_and_a_merged_community_live_as_others_do(store):
+    profile = load_profile("cjt349")
+    short = town()
+    zone = dict(zip(short.zones["zone_code"], [*short.zones["zone_code"][:-1], "420106001601"], strict=True))
+    longer = {
+        code: f"{zone[code[:12]]}{int(code[12:15]):08d}"
+        for code in short.grids["grid_code"]
+    }  # fmt: skip
+    division = recoded(short, longer)
+    frames = {name: getattr(division, name) for name in LAND}
+    frames = {name: one.assign(zone_code=one["zone_code"].map(zone)) for name, one in frames.items()}
+    division = replace(division, **frames, info={**division.info, "profile_toml": profile.to_toml()})
+    assert jobs.check(division, profile=profile).query("severity == 'hard'").empty
+    approved(store, division, day=1)
+    merged = merge_two(division)
+    result = whole(store, approved(store, merged, day=2))
+    assert {len(code) for code in result.grids["grid_code"]} == {20}
+    assert {len(code) for code in result.microgrids["microgrid_code"]} == {22}
+    assert set(result.grids["grid_code"]) < set(division.grids["grid_code"])
+    assert "420106001601" in set(result.zones["zone_code"])
+
+
+def merge_two(division: Division) -> Division:
+    """The first two grids made one; micro-grids and atoms keep their land."""
+    keep, lose = division.grids["grid_code"][:2]
+    grids = division.grids.set_index("grid_code", drop=False)
+    grids.loc[keep, "geometry"] = shapely.coverage_union_all(grids.geometry[[keep, lose]].to_numpy())
+    grids.loc[keep, "households"] += grids["households"][lose]
+    fresh = {lose: keep}
+    micros = division.microgrids.copy()
+    rows = micros["grid_code"] == lose
+    new = {code: f"{keep}{int(code[20:]) + 50:02d}" for code in micros["microgrid_code"][rows]}
+    micros["microgrid_code"], micros["grid_code"] = (
+        micros["microgrid_code"].replace(new),
+        micros["grid_code"].replace(fresh),
+    )
+    atoms = division.atoms.assign(
+        microgrid_code=division.atoms["microgrid_code"].replace(new),
+        grid_code=division.atoms["grid_code"].replace(fresh),
+    )
+    return replace(division, grids=grids.drop(lose).reset_index(drop=True), microgrids=micros, atoms=atoms)
 
 
 # ---------------------------------------------------------------- the layer of borders

@@ -335,6 +335,98 @@ def test_views_show_what_is_in_force_with_real_geometry(store):
     assert at_night == len(town().zones)
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_role_that_works_on_a_store_alters_no_event(store, url):
+    whole = town()
+    for name in ("gridgis_works", "gridgis_reads"):
+        with contextlib.suppress(sa.exc.DBAPIError), store.write() as connection:
+            connection.execute(sa.text(f"CREATE ROLE {name} LOGIN"))
+    jobs.grant(url, "gridgis_works")
+    jobs.grant(url, "gridgis_reads", read_only=True)
+    works = open_store(url.replace("postgres@", "gridgis_works@"))
+    approved(works, whole, day=10)
+    approved(works, merge(whole, *whole.grids["grid_code"][:2]), day=20)
+    handed = drafted(works, whole, day=30)
+    with works.write() as connection:
+        submit(connection, handed, actor="draws", at=DAY[30])
+        give_back(connection, handed, decision(DAY[31]), reason="border")
+    for statement in (
+        "UPDATE event SET at = '' WHERE seq = 1",
+        "DELETE FROM event",
+        "TRUNCATE event",
+        "ALTER TABLE event DISABLE TRIGGER ALL",
+        "DROP TABLE event CASCADE",
+        "UPDATE version SET profile = 'other'",
+        "DELETE FROM code",
+        "CREATE TABLE other (id int)",
+        "SET session_replication_role = replica",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match=r"permission denied|must be owner"), works.write() as connection:
+            connection.execute(sa.text(statement))
+    with works.read() as connection:
+        assert verify(connection).faults == ()
+    works.close()
+    assert any(one.what == "role" for one in jobs.doctor(url))
+    reads = sa.create_engine(url.replace("postgresql://postgres@", "postgresql+psycopg://gridgis_reads@"))
+    with reads.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM grids_in_force")) > 0
+        with pytest.raises(sa.exc.DBAPIError, match="permission denied"):
+            connection.execute(sa.text("SELECT * FROM event"))
+    reads.dispose()
+
+
+def test_rights_are_refused_where_they_cannot_be(store, url):
+    said = "is not there|is a file" if "postgresql" in url else "is a file"
+    with pytest.raises(InputRefused, match=said):
+        jobs.grant(store.url, "nobody-known")
+    if "postgresql" in url:
+        with pytest.raises(InputRefused, match="owns the tables"):
+            jobs.grant(url, "postgres")
+
+
+# ---------------------------------------------------------------- bad input
+def altered(division: Division, layer: str, column: str, value) -> Division:
+    frame = getattr(division, layer).copy()
+    frame[column] = frame[column].astype(object)
+    frame.loc[0, column] = value
+    return replace(division, **{layer: frame})
+
+
+@pytest.mark.parametrize(
+    ("layer", "column", "value", "said"),
+    [
+        ("zones", "zone_code", "42010600100", "zone_code 42010600100.* is not 12 digits"),
+        ("grids", "grid_code", "42010600100100x", "is no code of its zone"),
+        ("grids", "grid_code", "990106001001001", "is no code of its zone"),
+        ("grids", "zone_code", "420106001999", "is of no zone"),
+        ("microgrids", "microgrid_code", "420106001001001AB", "is no code of its grid"),
+        ("microgrids", "grid_code", "420106001001999", "is of no grid"),
+        ("atoms", "grid_code", "420106001001999", "is of no grid"),
+        ("atoms", "atom_id", "a2", "occurs 2 times"),
+        ("grids", "kind", "county", "is no kind"),
+        ("grids", "households", -3, "is below zero"),
+        ("grids", "geometry", None, "has no land"),
+        ("grids", "geometry", shapely.Point(0, 0), "has no land"),
+    ],
+)
+def test_a_division_that_cannot_be_one_is_refused_whole(store, layer, column, value, said):
+    whole = town()
+    if column == "atom_id":
+        value = whole.atoms["atom_id"][1]
+    with pytest.raises(InputRefused, match=said):
+        drafted(store, altered(whole, layer, column, value))
+    with store.read() as connection:
+        assert versions(connection) == []
+        assert [one.kind for one in events(connection)] == ["actor.added"] * 4
+
+
+def test_a_division_without_a_profile_goes_by_the_default_one(store):
+    whole = replace(town(), info={})
+    first = approved(store, whole, day=1)
+    second = drafted(store, merge(whole, *whole.grids["grid_code"][:2]), day=2)
+    assert second.parent_id == first.id
+
+
 # ---------------------------------------------------------------- codes for life
 def shuffled(division: Division, seed: int) -> Division:
     """The same land with the sequence numbers of each zone dealt anew."""

@@ -54,6 +54,17 @@ def upgrade(store: str) -> None:
     click.echo(f"{before} -> {after}")
 
 
+@main.command()
+@click.argument("role")
+@on_store
+@click.option("--read-only", is_flag=True, help="Only to read the views of what is in force, as for QGIS.")
+def grant(role: str, store: str, read_only: bool) -> None:
+    """Let a role of PostgreSQL work on the store; it can add events and alter none."""
+    from gridgis import jobs
+
+    jobs.grant(store, role, read_only=read_only)
+
+
 @main.group()
 def actor() -> None:
     """Who may act, in which role and where."""

@@ -67,6 +67,14 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
         actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
 
 
+def grant(store: str, role: str, *, read_only: bool = False) -> None:
+    """Let a role of PostgreSQL work on a store without being able to alter events, or read what is in force."""
+    from gridgis.registry import roles
+
+    with writing(store) as connection:
+        roles.grant(connection, role, read_only=read_only)
+
+
 def draft(
     store: str,
     division: Division,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry.audit import verify
+from gridgis.registry.roles import may_alter_events
 from gridgis.registry.schema import revision
 from gridgis.registry.store import Store
 
@@ -54,6 +55,8 @@ def _sqlite(connection: Connection, path: Path) -> Iterator[Finding]:
 
 
 def _postgresql(connection: Connection) -> Iterator[Finding]:
+    if may_alter_events(connection):
+        yield Finding("role", "owns the tables: for daily work take one that does not (gridgis grant)")
     yield Finding("PostgreSQL", str(connection.scalar(sa.text("SHOW server_version"))))
     yield Finding("PostGIS", str(connection.scalar(sa.text("SELECT postgis_lib_version()"))))
     synced = [str(connection.scalar(sa.text(f"SHOW {name}"))) for name in ("fsync", "synchronous_commit")]
