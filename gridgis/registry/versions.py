@@ -28,9 +28,11 @@ from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
+from gridgis.registry.intake import refuse_malformed
 from gridgis.registry.numbering import LAND, carried_on, pass_on, spend, with_unspent
 from gridgis.registry.parts import Parts, load_parts, only_named, parts_of, save_parts
 from gridgis.registry.store import Conflict, following, store_crs
+from gridgis.rules import profile_of
 from gridgis.schema import GENERAL, Division
 
 DISTRICT_DIGITS = 6
@@ -83,12 +85,14 @@ def draft(
     Raises
     ------
     InputRefused
-        Where the division is of several districts, not in the CRS of the store, its author unknown or not entitled,
-        or lacks zones of the last version without saying that they are given up.
+        Where the division is malformed, of several districts, not in the CRS of the store, its author unknown or not
+        entitled, or lacks zones of the last version without saying that they are given up.
     Conflict
         Where it moved a border with a zone that goes along.
     """
+    profile = profile_of(division)
     district = _district(division.zones["zone_code"])
+    refuse_malformed(division, layout=profile.codes)
     allowed(connection, author, "submitter", area=district)
     _settle_crs(connection, division)
     base = last_approved(connection, district, network=network)
@@ -98,14 +102,13 @@ def draft(
         _refuse_lacking(stood.keys() - set(division.zones["zone_code"]))
     division = _of_zones(division, chosen)
     if stood:
-        layout = profile_from_toml(str(division.info["profile_toml"])).codes
-        division = carried_on(connection, division, stood.values(), network=network, layout=layout)
+        division = carried_on(connection, division, stood.values(), network=network, layout=profile.codes)
     frames = {name: getattr(division, name) for name in LAND}
     parts = only_named(connection, lambda: put_into(connection, stood, save_parts(connection, frames), chosen))
     info = division.info
     row = {
-        "profile": str(info.get("profile") or ""),
-        "profile_toml": str(info.get("profile_toml") or ""),
+        "profile": profile.name,
+        "profile_toml": str(info.get("profile_toml") or profile.to_toml()),
         "inputs_sha256": str(info.get("inputs_sha256") or ""),
         "software": str(info.get("version") or ""),
         "metrics": json.dumps(info.get("metrics") or {}, ensure_ascii=False, sort_keys=True),
