@@ -66,6 +66,13 @@ class Lattice:
 
 def build(lattice: Lattice, *, seed: int = 0) -> tuple[Division, gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """A division without a defect, the zones it was made of and buildings, one an atom."""
+    division = divided(lattice, seed=seed)
+    given = division.zones[["zone_code", "name", "kind", "geometry"]].copy()
+    return division, given, _buildings(division.atoms.geometry.to_numpy(), lattice)
+
+
+def divided(lattice: Lattice, *, seed: int = 0) -> Division:
+    """A division without a defect, alone: a large one is made in seconds."""
     rng = np.random.default_rng(seed)
     nodes = lattice.nodes(rng)
     shape, at = {}, {}
@@ -86,15 +93,13 @@ def build(lattice: Lattice, *, seed: int = 0) -> tuple[Division, gpd.GeoDataFram
     for layer, column in (("microgrids", "microgrid_code"), ("grids", "grid_code"), ("zones", "zone_code")):
         total = frames["atoms"].groupby(column)["households"].sum()
         frames[layer]["households"] = frames[layer][column].map(total).astype("Int64")
-    given = frames["zones"][["zone_code", "name", "kind", "geometry"]].copy()
-    division = Division(
+    return Division(
         **frames,
         borders=_empty("first_code second_code border_class name length_m", lattice),
         moves=_empty("from_zone to_zone area_m2", lattice),
         offenders=_empty("rule severity code detail clause", lattice),
         info=INFO,
     )
-    return division, given, _buildings(shape["atoms"], lattice)
 
 
 INFO = {
