@@ -54,8 +54,8 @@ def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: 
             "area": shapely.area(as_array(old_atoms.geometry)),
         }
     )
-    by = table.groupby(["old_code", "new_code"], sort=True, as_index=False)
-    return by.agg({"households": lambda values: values.sum(min_count=1), "area": "sum"}).astype({"households": "Int64"})
+    by = table.groupby(["old_code", "new_code"], sort=True)
+    return pd.concat([by["households"].sum(min_count=1), by["area"].sum()], axis=1).reset_index()
 
 
 def kept_codes(passed: pd.DataFrame, *, digits: int, share: float = KEPT_SHARE) -> dict[str, str]:
