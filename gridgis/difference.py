@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from gridgis.crs import area_m2
-from gridgis.geometry.noding import Geometries, as_array
+from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
 from gridgis.lineage import passed_on
 from gridgis.schema import Division
 
@@ -45,9 +45,7 @@ def difference(old: Division, new: Division) -> gpd.GeoDataFrame:
         goes on under another code.
     """
     pairs = _pairs(old.grids, new.grids)
-    people = passed_on(old.atoms, new.grids).set_index(["old_code", "new_code"])["households"]
-    keys = pd.MultiIndex.from_frame(pairs[["old_code", "new_code"]])
-    pairs["households"] = people.reindex(keys).array
+    pairs["households"] = _households(pairs, old.atoms, new.grids)
     pairs["change"] = _changes(pairs, old.grids, new.grids)
     rows = pd.concat([pairs, _lone(old.grids, pairs, "old_code"), _lone(new.grids, pairs, "new_code")])
     rows["area_m2"] = area_m2(as_array(rows["geometry"]), old.grids.crs)
@@ -64,10 +62,15 @@ def moved_households(found: gpd.GeoDataFrame) -> int:
 
 
 def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Pairs of grids that share land, with the land and its share of either."""
+    """Pairs of grids that share land, with the land and its share of either.
+
+    Most grids stay as they are: land is cut only where one of a pair does not.
+    """
     was, now = as_array(old.geometry), as_array(new.geometry)
-    i, j = shapely.STRtree(now).query(was, predicate="intersects")
-    same = shapely.equals(was[i], now[j])
+    i, j = shapely.STRtree(now).query(was)
+    same = _same(was, now, i, j)
+    asked = same | ~(np.isin(i, i[same]) & np.isin(j, j[same]))
+    i, j, same = i[asked], j[asked], same[asked]
     land = was[i].copy()
     land[~same] = shapely.intersection(was[i[~same]], now[j[~same]])
     area = shapely.area(land)
@@ -83,6 +86,23 @@ def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
             "geometry": land,
         }
     )
+
+
+def _same(was: Geometries, now: Geometries, i: Ints, j: Ints) -> Bools:
+    """Whether the grids of each pair are the same land: most are to the last bit, or differ in their bounds."""
+    out = shapely.equals_identical(was[i], now[j])
+    open_yet = ~out & (shapely.bounds(was)[i] == shapely.bounds(now)[j]).all(axis=1)
+    out[open_yet] = shapely.equals(was[i[open_yet]], now[j[open_yet]])
+    return out
+
+
+def _households(pairs: pd.DataFrame, atoms: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> pd.Series:
+    """Households that went over in each pair: where the land is the same, all that the old grid had."""
+    own = atoms["households"].astype("Int64").groupby(atoms["grid_code"]).sum(min_count=1)
+    parted = atoms[~atoms["grid_code"].isin(pairs["old_code"][pairs["same"]])]
+    passed = passed_on(parted, grids).set_index(["old_code", "new_code"])["households"]
+    of_pair = passed.reindex(pd.MultiIndex.from_frame(pairs[["old_code", "new_code"]])).set_axis(pairs.index)
+    return of_pair.where(~pairs["same"], pairs["old_code"].map(own))
 
 
 def _changes(pairs: pd.DataFrame, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Geometries:

@@ -36,6 +36,22 @@ def test_a_name_and_a_code_that_changed():
     assert dealt["recoded"] > 1
 
 
+def test_an_overlap_that_stays_is_no_change():
+    whole = town()
+    grids = whole.grids.copy()
+    grids.loc[0, "geometry"] = grids.geometry[0].buffer(20.0)
+    drawn = replace(whole, grids=grids)
+    assert counted(difference(drawn, drawn)) == {"unchanged": len(grids)}
+
+
+def test_the_same_land_drawn_from_another_vertex_is_unchanged():
+    whole = town()
+    turned = [shapely.Polygon([*ring[3:-1], *ring[:4]]) for ring in map(shapely.get_coordinates, whole.grids.geometry)]
+    found = difference(whole, replace(whole, grids=whole.grids.assign(geometry=turned)))
+    assert counted(found) == {"unchanged": len(turned)}
+    assert found["households"].sum() == whole.grids["households"].sum()
+
+
 def test_a_merge_and_its_undoing():
     whole = town()
     keep, lose = whole.grids["grid_code"][:2]
