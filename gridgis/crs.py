@@ -42,6 +42,10 @@ FIRST_ZONE = {3: 25, 6: 13}
 ZONES = {3: range(25, 46), 6: range(13, 24)}
 
 
+DEGREE_M = 111_320.0
+"""Metres in a degree of latitude."""
+
+
 def metric_crs(crs: CRS, bounds: Bounds) -> CRS:
     """Choose the projected CRS in metres in which all work on a layer is done.
 
@@ -169,6 +173,14 @@ def perimeter_m(geometry: Any, crs: CRS) -> NDArray[np.float64]:
     ellipsoid = _ellipsoid(horizontal(crs))
     length = Geod(a=ellipsoid[0], b=ellipsoid[1]).inv(*start.T, *end.T)[2] if len(owner) else np.zeros(0)
     return np.asarray(np.bincount(owner, weights=length, minlength=len(array)), dtype=np.float64)
+
+
+def unit_m(crs: object) -> float:
+    """Metres in one unit of the coordinates, near enough for a tolerance; without a CRS they are metres."""
+    known = None if crs is None else CRS.from_user_input(crs)
+    if known is None or not known.axis_info:
+        return 1.0
+    return DEGREE_M if known.is_geographic else float(known.axis_info[0].unit_conversion_factor)
 
 
 def misdeclared(layer: str, crs: CRS, bounds: Bounds) -> Fault | None:

@@ -1,7 +1,7 @@
 """The difference of two divisions of one district: what became of each grid.
 
 Invariant: every grid of either division is told of in at least one row; one that is the same in both, in exactly one.
-Land is compared as it lies, to the last bit where nothing was done to it.
+Land is compared as it lies; a vertex that a neighbour put on a border moves none.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridgis.crs import area_m2
+from gridgis.crs import area_m2, unit_m
+from gridgis.geometry.coverage import polygonal
 from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
+from gridgis.geometry.stitch import BENT_M, alike
 from gridgis.lineage import passed_on
 from gridgis.schema import Division
 
@@ -27,13 +29,15 @@ CHANGES = ("unchanged", "renamed", "recoded", "border_moved", "split", "merged",
 COLUMNS = ("change", "old_code", "new_code", "households", "area_m2")
 
 
-def difference(old: Division, new: Division) -> gpd.GeoDataFrame:
+def difference(old: Division, new: Division, *, stays: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
     """What became of each grid, a row each.
 
     Parameters
     ----------
     old, new : Division
         Grids and atoms in one CRS.
+    stays : GeoDataFrame, optional
+        Grids of further zones, known to be the same in both; what they say of themselves is taken over.
 
     Returns
     -------
@@ -49,6 +53,8 @@ def difference(old: Division, new: Division) -> gpd.GeoDataFrame:
     pairs["change"] = _changes(pairs, old.grids, new.grids)
     rows = pd.concat([pairs, _lone(old.grids, pairs, "old_code"), _lone(new.grids, pairs, "new_code")])
     rows["area_m2"] = area_m2(as_array(rows["geometry"]), old.grids.crs)
+    if stays is not None:
+        rows = pd.concat([rows, _unchanged(stays)])
     rows["rank"] = rows["change"].map({name: rank for rank, name in enumerate(CHANGES)})
     rows = rows.sort_values(["rank", "old_code", "new_code"], na_position="last", ignore_index=True)
     table = rows[list(COLUMNS)].astype({"households": "Int64"})
@@ -68,11 +74,11 @@ def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
     """
     was, now = as_array(old.geometry), as_array(new.geometry)
     i, j = shapely.STRtree(now).query(was)
-    same = _same(was, now, i, j)
+    same = _same(was, now, i, j, within=BENT_M / unit_m(old.crs))
     asked = same | ~(np.isin(i, i[same]) & np.isin(j, j[same]))
     i, j, same = i[asked], j[asked], same[asked]
     land = was[i].copy()
-    land[~same] = shapely.intersection(was[i[~same]], now[j[~same]])
+    land[~same] = polygonal(shapely.intersection(was[i[~same]], now[j[~same]]))
     area = shapely.area(land)
     kept = same | (area > SLIVER_M2)
     i, j, same, land, area = i[kept], j[kept], same[kept], land[kept], area[kept]
@@ -88,11 +94,10 @@ def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-def _same(was: Geometries, now: Geometries, i: Ints, j: Ints) -> Bools:
-    """Whether the grids of each pair are the same land: most are to the last bit, or differ in their bounds."""
+def _same(was: Geometries, now: Geometries, i: Ints, j: Ints, *, within: float) -> Bools:
+    """Whether the grids of each pair are the same land, but for vertices that neighbours put on their border."""
     out = shapely.equals_identical(was[i], now[j])
-    open_yet = ~out & (shapely.bounds(was)[i] == shapely.bounds(now)[j]).all(axis=1)
-    out[open_yet] = shapely.equals(was[i[open_yet]], now[j[open_yet]])
+    out[~out] = alike(was[i[~out]], now[j[~out]], within=within)
     return out
 
 
@@ -118,6 +123,19 @@ def _changes(pairs: pd.DataFrame, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) 
         ["recoded", "renamed", "unchanged", "merged", "split"],
         default="border_moved",
     ).astype(object)
+
+
+def _unchanged(grids: gpd.GeoDataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "old_code": grids["grid_code"],
+            "new_code": grids["grid_code"],
+            "households": grids["households"],
+            "area_m2": grids["area_m2"],
+            "change": "unchanged",
+            "geometry": as_array(grids.geometry),
+        }
+    )
 
 
 def _lone(grids: gpd.GeoDataFrame, pairs: pd.DataFrame, side: str) -> pd.DataFrame:

@@ -14,6 +14,9 @@ import shapely
 from gridgis.geometry.borders import Keys, edge_keys, shared_edges
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 
+BENT_M = 0.1
+"""An edge bends by no more than this where a vertex of its neighbour is put into it."""
+
 
 @dataclass(frozen=True)
 class Stitches:
@@ -73,6 +76,20 @@ def stitched(shapes: Geometries, stitches: Stitches) -> Geometries:
     several = shapely.from_ragged_array(kind, grown, (moved, *offsets[1:]))
     single = np.isin(shapely.get_type_id(shapes[rows]), (1, 3)) & np.isin(shapely.get_type_id(several), (5, 6))
     out[rows] = np.where(single, shapely.get_geometry(several, 0), several)
+    return out
+
+
+def alike(one: Geometries, two: Geometries, *, within: float) -> Bools:
+    """Whether each pair of polygons is one but for vertices on its edges.
+
+    Parameters
+    ----------
+    within : how far apart their borders are at most, in units of the coordinates
+    """
+    out = np.asarray(shapely.equals_exact(one, two))
+    far = np.abs(shapely.bounds(one) - shapely.bounds(two)).max(axis=1, initial=0.0)
+    asked = ~out & (far <= within)
+    out[asked] = shapely.hausdorff_distance(shapely.boundary(one[asked]), shapely.boundary(two[asked])) <= within
     return out
 
 

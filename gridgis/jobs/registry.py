@@ -169,8 +169,11 @@ def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
         if (one.district, one.network) != (two.district, two.network):
             cure = "Compare versions of one district in one network"
             raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
+        same, others = register.alike(connection, one, two)
+        stays = register.load(connection, one, layers=("grids",), zones=same).grids
         layers = ("grids", "atoms")
-        return compare(*(register.load(connection, found, layers=layers) for found in (one, two)))
+        both = (register.load(connection, found, layers=layers, zones=others) for found in (one, two))
+        return compare(*both, stays=stays)
 
 
 @dataclass(frozen=True)

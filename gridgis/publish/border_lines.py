@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridgis.crs import unit_m
 from gridgis.geometry.borders import Edges, shared_edges
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.schema import OFF_STREET, Division
@@ -58,7 +59,6 @@ _GROUPS = {
 }
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names}
 
-DEGREE_M = 111_320.0
 SPLIT_SHARE = 1e-3
 """An edge is not cut nearer to its ends than this share of it."""
 
@@ -118,8 +118,7 @@ def _strokes(division: Division, edges: Edges, inside: Bools, *, reach_m: float)
     told = division.borders
     if not len(told) or not len(edges.a):
         return edges, inside, np.full(len(edges.a), "plain", dtype=object)
-    degrees = told.crs is not None and told.crs.is_geographic
-    reach = reach_m / DEGREE_M if degrees else reach_m
+    reach = reach_m / unit_m(told.crs)
     pair_of_edge, pair_of_stretch = _pairs(division, edges)
     lines = told.geometry.to_numpy()
     parent, a, b = _cut(edges, pair_of_edge, lines, pair_of_stretch, reach)

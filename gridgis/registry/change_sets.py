@@ -13,26 +13,21 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS
 from sqlalchemy.engine import Connection
 
+from gridgis.crs import unit_m
 from gridgis.geometry.borders import adjacency
-from gridgis.geometry.noding import Bools, Geometries, as_array
-from gridgis.geometry.stitch import Stitches, missing_vertices, stitched
+from gridgis.geometry.noding import as_array
+from gridgis.geometry.stitch import BENT_M, Stitches, alike, missing_vertices, stitched
 from gridgis.registry.parts import Parts, load_parts, store_parts, stored_parts
 from gridgis.registry.store import Conflict, store_crs
 from gridgis.schema import MEASURES
-
-WITHIN_M = 0.1
-"""An edge bends by no more than this where a vertex of its neighbour is put into it."""
 
 KEPT = 0.999
 """A border is where it was when this share of its length still has both sides."""
 
 SLIVER_M2 = 1.0
 """Zones that share less land than this do not lie on each other."""
-
-DEGREE_M = 111_320.0
 
 KEYS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
 """Layers in which a zone may have changed, and the column that names their rows."""
@@ -78,7 +73,7 @@ def put_into(connection: Connection, base: Parts, own: Parts, zones: Collection[
     was, frame = (
         load_parts(connection, parts.values(), layers=["zones"], crs=crs)["zones"] for parts in (base, merged)
     )
-    stitches = missing_vertices(as_array(frame.geometry), within=WITHIN_M / _unit_m(frame))
+    stitches = missing_vertices(as_array(frame.geometry), within=BENT_M / unit_m(frame.crs))
     now = _stitched(frame, stitches)
     _refuse_torn(was, now, own.keys())
     grown = shapely.get_num_coordinates(as_array(now.geometry)) > shapely.get_num_coordinates(as_array(frame.geometry))
@@ -96,18 +91,10 @@ def _unlike(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame, key: str) -> set[str]:
     for column in set(told) - {key}:
         here, there = both[column], both[f"{column}.then"]
         same &= np.asarray((here == there) | (here.isna() & there.isna()))
-    within = WITHIN_M / _unit_m(one)
-    same[same] = _near(both["shape"].to_numpy()[same], both["shape.then"].to_numpy()[same], within)
+    within = BENT_M / unit_m(one.crs)
+    same[same] = alike(both["shape"].to_numpy()[same], both["shape.then"].to_numpy()[same], within=within)
     zones = [both[column][~same].dropna() for column in ("zone_code", "zone_code.then") if column in both]
     return set(pd.concat(zones))
-
-
-def _near(one: Geometries, two: Geometries, within: float) -> Bools:
-    """Whether each pair of polygons is one but for vertices on its edges."""
-    out = np.asarray(shapely.equals_exact(one, two))
-    far = shapely.hausdorff_distance(shapely.boundary(one[~out]), shapely.boundary(two[~out]))
-    out[~out] = far <= within
-    return out
 
 
 def _stitched(frame: gpd.GeoDataFrame, stitches: Stitches) -> gpd.GeoDataFrame:
@@ -141,10 +128,5 @@ def _overlapping(zones: gpd.GeoDataFrame, own: Collection[str]) -> list[tuple[st
     i, j = shapely.STRtree(shape).query(shape[mine], predicate="intersects")
     i = mine[i]
     i, j = i[~np.isin(j, mine)], j[~np.isin(j, mine)]
-    area = shapely.area(shapely.intersection(shape[i], shape[j])) * _unit_m(zones) ** 2
+    area = shapely.area(shapely.intersection(shape[i], shape[j])) * unit_m(zones.crs) ** 2
     return [(code[a], code[b]) for a, b in zip(i[area > SLIVER_M2], j[area > SLIVER_M2], strict=True)]
-
-
-def _unit_m(frame: gpd.GeoDataFrame) -> float:
-    """Metres in one unit of the coordinates, near enough for a tolerance."""
-    return DEGREE_M if CRS.from_user_input(frame.crs).is_geographic else 1.0

@@ -182,10 +182,19 @@ def last_approved(connection: Connection, district: str, *, network: str = GENER
     return _version(row) if row else None
 
 
-def load(connection: Connection, version: Version, *, layers: Sequence[str] = LAND) -> Division:
-    """A version as a division; layers that are not asked for, moves and offenders are empty."""
+def load(
+    connection: Connection, version: Version, *, layers: Sequence[str] = LAND, zones: Collection[str] | None = None
+) -> Division:
+    """A version as a division; layers that are not asked for, moves and offenders are empty.
+
+    Parameters
+    ----------
+    zones : codes of those that are wanted; all by default
+    """
     crs = str(store_crs(connection))
-    frames = load_parts(connection, parts_of(connection, version.id).values(), layers=layers, crs=crs)
+    parts = parts_of(connection, version.id)
+    wanted = parts.values() if zones is None else [part for zone, part in parts.items() if zone in zones]
+    frames = load_parts(connection, wanted, layers=layers, crs=crs)
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()
     info = {
         "profile": row.profile,
@@ -202,6 +211,12 @@ def changed_zones(connection: Connection, version: Version) -> list[str]:
     """The zones that a version changed from the one before it, in the order of their codes."""
     before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
     return sorted(changed(connection, before, parts_of(connection, version.id)))
+
+
+def alike(connection: Connection, one: Version, two: Version) -> tuple[set[str], set[str]]:
+    """Codes of the zones that are the same in two versions, and of the others that either has."""
+    first, second = (parts_of(connection, version.id).items() for version in (one, two))
+    return {zone for zone, _ in first & second}, {zone for zone, _ in first ^ second}
 
 
 def content_digest(connection: Connection, version_id: int) -> str:
