@@ -33,7 +33,7 @@ from lattices import UTM, Lattice, divided
 from gridgis import jobs
 from gridgis.difference import CHANGES
 from gridgis.profile import load_profile
-from gridgis.registry import versions
+from gridgis.registry import review, versions
 from gridgis.registry.store import Store, open_store, utc_now
 from gridgis.schema import Division
 
@@ -146,7 +146,7 @@ def _in_force(url: str, division: Division, name: str, at: str, out: dict[str, f
     with _timed(out, f"draft the {name}"):
         made = jobs.draft(url, division, author="draws")
     with _opened(url) as store, store.write() as connection:
-        versions.submit(connection, made, actor="draws", at=utc_now())
+        review.submit(connection, made, actor="draws", at=utc_now())
     with _timed(out, f"approve the {name}"):
         jobs.approve(url, made.id, actor="decides", effective_from=at)
     return made.id
