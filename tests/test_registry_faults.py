@@ -9,16 +9,25 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from test_registry import DAY, approved, server, store, town, url
+from sqlalchemy.engine import Connection
+from test_change_sets import handed_in, redivided
+from test_registry import DAY, RollBack, approved, decision, drafted, server, store, town, url
 
+from gridgis.registry.actors import add_actor
+from gridgis.registry.attachments import attach
 from gridgis.registry.audit import verify
+from gridgis.registry.backup import content
+from gridgis.registry.comments import answer, comment
+from gridgis.registry.review import approve, give_back, submit, take_on_file, withdraw
 from gridgis.registry.store import Store, open_store
-from gridgis.registry.versions import draft, versions
+from gridgis.registry.versions import Version, branch, draft, versions
 
 __all__ = ["server", "store", "url"]
 HERE = Path(__file__).parent
@@ -172,7 +181,7 @@ def test_each_commit_is_synced_before_it_is_acknowledged_in_a_database(store):
         before = syncs(store)
         with store.write() as connection:
             draft(connection, town(), author="draws", at=DAY[1 + k])
-            written = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
+            written = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()::text"))
         assert asked(store, f"SELECT pg_current_wal_flush_lsn() > '{written}'")
         assert syncs(store) > before
 
@@ -197,30 +206,115 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_statement_leaves_the_store_as_it_was(store, fault):
-    approved(store, town(), day=1)
-    before = [(one.id, one.state) for one in sound(store.url)]
-    at = {"left": 0}
+def before_each_job(store: Store) -> dict[str, Version]:
+    """Versions in every state that a job begins with."""
+    whole = town()
+    zones = whole.zones["zone_code"].tolist()
+    first = approved(store, whole, day=1)
+    waits = handed_in(store, redivided(whole, zones[0], 1), day=2)
+    since = approved(store, redivided(whole, zones[1], 2), day=3)
+    returned = handed_in(store, redivided(whole, zones[2], 3), day=4)
+    both = drafted(store, redivided(redivided(whole, zones[2], 4), zones[3], 5), day=5, note="by telephone")
+    with store.write() as connection:
+        place = {"code": whole.grids["grid_code"][0], "other_code": None}
+        comment(connection, returned, "here", **place, actor="decides", at=DAY[6])
+    return {"first": first, "waits": waits, "since": since, "returned": returned, "both": both}
 
-    def fail(*_) -> None:
-        at["left"] -= 1
-        if at["left"] < 0:
-            raise FAULTS[fault]()
 
-    from test_registry import drafted, merge
+ZONES = town().zones["zone_code"].tolist()
 
-    changed = merge(town(), *town().grids["grid_code"][:2])
-    for nth in range(400):
-        at["left"] = nth
-        sa.event.listen(store.engine, "before_cursor_execute", fail)
-        try:
-            drafted(store, changed, day=2)
-        except (Exception, KeyboardInterrupt):
-            sa.event.remove(store.engine, "before_cursor_execute", fail)
-            assert [(one.id, one.state) for one in sound(store.url)] == before
-        else:
-            sa.event.remove(store.engine, "before_cursor_execute", fail)
-            break
-    assert nth > 5
-    assert len(sound(store.url)) == len(before) + 1
+JOBS: dict[str, Callable[[Connection, dict[str, Version]], object]] = {
+    "an actor added": lambda c, _: add_actor(c, "new", role="reviewer", by="first", at=DAY[9]),
+    "a draft": lambda c, _: draft(c, redivided(town(), ZONES[3], 8), author="draws", at=DAY[9]),
+    "a draft of a zone": lambda c, _: draft(
+        c, redivided(town(), ZONES[3], 8), author="draws", at=DAY[9], zones=ZONES[3:]
+    ),
+    "a zone of a draft": lambda c, there: branch(c, there["both"], ZONES[3:], actor="draws", at=DAY[9]),
+    "a submission": lambda c, there: submit(c, there["both"], actor="draws", at=DAY[9]),
+    "a filing": lambda c, there: take_on_file(c, there["waits"], decision(DAY[9], actor="files")),
+    "a return": lambda c, there: give_back(c, there["returned"], decision(DAY[9]), reason="border"),
+    "a withdrawal": lambda c, there: withdraw(c, there["both"], actor="draws", at=DAY[9]),
+    "an answer": lambda c, there: answer(c, there["returned"], 1, "mended", actor="draws", at=DAY[9]),
+    "an approval after another": lambda c, there: approve(
+        c, there["waits"], decision(DAY[9], DAY[9], attachment=attach(c, "seal.pdf", b"stamp"))
+    ),
+}
+
+
+@contextmanager
+def failing(store: Store, nth: int, fault: Callable[[], BaseException]) -> Iterator[list[int]]:
+    """Let the nth statement or commit of what follows fail; gives how many more there may be before."""
+    left = [nth]
+
+    def fail(*_: object) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise fault()
+
+    for name in ("before_cursor_execute", "commit"):
+        sa.event.listen(store.engine, name, fail)
+    try:
+        yield left
+    finally:
+        for name in ("before_cursor_execute", "commit"):
+            sa.event.remove(store.engine, name, fail)
+
+
+def survive_faults(store: Store, job: str, chosen: Callable[[int], Iterable[int]]) -> None:
+    """By turns the disk is full, a file cannot be read or written, memory is short, somebody stops the job."""
+    there = before_each_job(store)
+    kinds = list(FAULTS.values())
+    with store.read() as connection:
+        before = content(connection)
+    with suppress(RollBack), failing(store, 10**6, MemoryError) as left, store.write() as connection:
+        JOBS[job](connection, there)
+        raise RollBack
+    count = 10**6 - left[0] + 1
+    assert count > 3
+    for nth in chosen(count):
+        kind = kinds[nth % len(kinds)]
+        with pytest.raises((Exception, KeyboardInterrupt)), failing(store, nth, kind), store.write() as connection:
+            JOBS[job](connection, there)
+        with store.read() as connection:
+            assert content(connection) == before, nth
+    with failing(store, count, MemoryError), store.write() as connection:
+        JOBS[job](connection, there)
+    sound(store.url)
+    with store.read() as connection:
+        assert content(connection) != before
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_fault_at_a_statement_of_a_job_leaves_the_store_as_it_was(store, job):
+    survive_faults(store, job, lambda count: {0, count // 3, 2 * count // 3, count - 2, count - 1})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", JOBS)
+def test_a_fault_at_any_statement_of_a_job_leaves_the_store_as_it_was(store, job):
+    survive_faults(store, job, range)
+
+
+def test_only_the_driver_opens_a_store(tmp_path):
+    """What else opened and closed the file would drop the locks of all."""
+    path = tmp_path / "city.db"
+    script = (
+        "import sys\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda what, args: opened.append(args[0]) if what == 'open' else None)\n"
+        "from test_registry import town\n"
+        "from gridgis import jobs\n"
+        "path, copy, back = sys.argv[1:]\n"
+        "jobs.init(path, administrator='chief')\n"
+        "for name, role in (('draws', 'submitter'), ('decides', 'reviewer')):\n"
+        "    jobs.add_actor(path, name, role=role, by='chief')\n"
+        "made = jobs.draft(path, town(), author='draws')\n"
+        "jobs.submit(path, made.id, actor='draws', reasons={'': 'so'})\n"
+        "jobs.approve(path, made.id, actor='decides', effective_from='2026-01-01T00:00+08:00')\n"
+        "jobs.in_force(path, made.district)\n"
+        "jobs.doctor(path), jobs.verify(path), jobs.backup(path, copy), jobs.restore(copy, back)\n"
+        "print([name for name in opened if str(name) in (path, back)])\n"
+    )
+    call = [sys.executable, "-c", script, str(path), str(tmp_path / "copy.db"), str(tmp_path / "back.db")]
+    said = subprocess.run(call, capture_output=True, text=True, cwd=HERE, timeout=120, check=False)
+    assert (said.returncode, said.stdout) == (0, "[]\n"), said.stderr

@@ -338,11 +338,11 @@ def bring_up(connection: Connection, version: Version, last: Version | None) -> 
     spend(connection, own, before, version_id=version.id, network=version.network)
     if last is not None:
         pass_on(connection, before, own, version_id=version.id)
+    zone, v = tables.version_zone, tables.version
     if parts != held:
-        zone, v = tables.version_zone, tables.version
         connection.execute(sa.delete(zone).where(zone.c.version_id == version.id))
         _hold(connection, version.id, parts)
-        connection.execute(sa.update(v).where(v.c.id == version.id).values(parent_id=last.id if last else None))
+    connection.execute(sa.update(v).where(v.c.id == version.id).values(parent_id=last.id if last else None))
     return sorted(zones)
 
 
