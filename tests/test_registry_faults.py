@@ -286,7 +286,7 @@ def survive_faults(store: Store, job: str, chosen: Callable[[int], Iterable[int]
 
 @pytest.mark.parametrize("job", JOBS)
 def test_a_fault_at_a_statement_of_a_job_leaves_the_store_as_it_was(store, job):
-    survive_faults(store, job, lambda count: {0, count // 3, 2 * count // 3, count - 2, count - 1})
+    survive_faults(store, job, lambda count: {count // 3, 2 * count // 3, count - 1})
 
 
 @pytest.mark.slow
