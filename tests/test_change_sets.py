@@ -176,6 +176,16 @@ def test_what_is_handed_in_of_a_draft_is_a_version_of_its_own(store):
     result = whole(store, part)
     assert hard(result) == []
     assert (len(of(result.grids, zones[:1])), len(of(result.grids, zones[1:2]))) == (2, 4)
+    with store.write() as connection:
+        submit(connection, part, actor="draws", at=DAY[12])
+    decided(store, part, day=13)
+    with store.write() as connection:
+        rest = branch(connection, both, [zones[1]], actor="draws", at=DAY[14])
+        assert (rest.parent_id, changed_zones(connection, rest)) == (part.id, [zones[1]])
+        with pytest.raises(Conflict, match=f"zone {zones[0]} was changed since"):
+            branch(connection, both, zones[:2], actor="draws", at=DAY[14])
+    assert hard(whole(store, rest)) == []
+    assert len(of(whole(store, rest).grids, zones[:2])) == 4
 
 
 def test_a_border_moved_with_a_zone_that_is_not_handed_in_is_a_conflict(store):

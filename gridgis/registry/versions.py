@@ -134,7 +134,7 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
     allowed(connection, actor, "submitter", area=version.district)
     base = last_approved(connection, version.district, network=version.network)
     mine, stood = parts_of(connection, version.id), parts_of(connection, base.id) if base else {}
-    chosen = _chosen(zones, {*mine, *stood}) & _changes(connection, version, base)
+    chosen = _changes(connection, version, base, of=_chosen(zones, {*mine, *stood}))
     if not chosen:
         problem = f"changed no zone of {', '.join(zones)}"
         raise InputRefused([Fault("version", version.name, problem, "See: gridgis difference")])
@@ -294,8 +294,14 @@ def _hold(connection: Connection, version_id: int, parts: Parts) -> None:
     connection.execute(sa.insert(tables.version_zone), zones)
 
 
-def _changes(connection: Connection, version: Version, base: Version | None) -> set[str]:
+def _changes(
+    connection: Connection, version: Version, base: Version | None, *, of: Collection[str] | None = None
+) -> set[str]:
     """Zones that a version changed and no version that was approved since.
+
+    Parameters
+    ----------
+    of : zones that are asked about; all by default
 
     Raises
     ------
@@ -304,6 +310,7 @@ def _changes(connection: Connection, version: Version, base: Version | None) -> 
     """
     before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
     mine = changed(connection, before, parts_of(connection, version.id))
+    mine = mine if of is None else mine & set(of)
     if base is None or base.id == version.parent_id:
         return mine
     both = mine & changed(connection, before, parts_of(connection, base.id))
