@@ -80,7 +80,7 @@ def _pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pd.DataFrame:
     land = was[i].copy()
     land[~same] = polygonal(shapely.intersection(was[i[~same]], now[j[~same]]))
     area = shapely.area(land)
-    kept = same | (area > SLIVER_M2)
+    kept = same | (area * unit_m(old.crs) ** 2 > SLIVER_M2)
     i, j, same, land, area = i[kept], j[kept], same[kept], land[kept], area[kept]
     return pd.DataFrame(
         {

@@ -1,14 +1,13 @@
 """Codes for life: which grid of a new division goes on with which code, and what passes from grid to grid.
 
-Invariant: a grid keeps its code where more than a stated share (half, or what the profile asks for) of its
-households, of its area where it has none, lies in one grid of the new division that stands in the same zone, and
-a micro-grid likewise in its grid; a new number is one that was never used. Source: contract, Codes; a retired code is
-not used again.
+Invariant: a grid keeps its code where more than a stated share, half by default, of its households, of its area where
+it has none, lies in one grid of the new division that stands in the same zone, and a micro-grid likewise in its grid;
+a new number is one that was never used. Source: contract, Codes; a retired code is not used again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ import pandas as pd
 import shapely
 
 from gridgis.errors import Fault, refuse
-from gridgis.geometry.noding import as_array, first_hit, inner_points
+from gridgis.geometry.noding import Floats, as_array, first_hit, inner_points
 from gridgis.schema import Division
 
 KEPT_SHARE = 0.5
@@ -28,7 +27,9 @@ PARENT = {"grids": "zones", "microgrids": "grids"}
 """The layer above each that is numbered."""
 
 
-def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: str = "grid_code") -> pd.DataFrame:
+def passed_on(
+    old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: str = "grid_code", area: Floats | None = None
+) -> pd.DataFrame:
     """What each old grid passed on to each new one: a row for each pair that shares land.
 
     Atoms are whole: one that a new border cuts counts where its inner point lies.
@@ -38,12 +39,13 @@ def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: 
     old_atoms : `key`, `households`; polygons
     new_grids : `key`; polygons in the same CRS
     key : `grid_code`, or `microgrid_code` for micro-grids
+    area : of each atom; by default in the unit of the CRS, squared
 
     Returns
     -------
     DataFrame
         `old_code`, `new_code` (empty where the land lies in no new grid), `households` (empty where they are not
-        known) and `area` (in the unit of the CRS, squared), in the order of the codes.
+        known) and `area`, in the order of the codes.
     """
     at = first_hit(inner_points(as_array(old_atoms.geometry)), as_array(new_grids.geometry))
     table = pd.DataFrame(
@@ -51,7 +53,7 @@ def passed_on(old_atoms: gpd.GeoDataFrame, new_grids: gpd.GeoDataFrame, *, key: 
             "old_code": old_atoms[key].to_numpy(dtype=object),
             "new_code": np.append(new_grids[key].to_numpy(dtype=object), "")[at],
             "households": pd.array(old_atoms["households"], dtype="Int64"),
-            "area": shapely.area(as_array(old_atoms.geometry)),
+            "area": shapely.area(as_array(old_atoms.geometry)) if area is None else area,
         }
     )
     by = table.groupby(["old_code", "new_code"], sort=True)
@@ -94,6 +96,8 @@ def renumbered(
 ) -> dict[str, str]:
     """The code of each grid or micro-grid: the kept one, else the next number of its parent that was never used.
 
+    The next one follows the highest; where that was the last, the gaps are filled from the lowest.
+
     Parameters
     ----------
     codes : as they are numbered now
@@ -110,20 +114,26 @@ def renumbered(
     taken: dict[str, set[int]] = {}
     for code in (*spent, *kept.values()):
         taken.setdefault(code[:-digits], set()).add(int(code[-digits:]))
-    out, last, faults = dict(kept), {}, {}
+    out, free, faults = dict(kept), {}, {}
     for code in sorted(set(codes) - kept.keys()):
         parent, (low, high) = code[:-digits], room[code]
-        if (parent, low) not in last:
-            used = [number for number in taken.get(parent, ()) if low <= number <= high]
-            last[parent, low] = max(used, default=low - 1)
-        last[parent, low] += 1
-        if last[parent, low] > high:
+        if (parent, low) not in free:
+            free[parent, low] = _free(taken.get(parent, set()), low, high)
+        number = next(free[parent, low], None)
+        if number is None:
             cure = "Divide what is above it anew, or widen the numbers in the profile"
             problem = f"no number of {low} to {high} is left for its {layer}"
             faults[parent] = Fault(PARENT[layer], parent, problem, cure)
-        out[code] = f"{parent}{last[parent, low]:0{digits}d}"
+        out[code] = f"{parent}{number or 0:0{digits}d}"
     refuse(faults.values())
     return out
+
+
+def _free(taken: Collection[int], low: int, high: int) -> Iterator[int]:
+    """Numbers that were never used, those after the highest first."""
+    last = max((number for number in taken if low <= number <= high), default=low - 1)
+    yield from range(last + 1, high + 1)
+    yield from (number for number in range(low, last) if number not in taken)
 
 
 def recoded(division: Division, new: Mapping[str, str]) -> Division:

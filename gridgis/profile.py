@@ -234,8 +234,17 @@ def load_profile(source: str | Path | Profile = "default") -> Profile:
 
 
 def profile_from_toml(text: str) -> Profile:
-    """The profile that `Profile.to_toml` wrote."""
-    return _validate("profile", tomllib.loads(text))
+    """The profile that `Profile.to_toml` wrote.
+
+    Raises
+    ------
+    InputRefused
+        Where it is none.
+    """
+    try:
+        return _validate("profile", tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputRefused([Fault("profile", "", f"not TOML: {error}", "Divide again, or correct it")]) from None
 
 
 def _read(source: str | Path) -> tuple[str, Mapping[str, Any]]:

@@ -22,11 +22,12 @@ from gridgis.geometry.stitch import missing_vertices, stitched
 from gridgis.lineage import recoded
 from gridgis.profile import load_profile
 from gridgis.registry import tables
+from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
 from gridgis.registry.numbering import spent_codes
-from gridgis.registry.review import approve, submit
+from gridgis.registry.review import approve, submit, withdraw
 from gridgis.registry.store import Conflict, create_store
-from gridgis.registry.versions import branch, changed_zones, content_digest, get, in_force, last_approved, load
+from gridgis.registry.versions import branch, changed_zones, content_digest, draft, get, in_force, last_approved, load
 from gridgis.schema import Division
 
 __all__ = ["server", "store", "url"]
@@ -147,8 +148,6 @@ def test_any_order_of_change_sets_gives_a_coverage(tmp_path_factory, seed, order
     folder = tmp_path_factory.mktemp("orders")
     made = create_store(str(folder / "city.db"), crs=str(base.zones.crs))
     with made.write() as connection:
-        from gridgis.registry.actors import add_actor
-
         for name, role in (("draws", "submitter"), ("decides", "reviewer")):
             add_actor(connection, name, role=role, by="first", at=DAY[0])
     approved(made, base, day=1)
@@ -268,6 +267,56 @@ def test_a_district_comes_under_grids_township_by_township(store):
         assert last_approved(connection, last.district).id == made[-1].id
 
 
+def test_what_was_read_from_an_older_version_does_not_undo_what_was_approved_since(store):
+    base = town()
+    zones = base.zones["zone_code"].tolist()
+    first = approved(store, base, day=1)
+    read = whole(store, first)
+    approved(store, redivided(base, zones[0], 1), day=2)
+    made = handed_in(store, redivided(read, zones[1], 2), day=3)
+    assert made.parent_id == first.id
+    result = whole(store, decided(store, made, day=4))
+    assert [len(of(result.grids, [zone])) for zone in zones] == [2, 2, 4, 4]
+    again = handed_in(store, redivided(read, zones[0], 5), day=5)
+    with pytest.raises(Conflict, match=f"zone {zones[0]} was changed since"):
+        decided(store, again, day=6)
+
+
+def test_a_withdrawn_version_is_not_handed_in_by_zones(store):
+    base = town()
+    approved(store, base, day=1)
+    made = drafted(store, redivided(base, base.zones["zone_code"][0], 1), day=2)
+    with store.write() as connection:
+        gone = withdraw(connection, made, actor="draws", at=DAY[3])
+    with pytest.raises(InputRefused, match="is withdrawn"), store.write() as connection:
+        branch(connection, gone, base.zones["zone_code"][:1].tolist(), actor="draws", at=DAY[4])
+
+
+def test_a_right_over_a_township_is_for_its_zones(store):
+    base = town()
+    with store.write() as connection:
+        for name, area in (("here", "420106001"), ("there", "420106002")):
+            add_actor(connection, name, role="submitter", area=area, by="first", at=DAY[0])
+    approved(store, base, day=1)
+    new = redivided(base, base.zones["zone_code"][0], 1)
+    with store.write() as connection:
+        made = draft(connection, new, author="here", at=DAY[2], zones=["420106001001"])
+        assert submit(connection, made, actor="here", at=DAY[2]).state == "submitted"
+    with pytest.raises(InputRefused, match="may act in 420106002"), store.write() as connection:
+        draft(connection, new, author="there", at=DAY[2], zones=["420106001001"])
+
+
+def test_a_store_approved_out_of_order_is_copied(store, tmp_path):
+    base = town()
+    zones = base.zones["zone_code"].tolist()
+    approved(store, base, day=1)
+    one, two = (handed_in(store, redivided(base, zone, k), day=2) for k, zone in enumerate(zones[:2]))
+    decided(store, two, day=3)
+    decided(store, one, day=4)
+    jobs.backup(store.url, tmp_path / "copy.db")
+    assert jobs.verify(str(tmp_path / "copy.db")).faults == ()
+
+
 # ---------------------------------------------------------------- codes
 def test_codes_spent_meanwhile_are_replaced_on_approval(store):
     base = redivided(town(), town().zones["zone_code"][0], 1)
@@ -315,6 +364,9 @@ def test_a_micro_grid_keeps_its_code_and_a_retired_one_is_not_used_again(store):
     assert set(mine[2:]) <= codes
     assert [code[:15] for code in fresh] == [grid] * len(fresh)
     assert int(fresh[0][15:]) == 1 + max(int(code[15:]) for code in mine)
+    life = jobs.explain_code(store.url, fresh[0])
+    assert (life.begins, life.ends, life.came_from[0].code[:15]) == (DAY[13], None, grid)
+    assert jobs.explain_code(store.url, mine[1]).ends == DAY[12]
     with store.read() as connection:
         spent = connection.execute(sa.select(tables.code.c.version_id).where(tables.code.c.code.in_(fresh))).scalars()
         assert list(spent) == [third.id] * len(fresh)

@@ -24,7 +24,7 @@ from gridgis import jobs
 from gridgis.cli import main
 from gridgis.errors import GridgisError, InputRefused
 from gridgis.layers import read_division, write_division
-from gridgis.lineage import recoded
+from gridgis.lineage import recoded, renumbered
 from gridgis.profile import load_profile
 from gridgis.registry import backup, schema, tables
 from gridgis.registry.actors import add_actor
@@ -114,7 +114,9 @@ def ordered(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
 
 # ---------------------------------------------------------------- the store
 def test_the_tables_are_what_the_migrations_make(store):
-    with store.read() as connection:
+    url = store.url.replace("postgresql:", "postgresql+psycopg:")  # which Alembic reads as text
+    engine = sa.create_engine(url) if store.is_postgresql else store.engine
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": named})
         found = compare_metadata(context, tables.metadata)
     assert [change for change in found if "geom" not in str(change) and "spatial_ref_sys" not in str(change)] == []
@@ -390,6 +392,54 @@ def altered(division: Division, layer: str, column: str, value) -> Division:
     frame[column] = frame[column].astype(object)
     frame.loc[0, column] = value
     return replace(division, **{layer: frame})
+
+
+def test_a_store_that_cannot_be_begun_is_not_there(tmp_path):
+    with pytest.raises(InputRefused, match="has no name"):
+        jobs.init(str(tmp_path / "half.db"), administrator=" ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_nothing_is_written_over_the_store(store, url, tmp_path):
+    approved(store, town(), day=1)
+    make_key(tmp_path / "key")
+    for command in (
+        ["difference", "1", "1"],
+        ["seams", "1"],
+        ["export", "--version", "1"],
+        ["audit", "checkpoint", "--key", str(tmp_path / "key")],
+        ["attachment", "00"],
+    ):
+        result = CliRunner().invoke(main, [*command, "-o", url], env={"GRIDGIS_STORE": url})
+        refused = "is one of the inputs" in result.output or "Name the file" in result.output
+        assert (result.exit_code, refused) == (2, True)
+    assert jobs.verify(url).faults == ()
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59-12:00", "0001-01-01T00:00+08:00", "soon", "2026-01-01"])
+def test_a_time_that_cannot_be_is_refused(store, at):
+    with pytest.raises(InputRefused, match="Write it as"):
+        jobs.in_force(store.url, "420106", at=at)
+    with pytest.raises(InputRefused, match="none with this id"):
+        jobs.version(store.url, 10**20)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"zones": ["999"]}, "no zone begins with 999"), ({"network": " "}, "network without a name")],
+)
+def test_a_draft_of_nothing_is_refused(store, more, said):
+    with pytest.raises(InputRefused, match=said):
+        drafted(store, town(), **more)
+    with pytest.raises(InputRefused, match="not TOML"):
+        drafted(store, replace(town(), info={"profile_toml": "garbage ["}))
+
+
+def test_numbers_between_those_that_are_spent_are_used_when_the_last_is():
+    room = dict.fromkeys(("a1", "a2", "a3"), (1, 9))
+    new = renumbered(["a1", "a2", "a3"], {"a1": "a1"}, room=room, digits=1, spent=["a1", "a2", "a8"], layer="grids")
+    assert new == {"a1": "a1", "a2": "a9", "a3": "a3"}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_steps_are_taken_in_their_order_by_those_who_may(store):
         for name, role, area in (
             ("district", "reviewer", "420106"),
             ("elsewhere", "reviewer", "310112"),
-            ("township", "filer", "420106001"),
+            ("township", "filer", "420106002"),
         ):
             add_actor(connection, name, role=role, area=area, by="first", at=DAY[0])
     made = handed_in(store, with_steps(town()), day=1)
@@ -74,20 +74,39 @@ def test_steps_are_taken_in_their_order_by_those_who_may(store):
     refused(store, "in force from no time", lambda c: approve(c, made, decision(DAY[2])))
     refused(
         store,
-        "may act in 420106001, not in 420106",
+        "may act in 420106002, not in 420106001",
         lambda c: take_on_file(c, made, decision(DAY[2], actor="township")),
     )
     with store.write() as connection:
         done = approve(connection, made, decision(DAY[2], DAY[3]))
     assert (done.state, states(store, made)) == ("approved", ["open", "approved", "approved"])
-    refused(store, "is approved", lambda c: take_on_file(c, made, decision(DAY[4], actor="files")))
+    refused(store, "is approved", lambda c: approve(c, made, decision(DAY[4], DAY[4])))
+    with store.write() as connection:
+        assert take_on_file(connection, made, decision(DAY[4], actor="files")).state == "approved"
+    assert states(store, made) == ["filed", "approved", "approved"]
     with store.read() as connection:
-        assert [one.kind for one in events(connection)][-3:] == [
+        assert [one.kind for one in events(connection)][-4:] == [
             "version.submitted",
             "version.reviewed",
             "version.approved",
+            "version.filed",
         ]
         assert verify(connection).faults == ()
+
+
+def test_a_filing_that_is_the_last_step_waits_for_the_reviews(store):
+    made = handed_in(store, with_steps(town(), (THREE[2], THREE[0])), day=1)
+    act = decision(DAY[2], DAY[2], actor="files")
+    refused(store, "step 1, city, is open", lambda c: take_on_file(c, made, act))
+    with store.write() as connection:
+        approve(connection, made, decision(DAY[2]))
+        assert take_on_file(connection, made, act).state == "approved"
+
+
+def test_nobody_chooses_the_review_of_what_he_hands_in(store):
+    approved(store, town(), day=1)
+    alone = with_steps(merge(town(), *town().grids["grid_code"][:2]), (THREE[0],), microgrids_end_at=1)
+    assert states(store, handed_in(store, alone, day=2)) == ["open", "open"]
 
 
 def test_a_filing_holds_nothing_up_and_cannot_return(store):
@@ -111,8 +130,7 @@ def test_a_change_of_micro_grids_alone_ends_where_the_profile_says(store):
     with store.write() as connection:
         assert take_on_file(connection, made, decision(DAY[2], DAY[3], actor="files")).state == "approved"
     assert hard(whole(store, made)) == []
-    strict = handed_in(store, with_steps(base, microgrids_end_at=3), day=4)
-    assert len(states(store, strict)) == 3
+    assert states(store, handed_in(store, with_steps(base, microgrids_end_at=3), day=4)) == ["open"]
     grids = handed_in(store, merge(joined, *base.grids["grid_code"][:2]), day=5)
     assert states(store, grids) == ["open", "open"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lattices import Lattice, build
 
 from gridgis.geometry.borders import boundary_keys, shared_edges
-from gridgis.geometry.stitch import missing_vertices, stitched
+from gridgis.geometry.stitch import alike, missing_vertices, stitched
 
 WITHIN = 0.1
 
@@ -78,6 +78,14 @@ def test_holes_parts_and_lines_are_stitched_as_well():
     lines = np.array([shapely.LineString([(60, 40), (40, 40), (40, 60)]), inner.boundary], dtype=object)
     assert [shapely.get_num_coordinates(line) for line in stitched(lines, stitches)] == [4, 6]
     assert stitched(lines, stitches)[0].coords[1] == (50, 40)
+
+
+def test_the_same_vertices_in_another_order_are_other_land():
+    a, b, c, d, e = (0, 0), (100, 0), (100, 100), (0, 100), (50, 50)
+    one, two = (np.array([shapely.Polygon(ring)], dtype=object) for ring in ([a, b, c, d, e], [a, b, c, e, d]))
+    assert not alike(one, two, within=WITHIN).any()
+    bent_one = np.array([shapely.Polygon([a, (50, 0.05), b, c, d, e])], dtype=object)
+    assert alike(one, bent_one, within=WITHIN).all()
 
 
 def test_nothing_is_stitched_where_nothing_is_missing_or_too_far_away():

@@ -127,7 +127,7 @@ def export(store: str, number: int | None, district: str | None, network: str, a
 
     if (number is None) == (district is None):
         raise click.UsageError("Name either --version or --district.")
-    refuse_target(output)
+    refuse_target(output, inputs=[store])
     if number is not None:
         write_division(jobs.version(store, number), output)
     else:
@@ -148,7 +148,7 @@ def difference(old: int, new: int, store: str, output: str | None) -> None:
     from gridgis.layers import refuse_target
 
     if output is not None:
-        refuse_target(output)
+        refuse_target(output, inputs=[store])
     found = jobs.difference(store, old, new)
     for row in found[found["change"] != "unchanged"].itertuples():
         click.echo(f"{row.change:<13}{row.old_code or '-':<16}{row.new_code or '-':<16}{row.area_m2:>10.0f} m2")
@@ -187,7 +187,7 @@ def seams(version: int, store: str, output: str | None) -> None:
     if output is not None:
         if Path(output).suffix.lower() not in SEAM_FILES:
             raise click.UsageError(f"Name the file {' or '.join(SEAM_FILES)}.")
-        refuse_target(output)
+        refuse_target(output, inputs=[store])
     found = jobs.seams(store, version)
     _tell_seams(found)
     if output is not None:

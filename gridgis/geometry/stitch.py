@@ -89,7 +89,12 @@ def alike(one: Geometries, two: Geometries, *, within: float) -> Bools:
     out = np.asarray(shapely.equals_exact(one, two))
     far = np.abs(shapely.bounds(one) - shapely.bounds(two)).max(axis=1, initial=0.0)
     asked = ~out & (far <= within)
-    out[asked] = shapely.hausdorff_distance(shapely.boundary(one[asked]), shapely.boundary(two[asked])) <= within
+    here, there = one[asked], two[asked]
+    near = shapely.hausdorff_distance(shapely.boundary(here), shapely.boundary(there)) <= within
+    # That distance is taken at vertices alone: the same ones in another order are another land.
+    apart = shapely.area(shapely.symmetric_difference(here[near], there[near]))
+    near[near] = apart <= within * shapely.length(here[near])
+    out[asked] = near
     return out
 
 

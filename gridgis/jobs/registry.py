@@ -42,12 +42,11 @@ def init(store: str, *, administrator: str | None = None, crs: str | None = None
     from gridgis.registry.store import create_store, utc_now
 
     name = administrator or getpass.getuser()
-    made = create_store(store, crs=crs)
-    try:
-        with made.write() as connection:
-            add_actor(connection, name, role="administrator", by=name, at=utc_now())
-    finally:
-        made.close()
+
+    def first(connection: Connection) -> None:
+        add_actor(connection, name, role="administrator", by=name, at=utc_now())
+
+    create_store(store, crs=crs, then=first).close()
 
 
 def upgrade(store: str) -> tuple[str, str]:
@@ -291,7 +290,7 @@ def write_checkpoint(store: str, output: str | Path, *, key: str | Path) -> Chec
     from gridgis.registry.checkpoint import checkpoint
     from gridgis.registry.store import utc_now
 
-    refuse_target(output, inputs=[key])
+    refuse_target(output, inputs=[store, key, f"{key}.pub"])
     with reading(store) as connection:
         made = checkpoint(connection, key=Path(key), at=utc_now())
     with written_whole(output) as draft_of_file:
@@ -357,4 +356,7 @@ def moment_of(what: str, text: str) -> str:
         raise InputRefused([Fault(what, text, "is no time", cure)]) from None
     if moment.tzinfo is None:
         raise InputRefused([Fault(what, text, "has no offset from UTC", cure)])
-    return as_utc(moment)
+    try:
+        return as_utc(moment)
+    except OverflowError:
+        raise InputRefused([Fault(what, text, "lies beyond the years that there are", cure)]) from None

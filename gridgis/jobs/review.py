@@ -5,7 +5,8 @@ Each does all it does in one transaction of the store. What is done now is done 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,9 @@ def approve(
     """
     from gridgis.registry import review, versions
 
-    with writing(store) as connection:
+    with writing(store) as connection, _judged_again(connection, version):
         decision = _decision(connection, actor, document, attachment, effective_from)
-        before = versions.content_digest(connection, version)
-        made = review.approve(connection, versions.get(connection, version), decision)
-        if versions.content_digest(connection, version) != before:
-            _judged(connection, made)
-        return made
+        return review.approve(connection, versions.get(connection, version), decision)
 
 
 def take_on_file(
@@ -108,7 +105,7 @@ def take_on_file(
     """
     from gridgis.registry import review, versions
 
-    with writing(store) as connection:
+    with writing(store) as connection, _judged_again(connection, version):
         decision = _decision(connection, actor, receipt, attachment, effective_from)
         return review.take_on_file(connection, versions.get(connection, version), decision)
 
@@ -191,7 +188,7 @@ def attachment(store: str, digest: str, output: str | Path) -> str:
     from gridgis.publish.whole import written_whole
     from gridgis.registry.attachments import attached
 
-    refuse_target(output)
+    refuse_target(output, inputs=[store])
     try:
         key = bytes.fromhex(digest)
     except ValueError:
@@ -215,6 +212,17 @@ def _judged(connection: Connection, version: Version) -> gpd.GeoDataFrame:
         for row in offenders.query("severity == 'hard'").itertuples()
     )
     return offenders
+
+
+@contextmanager
+def _judged_again(connection: Connection, version: int) -> Iterator[None]:
+    """Hold what comes of a decision to the hard rules, where others were approved since and it is not as handed in."""
+    from gridgis.registry import versions
+
+    before = versions.content_digest(connection, version)
+    yield
+    if versions.content_digest(connection, version) != before:
+        _judged(connection, versions.get(connection, version))
 
 
 def _decision(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -54,15 +55,18 @@ def content(connection: Connection) -> dict[str, tuple[int, str]]:
 
 
 def _fill(source: Connection, target: Connection) -> None:
+    """Copy all rows; a version may go on from one with a higher number, so parents come when all are there."""
+    parents: dict[int, int | None] = {}
     for table in tables.metadata.sorted_tables:
-        batch = []
-        for row in _rows(source, table):
-            batch.append(row._asdict())
-            if len(batch) == AT_ONCE:
-                target.execute(sa.insert(table), batch)
-                batch = []
-        if batch:
+        rows = (row._asdict() for row in _rows(source, table))
+        while batch := list(islice(rows, AT_ONCE)):
+            if table is tables.version:
+                parents |= {row["id"]: row["parent_id"] for row in batch}
+                batch = [{**row, "parent_id": None} for row in batch]
             target.execute(sa.insert(table), batch)
+    v = tables.version
+    for number, parent in parents.items():
+        target.execute(sa.update(v).where(v.c.id == number).values(parent_id=parent))
 
 
 def _rows(connection: Connection, table: sa.Table) -> Iterator[sa.Row]:  # type: ignore[type-arg]

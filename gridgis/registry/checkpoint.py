@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy.engine import Connection
 
-from gridgis.errors import Fault, InputRefused
+from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.registry.events import as_it_stands, chain_end
 from gridgis.registry.store import store_id
 from gridgis.registry.tables import event
@@ -70,6 +70,7 @@ def make_key(path: Path) -> Path:
         Where one of the files is there already.
     """
     public = path.with_name(path.name + ".pub")
+    refuse(Fault("key", str(file), "File exists", "Name another file") for file in (path, public) if file.exists())
     key = Ed25519PrivateKey.generate()
     private_pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

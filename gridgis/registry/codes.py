@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.registry import tables
+from gridgis.registry.numbering import NUMBERED
 from gridgis.registry.versions import DISTRICT_DIGITS
 
 
@@ -68,13 +69,9 @@ def life(connection: Connection, code: str, *, network: str) -> Life:
 
 def _ends(connection: Connection, code: str, *, network: str) -> str | None:
     """When the first version came into force that has the code no longer."""
-    v, zone, grid = tables.version, tables.version_zone, tables.grid
-    has = (
-        sa.select(zone.c.version_id)
-        .join(grid, grid.c.part_id == zone.c.part_id)
-        .where(grid.c.grid_code == code)
-        .scalar_subquery()
-    )
+    v, zone = tables.version, tables.version_zone
+    carriers = [sa.select(table.c.part_id).where(table.c[key] == code) for table, key in NUMBERED.values()]
+    has = sa.select(zone.c.version_id).where(zone.c.part_id.in_(sa.union_all(*carriers)))
     mine = sa.and_(v.c.network == network, v.c.district == code[:DISTRICT_DIGITS], v.c.state == "approved")
     last = connection.scalar(sa.select(sa.func.max(v.c.effective_from)).where(mine, v.c.id.in_(has)))
     return connection.scalar(sa.select(sa.func.min(v.c.effective_from)).where(mine, v.c.effective_from > last))

@@ -16,7 +16,7 @@ from gridgis.registry.actors import allowed
 from gridgis.registry.events import remarks
 from gridgis.registry.parts import load_parts, parts_of
 from gridgis.registry.store import following, store_crs
-from gridgis.registry.versions import Version, recorded
+from gridgis.registry.versions import Version, ground, recorded
 
 KEYS = {"grids": "grid_code", "microgrids": "microgrid_code", "zones": "zone_code"}
 """Layers that a comment may be pinned to, and the column of their codes."""
@@ -57,7 +57,7 @@ def comment(
     InputRefused
         Where there is no such place in the version, nothing is said, the version is decided, or the actor unknown.
     """
-    allowed(connection, actor, None, area=version.district)
+    allowed(connection, actor, None, area=ground(connection, version))
     _refuse_place(connection, version, code, other_code)
     _refuse_empty(text)
     if version.state in ("approved", "withdrawn"):
@@ -80,7 +80,7 @@ def answer(connection: Connection, version: Version, number: int, text: str, *, 
     InputRefused
         Where there is no such comment on the version, it is answered, nothing is said, or the actor unknown.
     """
-    allowed(connection, actor, None, area=version.district)
+    allowed(connection, actor, None, area=ground(connection, version))
     _refuse_empty(text)
     found = next((one for one in comments(connection, version.id) if one.id == number), None)
     if found is None or found.answered_by is not None:
@@ -139,7 +139,7 @@ def _refuse_place(connection: Connection, version: Version, code: str, other_cod
             raise InputRefused([Fault("comment", code, f"is no code of version {version.name}", "See it exported")])
         return
     grids = found["grids"].set_index("grid_code").geometry
-    two = [one for one in (code, other_code) if one in grids.index]
+    two = [one for one in {code: 0, other_code: 0} if one in grids.index]
     border = shapely.intersection(*as_array(grids[two])) if len(two) == 2 else shapely.Point()
     if shapely.length(border) == 0:
         problem = f"has no border with {other_code} in version {version.name}"

@@ -11,8 +11,11 @@ from collections.abc import Collection, Mapping
 import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
+from pyproj import CRS
 from sqlalchemy.engine import Connection
 
+from gridgis.crs import area_m2
+from gridgis.geometry.noding import as_array
 from gridgis.lineage import kept_codes, micro_recoded, passed_on, recoded, renumbered
 from gridgis.profile import CodeLayout
 from gridgis.registry import tables
@@ -69,6 +72,7 @@ def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: 
     crs = str(store_crs(connection))
     old = load_parts(connection, before.values(), layers=["atoms"], crs=crs)["atoms"]
     new = load_parts(connection, parts.values(), layers=list(NUMBERED), crs=crs)
+    area = area_m2(as_array(old.geometry), CRS.from_user_input(crs))
     rows = [
         {
             "version_id": version_id,
@@ -78,7 +82,7 @@ def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: 
             "area_m2": float(row.area),
         }
         for name, (_, key) in NUMBERED.items()
-        for row in passed_on(old, new[name], key=key).itertuples()
+        for row in passed_on(old, new[name], key=key, area=area).itertuples()
     ]
     if rows:
         connection.execute(sa.insert(tables.lineage), rows)

@@ -23,7 +23,7 @@ from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
 from gridgis.registry.digests import approval_digests, rows_digest
 from gridgis.registry.parts import parts_of
-from gridgis.registry.versions import Version, bring_up, get, last_approved, moved, profile_toml, recorded
+from gridgis.registry.versions import Version, bring_up, get, ground, last_approved, moved, profile_toml, recorded
 
 DONE = {"review": "approved", "filing": "filed"}
 """What a step of each kind is once it is taken."""
@@ -89,7 +89,7 @@ def submit(
     InputRefused
         Where there is no reason for the findings of a rule.
     """
-    allowed(connection, actor, "submitter", area=version.district)
+    allowed(connection, actor, "submitter", area=ground(connection, version))
     told = _with_reasons(findings, reasons or {})
     s = tables.submission
     last = connection.scalar(sa.select(sa.func.max(s.c.round)).where(s.c.version_id == version.id))
@@ -142,7 +142,10 @@ def approve(connection: Connection, version: Version, decision: Decision) -> Ver
 
 
 def take_on_file(connection: Connection, version: Version, decision: Decision) -> Version:
-    """Take note of a version, with the number of the receipt; where that is the last step it is in force."""
+    """Take note of a version, with the number of the receipt, before or after it is approved.
+
+    It holds nothing up, but where it is the last step: by that the version comes into force.
+    """
     return _taken(connection, version, _next(connection, version, "filing"), decision)
 
 
@@ -168,7 +171,7 @@ def give_back(connection: Connection, version: Version, decision: Decision, *, r
 
 def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
     """Take a version back that is not approved."""
-    allowed(connection, actor, "submitter", area=version.district)
+    allowed(connection, actor, "submitter", area=ground(connection, version))
     return moved(connection, version, ("draft", "submitted", "returned"), "withdrawn", actor=actor, at=at, body={})[0]
 
 
@@ -176,14 +179,20 @@ def _taken(connection: Connection, version: Version, step: Step, decision: Decis
     """Take a step, the last one with all that follows from it."""
     _entitled(connection, version, step, decision.actor)
     body = _told(connection, step, decision, DONE[step.kind])
-    if step.number < len(steps(connection, version)):
+    every = steps(connection, version)
+    if step.number < len(every):
         if decision.effective_from is not None:
             problem = f"is not in force by step {step.number}, {step.name}: others follow"
             raise InputRefused([Fault("version", version.name, problem, "Leave the time to the last step")])
         what = "reviewed" if step.kind == "review" else "filed"
         seq = recorded(connection, version, what, actor=decision.actor, at=decision.at, body=body)
-        made = version
+        made = get(connection, version.id)
     else:
+        refuse(
+            Fault("version", version.name, f"step {one.number}, {one.name}, is open", "Let it be decided first")
+            for one in every[:-1]
+            if one.kind == "review" and one.state == "open"
+        )
         made, seq = _into_force(connection, version, decision, body)
     _mark(connection, version, step, DONE[step.kind], decision, seq)
     return made
@@ -213,7 +222,7 @@ def _into_force(
 def _next(connection: Connection, version: Version, kind: str) -> Step:
     """The next step of a kind that is open."""
     state = get(connection, version.id).state
-    if state != "submitted":
+    if state != "submitted" and (state, kind) != ("approved", "filing"):
         cure = "Only one that is submitted can be decided on"
         raise InputRefused([Fault("version", version.name, f"is {state}", cure)])
     found = next((one for one in steps(connection, version) if one.kind == kind and one.state == "open"), None)
@@ -225,7 +234,7 @@ def _next(connection: Connection, version: Version, kind: str) -> Step:
 
 def _entitled(connection: Connection, version: Version, step: Step, actor: str) -> None:
     """Raise where somebody may not take a step: by role or area, or since the version is his own."""
-    area = allowed(connection, actor, step.role, area=version.district)
+    area = allowed(connection, actor, step.role, area=ground(connection, version))
     if len(area) > step.area_digits:
         problem = f"may act in {area} alone, {step.name} is for a right over {step.area_digits} digits or fewer"
         raise InputRefused([Fault("actor", actor, problem, f"Let a {step.role} of a wider area do it")])
@@ -254,12 +263,16 @@ def _mark(connection: Connection, version: Version, step: Step, state: str, deci
 
 
 def _steps_of(connection: Connection, version: Version) -> Sequence[Any]:
-    """The steps that the profile asks for: fewer where micro-grids alone changed."""
-    review: Review = profile_from_toml(profile_toml(connection, version)).review
+    """The steps that the profile in force asks for: fewer where micro-grids alone changed.
+
+    That of the version before, so that nobody chooses the review of what he hands in; of the first its own.
+    """
+    before = version if version.parent_id is None else get(connection, version.parent_id)
+    review: Review = profile_from_toml(profile_toml(connection, before)).review
     if version.parent_id is None:
         return review.steps
-    before, after = (parts_of(connection, number) for number in (version.parent_id, version.id))
-    alone = changed(connection, before, after) and not changed(connection, before, after, layers=("zones", "grids"))
+    was, now = (parts_of(connection, number) for number in (version.parent_id, version.id))
+    alone = changed(connection, was, now) and not changed(connection, was, now, layers=("zones", "grids"))
     return review.steps[: review.microgrids_end_at] if alone else review.steps
 
 

@@ -95,7 +95,13 @@ class Store:
             raise InputRefused([_unreachable(self.url, error)]) from error
 
 
-def create_store(url: str, *, crs: str | None = None, fill: Callable[[Connection], None] | None = None) -> Store:
+def create_store(
+    url: str,
+    *,
+    crs: str | None = None,
+    fill: Callable[[Connection], None] | None = None,
+    then: Callable[[Connection], None] | None = None,
+) -> Store:
     """Make a new store.
 
     Parameters
@@ -103,6 +109,7 @@ def create_store(url: str, *, crs: str | None = None, fill: Callable[[Connection
     url : path of a file that is not there yet, or `postgresql://…` of an empty database with PostGIS
     crs : of all geometry, such as "EPSG:4547"; without it that of the first division, on SQLite only
     fill : puts the first rows into the tables; without it the store is a new one, with an id of its own
+    then : what else is done before the store is there
 
     Raises
     ------
@@ -110,6 +117,12 @@ def create_store(url: str, *, crs: str | None = None, fill: Callable[[Connection
         Where there is something already, where the database cannot be reached, or lacks a CRS.
     """
     code = _canonical(crs)
+
+    def begin(connection: Connection) -> None:
+        _fill(connection, code, fill)
+        if then is not None:
+            then(connection)
+
     if _is_postgresql(url):
         if code is None:
             cure = "Declare it with --crs EPSG:n: the columns of PostGIS are made for one"
@@ -119,9 +132,9 @@ def create_store(url: str, *, crs: str | None = None, fill: Callable[[Connection
             if revision(connection) is not None:
                 cure = "Name another database, or go on with this one"
                 raise InputRefused([Fault("store", name_of(url), "is a store already", cure)])
-            _fill(connection, code, fill)
+            begin(connection)
         return store
-    return _create_file(Path(url), code, fill)
+    return _create_file(Path(url), begin)
 
 
 def open_store(url: str) -> Store:
@@ -207,19 +220,21 @@ def _canonical(crs: str | None) -> str | None:
         raise InputRefused([Fault("--crs", crs, str(error), "Name one such as EPSG:4547")]) from None
 
 
-def _create_file(path: Path, crs: str | None, fill: Callable[[Connection], None] | None) -> Store:
+def _create_file(path: Path, begin: Callable[[Connection], None]) -> Store:
     """The file is made beside its place and comes there whole; one that is there already stays."""
     if not path.absolute().parent.is_dir():
         raise InputRefused([Fault("store", str(path), "there is no such folder", "Make it, or name another place")])
     there = Fault("store", str(path), "is there already", "Name another file, or go on with this one")
     if path.exists():
         raise InputRefused([there])
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise InputRefused([Fault("store", str(path), "its folder may not be written", "Name another place")])
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as folder:
         draft = Path(folder) / path.name
         draft.touch(mode=0o600)
         new = Store(str(draft), _engine(str(draft)))
         with new.write() as connection:
-            _fill(connection, crs, fill)
+            begin(connection)
         new.close()
         try:
             os.link(draft, path)

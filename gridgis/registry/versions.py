@@ -31,7 +31,7 @@ from gridgis.registry.events import record
 from gridgis.registry.intake import refuse_malformed
 from gridgis.registry.numbering import LAND, carried_on, pass_on, spend, with_unspent
 from gridgis.registry.parts import Parts, load_parts, only_named, parts_of, save_parts
-from gridgis.registry.store import Conflict, following, store_crs
+from gridgis.registry.store import Conflict, following, store_crs, store_id
 from gridgis.rules import profile_of
 from gridgis.schema import GENERAL, Division
 
@@ -59,6 +59,9 @@ class Version:
         return f"{self.district} {self.network} {self.number}"
 
 
+STAMP = "registry"
+"""Under this name the metrics of a division that was read from a store tell which version it was."""
+
 FIELDS = tuple(Version.__dataclass_fields__)
 
 
@@ -74,8 +77,9 @@ def draft(
 ) -> Version:
     """Keep a division as a draft of its district, with codes that go on from the last version approved.
 
-    Grids that go on keep their code, the others get the next numbers that were never used; both are provisional
-    until the draft is approved.
+    One that was read from an approved version (exported, changed and brought back) goes on from that. Grids that go on
+    keep their code, the others get the next numbers that were never used; both are provisional until the draft is
+    approved.
 
     Parameters
     ----------
@@ -90,14 +94,20 @@ def draft(
     Conflict
         Where it moved a border with a zone that goes along.
     """
-    profile = profile_of(division)
+    text = str(division.info.get("profile_toml") or "")
+    profile = profile_from_toml(text) if text else profile_of(division)
+    if not network.strip():
+        raise InputRefused([Fault("version", "", "is of a network without a name", "Name it, or leave it out")])
     district = _district(division.zones["zone_code"])
     refuse_malformed(division, layout=profile.codes)
-    allowed(connection, author, "submitter", area=district)
     _settle_crs(connection, division)
-    base = last_approved(connection, district, network=network)
+    base = _base(connection, division, district, network)
     stood = parts_of(connection, base.id) if base else {}
     chosen = _chosen(zones, {*division.zones["zone_code"], *stood})
+    if not chosen:
+        problem = f"no zone begins with {', '.join(zones)}"
+        raise InputRefused([Fault("zones", "", problem, "Name beginnings of codes of the division")])
+    allowed(connection, author, "submitter", area=_beginning(chosen))
     if not zones:
         _refuse_lacking(stood.keys() - set(division.zones["zone_code"]))
     division = _of_zones(division, chosen)
@@ -108,7 +118,7 @@ def draft(
     info = division.info
     row = {
         "profile": profile.name,
-        "profile_toml": str(info.get("profile_toml") or profile.to_toml()),
+        "profile_toml": text or profile.to_toml(),
         "inputs_sha256": str(info.get("inputs_sha256") or ""),
         "software": str(info.get("version") or ""),
         "metrics": json.dumps(info.get("metrics") or {}, ensure_ascii=False, sort_keys=True),
@@ -131,10 +141,13 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
     InputRefused, Conflict
         As :func:`draft`; also where no zone of these was changed, or one was changed by others since.
     """
-    allowed(connection, actor, "submitter", area=version.district)
+    if version.state not in ("draft", "returned"):
+        cure = "Only zones of one that is draft or returned can be handed in"
+        raise InputRefused([Fault("version", version.name, f"is {version.state}", cure)])
     base = last_approved(connection, version.district, network=version.network)
     mine, stood = parts_of(connection, version.id), parts_of(connection, base.id) if base else {}
     chosen = _changes(connection, version, base, of=_chosen(zones, {*mine, *stood}))
+    allowed(connection, actor, "submitter", area=_beginning(chosen) or version.district)
     if not chosen:
         problem = f"changed no zone of {', '.join(zones)}"
         raise InputRefused([Fault("version", version.name, problem, "See: gridgis difference")])
@@ -148,7 +161,8 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
 
 def get(connection: Connection, number: int) -> Version:
     """The version with an id."""
-    row = connection.execute(_columns().where(tables.version.c.id == number)).first()
+    known = 0 <= number < 2**63
+    row = connection.execute(_columns().where(tables.version.c.id == number)).first() if known else None
     if row is None:
         raise InputRefused([Fault("version", str(number), "there is none with this id", "See: gridgis versions")])
     return _version(row)
@@ -202,7 +216,7 @@ def load(
         "inputs_sha256": row.inputs_sha256,
         "version": row.software,
         "created_at": row.created_at,
-        "metrics": json.loads(row.metrics),
+        "metrics": {**json.loads(row.metrics), STAMP: {"store": store_id(connection), "version": version.id}},
     }
     return Division.with_layers(frames, info=info, crs=crs)
 
@@ -211,6 +225,11 @@ def changed_zones(connection: Connection, version: Version) -> list[str]:
     """The zones that a version changed from the one before it, in the order of their codes."""
     before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
     return sorted(changed(connection, before, parts_of(connection, version.id)))
+
+
+def ground(connection: Connection, version: Version) -> str:
+    """What the codes of all zones that a version changed begin with: a right over it covers them."""
+    return _beginning(changed_zones(connection, version)) or version.district
 
 
 def alike(connection: Connection, one: Version, two: Version) -> tuple[set[str], set[str]]:
@@ -247,6 +266,27 @@ def _settle_crs(connection: Connection, division: Division) -> None:
     elif given != stored:
         cure = f"Divide with --crs {stored}"
         raise InputRefused([Fault("zones", "", f"are in {given}, the store is in {stored}", cure)])
+
+
+def _base(connection: Connection, division: Division, district: str, network: str) -> Version | None:
+    """The version that a division goes on from: the approved one that it was read from, else the last approved.
+
+    One that was read from an older version does not undo without a word what was approved since: on approval the
+    zones that both changed are a conflict.
+    """
+    stamp = (division.info.get("metrics") or {}).get(STAMP) or {}
+    if stamp.get("store") == store_id(connection):
+        read = get(connection, int(stamp["version"]))
+        if (read.district, read.network, read.state) == (district, network, "approved"):
+            return read
+    return last_approved(connection, district, network=network)
+
+
+def _beginning(codes: Collection[str]) -> str:
+    """What all codes begin with."""
+    first, last = min(codes, default=""), max(codes, default="")
+    same = [k for k in range(len(first) + 1) if last.startswith(first[:k])]
+    return first[: same[-1]]
 
 
 def _chosen(begins: Sequence[str], codes: Collection[str]) -> set[str]:
