@@ -114,6 +114,7 @@ def test_a_filing_holds_nothing_up_and_cannot_return(store):
     with store.write() as connection:
         taken = take_on_file(connection, made, decision(DAY[1], actor="files"))
     assert (taken.state, states(store, made)) == ("submitted", ["filed", "open"])
+    refused(store, "without a receipt", lambda c: take_on_file(c, made, replace(decision(DAY[1]), document=" ")))
     refused(store, "no filing that is open", lambda c: take_on_file(c, made, decision(DAY[1], actor="files")))
     refused(store, "is filer", lambda c: give_back(c, made, decision(DAY[1], actor="files"), reason="no"))
 
@@ -288,11 +289,12 @@ def test_the_commands_of_a_review(store, url, tmp_path):
         (["draft", str(tmp_path / "made.gpkg"), "--by", "draws"], "draft"),
         (["submit", "3", "--by", "draws", "--zones", zones[0], *reasons], "submitted"),
         (["take-on-file", "4", "--by", "files", "--receipt", "F-1"], "submitted"),
-        (["comment", "4", "look here", "--on", zones[0], "--by", "decides"], "comment 1"),
+        (["comment", "4", "look\nhere", "--on", zones[0], "--by", "decides"], "comment 1"),
         (["answer", "4", "1", "done", "--by", "draws"], ""),
         (["approve", "4", "--by", "decides", "--from", "2027-01-01T00:00+08:00", "--file", sealed], "approved"),
         (["steps", "4"], f"file {hashlib.sha256(b'%PDF stamp').hexdigest()}"),
         (["comments", "4"], "look here - draws: done"),
+        (["audit", "events", "--version", "4"], "version.approved"),
         (["attachment", hashlib.sha256(b"%PDF stamp").hexdigest(), "-o", str(tmp_path / "back.pdf")], "seal.pdf"),
         (["audit", "verify"], "consistent"),
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridgis.cli.group import main
-from gridgis.cli.show import leave
+from gridgis.cli.show import leave, plain
 from gridgis.errors import UNWITNESSED
 
 if TYPE_CHECKING:
@@ -287,6 +287,17 @@ def audit() -> None:
 
 
 @audit.command()
+@on_store
+@click.option("--version", type=int, help="Of one version alone.")
+def events(store: str, version: int | None) -> None:
+    """List what was done, by whom and when, with the number of each event."""
+    from gridgis import jobs
+
+    for one in jobs.events(store, version=version):
+        click.echo(f"{one.seq:>5}  {one.at}  {plain(one.actor)}  {one.kind}  {plain(one.subject)}")
+
+
+@audit.command()
 @click.argument("path", type=click.Path(dir_okay=False))
 def key(path: str) -> None:
     """Make a key that signs checkpoints, and beside it the public one that verifies them."""
@@ -330,4 +341,4 @@ def verify(store: str, checkpoint: str | None, public_key: str | None) -> None:
 def told(found: list[Any]) -> None:
     """Print a line for each version."""
     for one in found:
-        click.echo(LINE.format(**vars(one), begins=one.effective_from or "-"))
+        click.echo(plain(LINE.format(**vars(one), begins=one.effective_from or "-")))

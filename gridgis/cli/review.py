@@ -9,6 +9,7 @@ import click
 
 from gridgis.cli.group import main
 from gridgis.cli.registry import by, of_zones, on_store, told
+from gridgis.cli.show import plain
 
 
 def sealed(command: Callable[..., None]) -> Callable[..., None]:
@@ -107,7 +108,7 @@ def steps(version: int, store: str) -> None:
         file = f"  file {one.attachment.hex()}" if one.attachment else ""
         click.echo(f"{one.number}  {one.name:<24}{one.kind:<8}{one.state:<9}{done}{file}")
     for row in jobs.findings(store, version):
-        click.echo(f"{row['rule']}  {row['code']}  {row['detail']}: {row['reason']}")
+        click.echo(plain(f"{row['rule']}  {row['code']}  {row['detail']}: {row['reason']}"))
     _tell_comments(store, version)
 
 
@@ -162,4 +163,4 @@ def _tell_comments(store: str, version: int) -> None:
 
     for one in jobs.comments(store, version):
         reply = f"{one.answered_by}: {one.answer or 'erased'}" if one.answered_by else "not answered"
-        click.echo(f"comment {one.id} on {one.place} by {one.actor}: {one.text or 'erased'} - {reply}")
+        click.echo(plain(f"comment {one.id} on {one.place} by {one.actor}: {one.text or 'erased'} - {reply}"))

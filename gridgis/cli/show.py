@@ -49,3 +49,8 @@ def leave(offended: bool) -> None:
     """End with the exit code for offenders where there are any."""
     if offended:
         sys.exit(OFFENDERS)
+
+
+def plain(text: str) -> str:
+    """What people wrote, in one line and without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gridgis.registry.checkpoint import Checkpoint
     from gridgis.registry.codes import Life
     from gridgis.registry.doctor import Finding
+    from gridgis.registry.events import Event
     from gridgis.registry.store import Store
     from gridgis.registry.versions import Version
 
@@ -240,6 +241,17 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
 
     with reading(store) as connection:
         return life(connection, code, network=network)
+
+
+def events(store: str, *, version: int | None = None) -> list[Event]:
+    """What was done in a store, or with one version, in its order."""
+    from gridgis.registry.events import events as told
+
+    with reading(store) as connection:
+        found = list(told(connection))
+    return [
+        one for one in found if version is None or (one.kind.startswith("version.") and one.subject == str(version))
+    ]
 
 
 def erase(store: str, event: int, *, field: str, by: str) -> None:

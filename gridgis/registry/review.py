@@ -146,6 +146,8 @@ def take_on_file(connection: Connection, version: Version, decision: Decision) -
 
     It holds nothing up, but where it is the last step: by that the version comes into force.
     """
+    if not decision.document.strip():
+        raise InputRefused([Fault("version", version.name, "is taken on file without a receipt", "Give its number")])
     return _taken(connection, version, _next(connection, version, "filing"), decision)
 
 

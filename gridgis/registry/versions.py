@@ -152,9 +152,9 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
         problem = f"changed no zone of {', '.join(zones)}"
         raise InputRefused([Fault("version", version.name, problem, "See: gridgis difference")])
     own = {zone: part for zone, part in mine.items() if zone in chosen}
-    copied = ("profile", "profile_toml", "inputs_sha256", "software", "metrics", "note")
+    copied = ("profile", "profile_toml", "inputs_sha256", "software", "metrics")
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()._asdict()
-    row = {**{name: row[name] for name in copied}, "author": actor, "created_at": at}
+    row = {**{name: row[name] for name in copied}, "author": actor, "created_at": at, "note": f"of {version.name}"}
     parts = put_into(connection, stood, own, chosen)
     return _kept(connection, row, parts, base, district=version.district, network=version.network)
 
