@@ -18,13 +18,10 @@ import shapely
 
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.noding import Floats, as_array, first_hit, inner_points
-from gridgis.schema import Division
+from gridgis.schema import PARENT, Division
 
 KEPT_SHARE = 0.5
 """A grid keeps its code where more than this share of it stays together."""
-
-PARENT = {"grids": "zones", "microgrids": "grids"}
-"""The layer above each that is numbered."""
 
 
 def passed_on(

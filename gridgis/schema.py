@@ -25,6 +25,12 @@ DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of each layer of a division, geometry apart, in the order in which they are written."""
 
+KEYS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
+"""Layers that hold land, from large to small, and the column that names their rows."""
+
+PARENT = {"grids": "zones", "microgrids": "grids", "atoms": "microgrids"}
+"""The layer above each, which its rows tile."""
+
 COUNTS = frozenset({"households"})
 """Columns of whole numbers, in whatever layer they stand."""
 

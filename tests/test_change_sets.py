@@ -14,7 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import told_borders
 from shapely.ops import split
-from test_registry import DAY, LAND, approved, decision, drafted, merge, ordered, same, server, store, town, url
+from test_registry import (
+    DAY,
+    LAND,
+    approved,
+    decision,
+    drafted,
+    merge,
+    ordered,
+    same,
+    server,
+    spent_codes,
+    store,
+    town,
+    url,
+)
 
 from gridgis import jobs
 from gridgis.errors import InputRefused
@@ -24,7 +38,6 @@ from gridgis.profile import load_profile
 from gridgis.registry import tables
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
-from gridgis.registry.numbering import spent_codes
 from gridgis.registry.review import approve, submit, withdraw
 from gridgis.registry.store import Conflict, create_store
 from gridgis.registry.versions import branch, changed_zones, content_digest, draft, get, in_force, last_approved, load

@@ -32,7 +32,6 @@ from gridgis.registry.audit import verify
 from gridgis.registry.backup import content
 from gridgis.registry.checkpoint import Checkpoint, against, checkpoint, make_key
 from gridgis.registry.events import events, faults, record
-from gridgis.registry.numbering import spent_codes
 from gridgis.registry.review import Decision, approve, give_back, steps, submit, take_on_file, withdraw
 from gridgis.registry.store import Conflict, Store, as_utc, create_store, open_store
 from gridgis.registry.versions import content_digest, draft, get, in_force, load, versions
@@ -95,6 +94,12 @@ def approved(store: Store, division: Division, *, day: int, **options):
         if steps(connection, handed)[-1].kind == "filing":
             return take_on_file(connection, handed, decision(DAY[day], DAY[day], actor="files"))
         return approve(connection, handed, decision(DAY[day], DAY[day]))
+
+
+def spent_codes(connection, network: str) -> list[str]:
+    """Every code that was ever confirmed in a network, in order."""
+    code = tables.code.c
+    return list(connection.scalars(sa.select(code.code).where(code.network == network).order_by(code.code)))
 
 
 def decision(at: str, effective_from: str | None = None, *, actor: str = "decides", **more) -> Decision:

@@ -21,16 +21,13 @@ from gridgis.geometry.noding import as_array
 from gridgis.geometry.stitch import BENT_M, Stitches, alike, missing_vertices, stitched
 from gridgis.registry.parts import Parts, load_parts, store_parts, stored_parts
 from gridgis.registry.store import Conflict, store_crs
-from gridgis.schema import MEASURES
+from gridgis.schema import KEYS, MEASURES
 
 KEPT = 0.999
 """A border is where it was when this share of its length still has both sides."""
 
 SLIVER_M2 = 1.0
 """Zones that share less land than this do not lie on each other."""
-
-KEYS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
-"""Layers in which a zone may have changed, and the column that names their rows."""
 
 
 def changed(connection: Connection, before: Parts, after: Parts, *, layers: Sequence[str] = tuple(KEYS)) -> set[str]:

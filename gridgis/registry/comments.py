@@ -17,9 +17,10 @@ from gridgis.registry.events import remarks
 from gridgis.registry.parts import load_parts, parts_of
 from gridgis.registry.store import following, store_crs
 from gridgis.registry.versions import Version, ground, recorded
+from gridgis.schema import KEYS
 
-KEYS = {"grids": "grid_code", "microgrids": "microgrid_code", "zones": "zone_code"}
-"""Layers that a comment may be pinned to, and the column of their codes."""
+PINNED = ("zones", "grids", "microgrids")
+"""Layers that a comment may be pinned to."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def _refuse_empty(text: str) -> None:
 def _refuse_place(connection: Connection, version: Version, code: str, other_code: str | None) -> None:
     """Refuse a place that is not in the version: both codes of a border are of grids that have one."""
     parts = [part for zone, part in parts_of(connection, version.id).items() if _in(zone, code, other_code)]
-    found = load_parts(connection, parts, layers=list(KEYS), crs=str(store_crs(connection)))
+    found = load_parts(connection, parts, layers=PINNED, crs=str(store_crs(connection)))
     if other_code is None:
-        if not any(code in set(found[name][key]) for name, key in KEYS.items()):
+        if not any(code in set(found[name][KEYS[name]]) for name in PINNED):
             raise InputRefused([Fault("comment", code, f"is no code of version {version.name}", "See it exported")])
         return
     grids = found["grids"].set_index("grid_code").geometry

@@ -16,9 +16,8 @@ import shapely
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.noding import as_array
 from gridgis.profile import KINDS, CodeLayout
-from gridgis.schema import Division
+from gridgis.schema import KEYS, Division
 
-KEYS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
 PARENTS = {
     "grids": (("zone_code", "zones"),),
     "microgrids": (("zone_code", "zones"), ("grid_code", "grids")),

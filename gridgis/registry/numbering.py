@@ -19,11 +19,10 @@ from gridgis.geometry.noding import as_array
 from gridgis.lineage import kept_codes, micro_recoded, passed_on, recoded, renumbered
 from gridgis.profile import CodeLayout
 from gridgis.registry import tables
-from gridgis.registry.parts import Parts, load_parts, save_parts
+from gridgis.registry.parts import STORED, Parts, load_parts, save_parts
 from gridgis.registry.store import store_crs
 from gridgis.schema import Division
 
-LAND = ("zones", "grids", "microgrids", "atoms", "borders")
 NUMBERED = {"grids": (tables.grid, "grid_code"), "microgrids": (tables.microgrid, "microgrid_code")}
 """Layers that are numbered, from the top down, with their table and the column of their codes."""
 
@@ -88,12 +87,6 @@ def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: 
         connection.execute(sa.insert(tables.lineage), rows)
 
 
-def spent_codes(connection: Connection, network: str) -> list[str]:
-    """Every code of a grid or micro-grid that was ever confirmed in a network, in order."""
-    code = tables.code
-    return list(connection.scalars(sa.select(code.c.code).where(code.c.network == network).order_by(code.c.code)))
-
-
 def _spent_in(connection: Connection, network: str, zones: Collection[str]) -> set[str]:
     """Codes ever confirmed in some zones: those that begin with the code of one."""
     code, out = tables.code.c, set()
@@ -135,8 +128,8 @@ def _replaced(
     """Parts with other codes in the place of those that clash."""
     hit = [part for zone, part in parts.items() if any(code.startswith(zone) for code in clash)]
     crs = str(store_crs(connection))
-    division = Division.with_layers(load_parts(connection, hit, layers=LAND, crs=crs), info={}, crs=crs)
+    division = Division.with_layers(load_parts(connection, hit, layers=STORED, crs=crs), info={}, crs=crs)
     codes = getattr(division, name)[NUMBERED[name][1]]
     new = _numbers(division, name, {code: code for code in codes if code not in clash}, spent, layout)
     division = recoded(division, new) if name == "grids" else micro_recoded(division, new)
-    return save_parts(connection, {layer: getattr(division, layer) for layer in LAND})
+    return save_parts(connection, {layer: getattr(division, layer) for layer in STORED})

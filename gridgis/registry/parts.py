@@ -51,6 +51,9 @@ LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
 Of borders the lines under them are stored: :mod:`gridgis.registry.border_labels`.
 """
 
+STORED = ("zones", *LAYERS)
+"""All layers that come back from a store."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -119,7 +122,7 @@ def load_parts(
 
 
 def stored_parts(
-    connection: Connection, parts: Collection[int], *, layers: Sequence[str] = ("zones", *LAYERS), crs: str
+    connection: Connection, parts: Collection[int], *, layers: Sequence[str] = STORED, crs: str
 ) -> dict[str, gpd.GeoDataFrame]:
     """Layers of parts as :func:`load_parts` gives them, of borders what :func:`store_parts` takes."""
     return {name: _loaded(connection, sorted(parts), name, crs=crs) for name in layers}

@@ -274,7 +274,7 @@ def _steps_of(connection: Connection, version: Version) -> Sequence[Any]:
     if version.parent_id is None:
         return review.steps
     was, now = (parts_of(connection, number) for number in (version.parent_id, version.id))
-    alone = changed(connection, was, now) and not changed(connection, was, now, layers=("zones", "grids"))
+    alone = not changed(connection, was, now, layers=("zones", "grids")) and changed(connection, was, now)
     return review.steps[: review.microgrids_end_at] if alone else review.steps
 
 

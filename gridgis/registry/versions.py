@@ -29,8 +29,8 @@ from gridgis.registry.change_sets import changed, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
 from gridgis.registry.intake import refuse_malformed
-from gridgis.registry.numbering import LAND, carried_on, pass_on, spend, with_unspent
-from gridgis.registry.parts import Parts, load_parts, only_named, parts_of, save_parts
+from gridgis.registry.numbering import carried_on, pass_on, spend, with_unspent
+from gridgis.registry.parts import STORED, Parts, load_parts, only_named, parts_of, save_parts
 from gridgis.registry.store import Conflict, following, store_crs, store_id
 from gridgis.rules import profile_of
 from gridgis.schema import GENERAL, Division
@@ -113,7 +113,7 @@ def draft(
     division = _of_zones(division, chosen)
     if stood:
         division = carried_on(connection, division, stood.values(), network=network, layout=profile.codes)
-    frames = {name: getattr(division, name) for name in LAND}
+    frames = {name: getattr(division, name) for name in STORED}
     parts = only_named(connection, lambda: put_into(connection, stood, save_parts(connection, frames), chosen))
     info = division.info
     row = {
@@ -197,7 +197,7 @@ def last_approved(connection: Connection, district: str, *, network: str = GENER
 
 
 def load(
-    connection: Connection, version: Version, *, layers: Sequence[str] = LAND, zones: Collection[str] | None = None
+    connection: Connection, version: Version, *, layers: Sequence[str] = STORED, zones: Collection[str] | None = None
 ) -> Division:
     """A version as a division; layers that are not asked for, moves and offenders are empty.
 
@@ -301,7 +301,7 @@ def _refuse_lacking(zones: Collection[str]) -> None:
 
 def _of_zones(division: Division, zones: Collection[str]) -> Division:
     """The rows of a division that are of some zones."""
-    kept = {name: getattr(division, name) for name in LAND if name != "borders"}
+    kept = {name: getattr(division, name) for name in STORED if name != "borders"}
     kept = {name: frame[frame["zone_code"].isin(list(zones))].reset_index(drop=True) for name, frame in kept.items()}
     return replace(division, **kept)
 

@@ -15,8 +15,8 @@ from gridgis.crs import name_of
 from gridgis.geometry.noding import Bools
 from gridgis.profile import KINDS
 from gridgis.rules.rule import Offender, Rule
-from gridgis.rules.subject import LAYERS, PARENT, Layer, Subject, Texts, among
-from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, MEASURES, OWN_LAYERS
+from gridgis.rules.subject import Layer, Subject, Texts, among
+from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, KEYS, MEASURES, OWN_LAYERS, PARENT
 
 NUMBERS = COUNTS | MEASURES
 NO_TEXT = NUMBERS | {"geometry"}
@@ -32,9 +32,9 @@ def missing_layers(subject: Subject) -> Iterator[Offender]:
         if frame is None:
             if name not in OWN_LAYERS:
                 yield Offender("", f"layer {name} is missing")
-        elif name in LAYERS and not len(frame):
+        elif name in KEYS and not len(frame):
             yield Offender("", f"layer {name} is empty")
-        elif name in LAYERS and name not in subject.layers:
+        elif name in KEYS and name not in subject.layers:
             yield Offender("", f"layer {name} has no geometry")
     if not any(subject.info.get(c) for c in DIVISION_ROW):
         yield Offender("", "layer division is missing or has no row")
@@ -149,7 +149,7 @@ def duplicate_codes(subject: Subject) -> Iterator[Offender]:
         number, _ = pd.factorize(layer.code)
         times = np.bincount(number)[number]
         again = pd.Series(number).duplicated().to_numpy()
-        yield from _rows(layer, again, times, f"{LAYERS[layer.name]} occurs {{}} times")
+        yield from _rows(layer, again, times, f"{KEYS[layer.name]} occurs {{}} times")
 
 
 def wrong_prefixes(subject: Subject) -> Iterator[Offender]:
@@ -173,7 +173,7 @@ def wrong_parents(subject: Subject) -> Iterator[Offender]:
         if child is None or parent is None:
             continue
         yield from _rows(
-            child, ~among(child.parent, parent.code), child.parent, f"{LAYERS[above]} {{}} has no row in {above}"
+            child, ~among(child.parent, parent.code), child.parent, f"{KEYS[above]} {{}} has no row in {above}"
         )
         if above != "zones":
             yield from _rows(parent, ~among(parent.code, child.parent), parent.code, f"no row of {name} belongs to it")

@@ -13,7 +13,8 @@ from gridgis.geometry.coverage import necks
 from gridgis.geometry.noding import Bools, Floats, Ints
 from gridgis.profile import Range
 from gridgis.rules.rule import Offender, Rule
-from gridgis.rules.subject import PARENT, Layer, Subject, among
+from gridgis.rules.subject import Layer, Subject, among
+from gridgis.schema import PARENT
 
 ON_STREET = 0.5
 """A grid less of whose border inside the zone follows a street, river or rail is looked at."""

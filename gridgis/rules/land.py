@@ -21,7 +21,8 @@ from gridgis.geometry.coverage import (
 from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
 from gridgis.rules.contract import TOPOLOGY
 from gridgis.rules.rule import Offender, Rule
-from gridgis.rules.subject import PARENT, Layer, Subject
+from gridgis.rules.subject import Layer, Subject
+from gridgis.schema import PARENT
 
 SEAMLESS = "MH 4: no crossing, seamless; no gap between street and compound, block and block"
 NESTED = "XL 10: a grid never crosses a jurisdiction"

@@ -21,14 +21,9 @@ from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
 from gridgis.geometry.share import Homes, homes
 from gridgis.geometry.tiling import Tiling, tiling
 from gridgis.profile import Profile
-from gridgis.schema import DIVISION_LAYERS, Division, layer_of
+from gridgis.schema import DIVISION_LAYERS, KEYS, PARENT, Division, layer_of
 
 Texts = npt.NDArray[np.object_]
-
-LAYERS = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id"}
-"""Layers that hold land, from large to small, and the column that names their rows."""
-
-PARENT = {"grids": "zones", "microgrids": "grids", "atoms": "microgrids"}
 
 
 def texts(frame: pd.DataFrame, column: str) -> Texts:
@@ -198,7 +193,7 @@ class Subject:
     @cached_property
     def layers(self) -> dict[str, Layer]:
         """Layers that have rows and geometry."""
-        found = {name: self._layer(name) for name in LAYERS}
+        found = {name: self._layer(name) for name in KEYS}
         return {name: layer for name, layer in found.items() if layer is not None}
 
     def _layer(self, name: str) -> Layer | None:
@@ -214,7 +209,7 @@ class Subject:
         shape = polygonal(raw)
         if shapely.is_empty(shape).all():
             return None
-        code = texts(frame, LAYERS[name])
+        code = texts(frame, KEYS[name])
         code = np.where(code == "", [f"row {k}" for k in range(1, len(frame) + 1)], code)
         return Layer(name, frame, code, self._parents(name, frame, code), raw, shape)
 
@@ -222,7 +217,7 @@ class Subject:
         """Take the parent's code from its column, where that is empty from the beginning of the code."""
         if name == "zones":
             return np.full(len(frame), "", dtype=object)
-        given = texts(frame, LAYERS[PARENT[name]])
+        given = texts(frame, KEYS[PARENT[name]])
         layout = self.profile.codes
         digits = layout.zone_digits + (layout.sequence_digits if name == "microgrids" else 0)
         begin = np.array(["" if name == "atoms" else text[:digits] for text in code], dtype=object)
