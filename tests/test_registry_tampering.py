@@ -368,9 +368,14 @@ def all_found(kind: str, found: list[bool]) -> None:
     assert kind in TAKE_A_CHECKPOINT or all(found), [seed for seed, one in enumerate(found) if not one]
 
 
+ONCE_MISSED = {"an event inserted": [47], "a row altered": [36], "a bit flipped in a value": [103]}
+"""Seeds of tamperings that were not found at first: with what is left of a text that was erased."""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_tampering_with_a_file_is_found(kind, city, tmp_path):
-    all_found(kind, [tamper_with_file(kind, seed, city, tmp_path) for seed in range(3)])
+    seeds = [*range(3), *ONCE_MISSED.get(kind, [])]
+    all_found(kind, [tamper_with_file(kind, seed, city, tmp_path) for seed in seeds])
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -143,17 +144,20 @@ def _remarks(connection: Connection, said: Mapping[int, Said], altered: Collecti
         for field, value in one.body.items()
         if SALTED in _dict(value)
     }
-    erased = {(one.subject, str(one.body.get("field"))) for one in said.values() if one.kind == "remark.erased"}
+    erased = Counter((one.subject, str(one.body.get("field"))) for one in said.values() if one.kind == "remark.erased")
     found, texts = {}, {}
     for row in connection.execute(as_it_stands(*tables.remark.c)):
         key = (row.event_seq, row.field)
         texts[key] = row.text
-        gone = bool(altered) or (str(row.event_seq), row.field) in erased
         whole = isinstance(row.text, str) and isinstance(row.salt, bytes)
-        found[key] = salted(row.salt, row.text) if whole else told.get(key) if gone and row.text is None else None
+        gone = row.text is None and row.salt == b"" and (bool(altered) or (str(row.event_seq), row.field) in erased)
+        found[key] = salted(row.salt, row.text) if whole else told.get(key, "") if gone else ""
     for seq, field in sorted({*told, *found}, key=repr):
         if seq not in altered and told.get((seq, field)) != found.get((seq, field)):
             yield f"the {field} of event {seq} is not what was written"
+    for (seq, field), times in sorted(erased.items()):
+        if times > 1 or (not altered and seq not in {str(number) for number, name in told if name == field}):
+            yield f"the {field} of event {seq} is told to have been erased, and could not be"
     yield from _notes(connection, said, texts, altered)
 
 

@@ -11,7 +11,7 @@ from gridgis.registry.tables import event, remark, version
 
 
 def erase(connection: Connection, seq: int, field: str, *, actor: str, at: str) -> None:
-    """Erase what somebody wrote; that it was is an event, and the chain holds.
+    """Erase what somebody wrote, with the salt by which it could be guessed; that is an event, and the chain holds.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def erase(connection: Connection, seq: int, field: str, *, actor: str, at: str) 
     if connection.scalar(sa.select(remark.c.text).where(mine)) is None:
         problem = f"has no {field} that could be erased"
         raise InputRefused([Fault("event", str(seq), problem, "Name the event and the field that hold the text")])
-    connection.execute(sa.update(remark).where(mine).values(text=None))
+    connection.execute(sa.update(remark).where(mine).values(text=None, salt=b""))
     if field == "note":
         drafted = connection.scalar(sa.select(event.c.subject).where(event.c.seq == seq))
         connection.execute(sa.update(version).where(version.c.id == int(str(drafted))).values(note=""))

@@ -17,7 +17,7 @@ CHANGING = {
     "version": ("state", "effective_from", "parent_id", "note"),
     "step": ("state", "event_seq", "actor", "at", "document", "attachment"),
     "comment": ("answered_seq",),
-    "remark": ("text",),
+    "remark": ("salt", "text"),
 }
 """Columns that change; of all other tables rows are only added."""
 

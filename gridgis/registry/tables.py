@@ -226,7 +226,8 @@ remark = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("text", Text),
 )
-"""What people wrote. The chain holds a salted digest of it alone, so that it can be erased (NULL) by law."""
+"""What people wrote. The chain holds a salted digest of it alone, so that it can be erased by law: it has no text
+then, and an empty salt."""
 
 submission = Table(
     "submission",
