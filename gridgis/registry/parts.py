@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -244,17 +244,37 @@ def _loaded(connection: Connection, parts: list[int], name: str, *, crs: str) ->
     if name != "zones":
         joined = part.join(holder, holder.c.part_id == part.c.id).join(shape, shape.c.id == holder.c.shape_id)
         own = [part.c.zone_code, part.c.kind, *(holder.c[column] for column in columns)]
-    asked = sa.select(*own, shape.c.wkb, part.c.id).select_from(joined)
+    asked = sa.select(*own, shape.c.wkb, part.c.id.label("part_id")).select_from(joined)
+    names = list(asked.selected_columns.keys())
     found: list[Any] = []
     for k in range(0, len(parts), AT_ONCE):
-        found += connection.execute(asked.where(part.c.id.in_(parts[k : k + AT_ONCE])))
-    names = [*(column.name for column in own), "wkb", "part_id"]
+        found += _rows_of(connection, asked.where(part.c.id.in_(parts[k : k + AT_ONCE])))
     rows = sorted(found, key=itemgetter(*map(names.index, SORTED_BY.get(name, columns[:1]))))
     values = dict(zip(names, list(zip(*rows, strict=True)) or [()] * len(names), strict=True))
     kept = ["zone_code", *columns] if name == "borders" else DIVISION_LAYERS[name]
     return gpd.GeoDataFrame(
         {column: _typed(column, values[column]) for column in kept}, geometry=_geometry(values["wkb"]), crs=crs
     )
+
+
+def _rows_of(connection: Connection, asked: sa.Select[Any]) -> Iterable[Any]:
+    """The rows asked for, as the database gives them fastest: SQLite rows, PostgreSQL columns.
+
+    A column comes as one text of JSON, which keeps each number to the last bit; the shapes as one run of bytes.
+    """
+    if connection.dialect.name != "postgresql":
+        return connection.execute(asked)
+    rows = asked.subquery()
+    plain = [sa.cast(sa.func.json_agg(column), sa.Text) for column in rows.c if column.name != "wkb"]
+    sizes = sa.cast(sa.func.json_agg(sa.func.length(rows.c.wkb)), sa.Text)
+    run = sa.func.string_agg(rows.c.wkb, sa.cast(b"", sa.LargeBinary))
+    *texts, lengths, shapes = connection.execute(sa.select(*plain, sizes, run)).one()
+    if lengths is None:
+        return []
+    ends = list(accumulate(json.loads(lengths), initial=0))
+    columns = list(map(json.loads, texts))
+    columns.insert(list(rows.c.keys()).index("wkb"), [shapes[a:b] for a, b in pairwise(ends)])
+    return zip(*columns, strict=True)
 
 
 def _geometry(wkb: Sequence[bytes]) -> Geometries:
