@@ -183,6 +183,30 @@ def unit_m(crs: object) -> float:
     return DEGREE_M if known.is_geographic else float(known.axis_info[0].unit_conversion_factor)
 
 
+def scale_m(crs: CRS, y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Metres in a unit of x and of y: of a projected CRS its unit, of degrees what they are at a latitude.
+
+    Parameters
+    ----------
+    y : float array
+        Where; only of degrees does it matter.
+
+    References
+    ----------
+    Snyder (1987), Map Projections, eq. 4-18 and 4-20: radii of curvature of the ellipsoid.
+    """
+    flat = horizontal(crs)
+    if flat.is_projected:
+        unit = np.full(len(y), unit_m(flat))
+        return unit, unit
+    a, b = _ellipsoid(flat)
+    square = 1 - (b / a) ** 2
+    latitude = np.radians(y)
+    bent = 1 - square * np.sin(latitude) ** 2
+    east, north = a * np.cos(latitude) / np.sqrt(bent), a * (1 - square) / bent**1.5
+    return np.radians(east), np.radians(north)
+
+
 def misdeclared(layer: str, crs: CRS, bounds: Bounds) -> Fault | None:
     """Find the fault of a layer whose coordinates cannot be what its CRS says, or None.
 

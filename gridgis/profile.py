@@ -185,8 +185,20 @@ class Review(_Data):
         return self
 
 
+class Locating(_Data):
+    """Distances and confidence by which a case is given to a grid."""
+
+    accuracy_m: Quantity
+    nearest_m: Quantity
+    confidence: Quantity
+
+
 def _shipped_review() -> Review:
     return Review.model_validate(_shipped("default")["review"])
+
+
+def _shipped_locating() -> Locating:
+    return Locating.model_validate(_shipped("default")["locating"])
 
 
 class Profile(_Data):
@@ -199,7 +211,8 @@ class Profile(_Data):
     roads, barriers : dict
         Classes of line with their costs a metre; a class that is not there is never a border.
     review : Review
-        That of the default profile where a division was made before there was one.
+    locating : Locating
+        That of the default profile where a division was made before there was one, as with the review.
     """
 
     name: str
@@ -214,6 +227,7 @@ class Profile(_Data):
     tolerances: Tolerances
     codes: CodeLayout
     review: Review = Field(default_factory=_shipped_review)
+    locating: Locating = Field(default_factory=_shipped_locating)
 
     def to_toml(self) -> str:
         """The whole profile as TOML, as it is stored with each division."""

@@ -14,6 +14,7 @@ ROOMS = (
     ("geometry",),
     ("codes", "lineage", "layers", "stretches"),
     ("osm", "divide", "rules", "difference", "seams"),
+    ("locate",),
     ("publish", "registry"),
     ("jobs",),
     ("cli",),

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 FILTER = 3.3306690738754716e-16
-"""Of the rounding error of the determinant, a part of the sum of its two products (Shewchuk 1997, orient2d, bound A)."""
+"""Bound of the error of the determinant, a part of the sum of its two products (Shewchuk 1997, orient2d, bound A)."""
 
 SPLITTER = 134217729.0
 """2**27 + 1: splits a double into two halves whose products are exact (Dekker 1971)."""

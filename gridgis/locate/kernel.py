@@ -76,14 +76,13 @@ def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools
 @njit(cache=True, inline="always")
 def _beside(ends: Floats, k: int, x: float, y: float) -> bool:
     """Whether a point lies in the box around an edge."""
-    return (
-        min(ends[k, 0], ends[k, 2]) <= x <= max(ends[k, 0], ends[k, 2])
-        and min(ends[k, 1], ends[k, 3]) <= y <= max(ends[k, 1], ends[k, 3])
+    return min(ends[k, 0], ends[k, 2]) <= x <= max(ends[k, 0], ends[k, 2]) and min(ends[k, 1], ends[k, 3]) <= y <= max(
+        ends[k, 1], ends[k, 3]
     )
 
 
 @njit(cache=True)
-def _smallest(ends: Floats, sides: Int32s, begin: int, end: int, x: float, y: float) -> int:
+def _smallest(ends: Floats, sides: Int32s, begin: int, end: int, x: float, y: float) -> np.int32:
     """The smallest polygon that an edge through a point bounds."""
     found = NONE
     for k in range(begin, end):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from gridgis.geometry.borders import Edges
-from gridgis.geometry.noding import Bools, Floats, Ints
+from gridgis.geometry.noding import Bools, Floats
 from gridgis.locate.exact import side
 
 Int32s = npt.NDArray[np.int32]
@@ -111,8 +111,8 @@ def _touched(
     for writing in (False, True):
         for e in range(len(a)):
             low, high = (a[e], b[e]) if a[e, 1] <= b[e, 1] else (b[e], a[e])
-            bottom = max(0, int(math.floor((low[1] - south) / height - HAIR)))
-            top = min(rows - 1, int(math.floor((high[1] - south) / height + HAIR)))
+            bottom = max(0, math.floor((low[1] - south) / height - HAIR))
+            top = min(rows - 1, math.floor((high[1] - south) / height + HAIR))
             for row in range(bottom, top + 1):
                 # The part of the edge between the lines under and over the row, a hair longer.
                 x0, x1 = low[0], high[0]
@@ -121,8 +121,8 @@ def _touched(
                     under = max(low[1], south + (row - HAIR) * height)
                     over = min(high[1], south + (row + 1 + HAIR) * height)
                     x0, x1 = low[0] + slope * (under - low[1]), low[0] + slope * (over - low[1])
-                begin = max(0, int(math.floor((min(x0, x1) - west) / width - HAIR)))
-                end = min(columns - 1, int(math.floor((max(x0, x1) - west) / width + HAIR)))
+                begin = max(0, math.floor((min(x0, x1) - west) / width - HAIR))
+                end = min(columns - 1, math.floor((max(x0, x1) - west) / width + HAIR))
                 for cell in range(row * columns + begin, row * columns + end + 1):
                     if writing:
                         count[cell] -= 1
@@ -168,18 +168,12 @@ def _middles(
                 if (a[e, 1] <= y) == (b[e, 1] <= y):
                     continue
                 at = a[e, 0] + (b[e, 0] - a[e, 0]) * ((y - a[e, 1]) / (b[e, 1] - a[e, 1]))
-                if column != min(columns - 1, max(0, int(math.floor((at - west) / width)))):
+                if column != min(columns - 1, max(0, math.floor((at - west) / width))):
                     continue  # each crossing counts in one cell
-                toward = 1 if a[e, 1] < b[e, 1] else -1
-                beyond = column
-                for here in (column - 1, column, column + 1):
-                    turn = side(a[e, 0], a[e, 1], b[e, 0], b[e, 1], west + (here + 0.5) * width, y) * toward
-                    if turn == 0:
-                        return out.ravel(), False
-                    if turn > 0:
-                        beyond = here + 1
-                if beyond < column - 1:
-                    beyond = column - 1
+                beyond = _beyond(a[e], b[e], west + (column - 0.5) * width, width, y)
+                if beyond < 0:
+                    return out.ravel(), False
+                beyond += column - 1
                 if beyond < columns:
                     out[row, max(0, beyond)] ^= left[e] ^ right[e]
         value = np.int32(-1)
@@ -187,6 +181,20 @@ def _middles(
             value ^= out[row, column]
             out[row, column] = value
     return out.ravel(), True
+
+
+@njit(cache=True)
+def _beyond(a: Floats, b: Floats, x: float, width: float, y: float) -> int:
+    """Which of three middles, from `x` on, is the first to the east of an edge, 3 for none; -1 where one is on it."""
+    toward = 1 if a[1] < b[1] else -1
+    found = 0
+    for k in range(3):
+        turn = side(a[0], a[1], b[0], b[1], x + k * width, y) * toward
+        if turn == 0:
+            return -1
+        if turn > 0:
+            found = k + 1
+    return found
 
 
 def _packed(
@@ -199,8 +207,8 @@ def _packed(
     cell = middle.copy()
     cell[mixed] = -2 - np.arange(len(mixed), dtype=np.int32)
     owner = np.repeat(mixed, number[mixed])
-    x = frame[0] + (owner % columns + 0.5) * frame[2]
-    y = frame[1] + (owner // columns + 0.5) * frame[3]
+    x = np.asarray(frame[0] + (owner % columns + 0.5) * frame[2], dtype=np.float64)
+    y = np.asarray(frame[1] + (owner // columns + 0.5) * frame[3], dtype=np.float64)
     turned = _turned(a, b, edge, x, y)[:, None]
     one, other = a[edge], b[edge]
     ends = np.hstack([np.where(turned, other, one), np.where(turned, one, other)])
