@@ -1,0 +1,176 @@
+"""From the cells of a file to a chunk of cases: typed, in order, each row with what is wrong with it.
+
+Invariant: a chunk has a row for each row of the table, whatever stands in it; no row stops the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridgis.cases.columns import TEXTS
+from gridgis.cases.guard import unguarded
+from gridgis.cases.identity import Seen
+from gridgis.cases.numbers import Bools, Objects, position_problems, read_numbers, text_of
+from gridgis.cases.points import read_points
+from gridgis.cases.times import Moments, read_times
+
+NOTE = "note"
+"""Column of a table in which a reader says what is odd about a row."""
+
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+MIDNIGHTS_AHEAD = np.timedelta64(5, "m")
+"""Clocks differ by so much; only a later report comes from the future."""
+
+
+def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64, seen: Seen) -> pd.DataFrame:
+    """A chunk of cases of a table whose columns have the names of :data:`gridgis.cases.columns.COLUMNS`.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    geographic : whether the coordinates are degrees, which have limits
+    timezone : of times without an offset
+    now : datetime64, UTC
+        Later reports are warned of.
+    seen : the identities of the chunks before; those of this one are added
+
+    Returns
+    -------
+    DataFrame
+        `case_id`, `x`, `y`, `reported_at` (UTC), `item`, `source`, `address`, `description`, `component_id`,
+        `severity`, `accuracy_m`, `problem`, `warnings`.
+    """
+    warnings = Warnings(table.num_rows)
+    if NOTE in table.column_names:
+        warnings.say(table[NOTE])
+    texts = {name: _text(table, name, warnings) for name in ("case_id", *TEXTS)}
+    x, y, problem = _position(table, geographic=geographic, warnings=warnings)
+    moments = _times(table, timezone=timezone, now=now, warnings=warnings)
+    accuracy = _accuracy(table, warnings)
+    _identity(texts["case_id"], seen, warnings)
+    return pd.DataFrame(
+        {
+            "case_id": _series(texts.pop("case_id")),
+            "x": x,
+            "y": y,
+            "reported_at": pd.DatetimeIndex(moments).tz_localize("UTC"),
+            **{name: _series(column) for name, column in texts.items()},
+            "accuracy_m": accuracy,
+            "problem": _series(_nothing(table.num_rows) if problem is None else pa.array(problem, pa.large_string())),
+            "warnings": _series(warnings.column()),
+        },
+        copy=False,
+    )
+
+
+class Warnings:
+    """What is odd about each row of a table, in the order in which it is found."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._said: Objects | None = None
+
+    def rows(self, mask: Bools, text: str | Callable[[int], str]) -> None:
+        """Say the same, or what `text` gives for a row, of all rows of `mask`."""
+        for k in np.flatnonzero(mask):
+            self._add(int(k), text if isinstance(text, str) else text(int(k)))
+
+    def say(self, notes: Any) -> None:
+        """Take over notes, null where there is none."""
+        if notes.null_count < len(notes):
+            for k in np.flatnonzero(notes.is_valid().to_numpy()):
+                self._add(int(k), notes[int(k)].as_py())
+
+    def column(self) -> Any:
+        """All of it as a column of text, "" where there is nothing."""
+        return _nothing(self._rows) if self._said is None else pa.array(self._said, pa.large_string())
+
+    def _add(self, row: int, text: str) -> None:
+        if self._said is None:
+            self._said = np.full(self._rows, "", dtype=object)
+        self._said[row] = f"{self._said[row]}; {text}" if self._said[row] else text
+
+
+def _text(table: Any, name: str, warnings: Warnings) -> Any:
+    """A column of text without blanks around it, null where it is empty."""
+    if name not in table.column_names:
+        return pa.nulls(table.num_rows, pa.large_string())
+    cells = unguarded(pc.utf8_trim_whitespace(text_of(table[name])))
+    empty = pc.equal(cells, "")
+    if pc.any(empty).as_py():
+        cells = pc.if_else(empty, None, cells)
+    formula = pc.fill_null(pc.starts_with(cells, "="), False)
+    if pc.any(formula).as_py():
+        warnings.rows(np.array(formula.to_numpy()), f"{name} looks like a formula and was taken as text")
+    return cells
+
+
+def _position(table: Any, *, geographic: bool, warnings: Warnings) -> tuple[Any, Any, Objects | None]:
+    names = set(table.column_names)
+    if "geometry" in names:
+        x, y, odd = read_points(table["geometry"])
+    elif {"x", "y"} <= names:
+        x, y, odd = table["x"], table["y"], None
+    else:
+        nowhere = np.full(table.num_rows, np.nan)
+        return nowhere, nowhere.copy(), np.full(table.num_rows, "coordinates are missing", dtype=object)
+    east, north, problem = position_problems(x, y, geographic=geographic)
+    if odd is not None:
+        problem = np.where(odd == "", "" if problem is None else problem, odd).astype(object)
+        east, north = np.where(odd == "", east, np.nan), np.where(odd == "", north, np.nan)
+    zero = (east == 0) & (north == 0)
+    if zero.any():
+        warnings.rows(zero, "coordinates are 0, 0: most likely they were not measured")
+    return east, north, problem
+
+
+def _times(table: Any, *, timezone: str, now: np.datetime64, warnings: Warnings) -> Moments:
+    if "reported_at" not in table.column_names:
+        return np.full(table.num_rows, "NaT", dtype="M8[us]")
+    moments, unread = read_times(table["reported_at"], timezone=timezone)
+    if unread.any():
+        warnings.rows(unread, "reported_at is no time")
+    ahead = moments > now + MIDNIGHTS_AHEAD
+    if ahead.any():
+        warnings.rows(ahead, "reported_at lies in the future")
+    return moments
+
+
+def _accuracy(table: Any, warnings: Warnings) -> Any:
+    if "accuracy_m" not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    values, _, unread = read_numbers(table["accuracy_m"])
+    usable = np.isfinite(values) & (values >= 0)
+    wrong = unread | (~usable & ~np.isnan(values))
+    if wrong.any():
+        warnings.rows(wrong, "accuracy_m is no distance")
+    return np.where(usable, values, np.nan)
+
+
+def _identity(case_id: Any, seen: Seen, warnings: Warnings) -> None:
+    if case_id.null_count:
+        warnings.rows(
+            np.array(
+                case_id.is_null().to_numpy(zero_copy_only=False)
+                if isinstance(case_id, pa.Array)
+                else case_id.is_null().to_numpy()
+            ),
+            "case_id is missing",
+        )
+    again = seen.again(case_id)
+    if again.any():
+        warnings.rows(again, "case_id occurs before")
+
+
+def _series(column: Any) -> Any:
+    return pd.array(column, dtype=TEXT)
+
+
+def _nothing(rows: int) -> Any:
+    return pa.repeat(pa.scalar("", pa.large_string()), rows)

@@ -1,0 +1,34 @@
+"""Cells of text that a spreadsheet would take as a formula: made harmless on the way out, undone on the way in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+OPENERS = "=+\\-@\t\r＝＋－＠"
+DANGEROUS = f"^'*[{OPENERS}]"
+GUARDED = f"^'+[{OPENERS}]"
+NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+
+
+def guarded(column: Any) -> Any:
+    """Text with an apostrophe before what a spreadsheet would reckon; numbers stay as they are.
+
+    `unguarded` gives back what was there.
+    """
+    risky = pc.and_(pc.match_substring_regex(column, DANGEROUS), pc.invert(pc.match_substring_regex(column, NUMBER)))
+    if not pc.any(risky).as_py():
+        return column
+    return pc.if_else(
+        risky, pc.binary_join_element_wise(pa.scalar("'", column.type), column, pa.scalar("", column.type)), column
+    )
+
+
+def unguarded(column: Any) -> Any:
+    """Text without the apostrophe that `guarded` puts before it."""
+    marked = pc.match_substring_regex(column, GUARDED)
+    if not pc.any(marked).as_py():
+        return column
+    return pc.if_else(marked, pc.utf8_slice_codeunits(column, 1), column)

@@ -1,0 +1,158 @@
+"""Cases in a text file: UTF-8, UTF-16 or GBK; commas, semicolons or tabs; quoted line breaks.
+
+Rows with too few or too many cells stay where they are. A quote that is never closed is found by a last row of our
+own, which must come out as it went in.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from gridgis.cases.chunk import NOTE
+from gridgis.cases.columns import recognised
+from gridgis.cases.encoding import Stream, measured
+from gridgis.cases.reader import Reader, unreadable
+from gridgis.errors import Fault, InputRefused
+
+BLOCK = 1 << 23
+"""Bytes that are read at a time; no row is longer."""
+
+HEAD = 1 << 20
+"""Bytes within which the header ends."""
+
+LAST = "\x1e"
+"""Cell of the row that is added at the end."""
+
+SEPARATORS = (",", "\t", ";", "|")
+
+
+def open_text(path: str, *, rename: Mapping[str, str] | None, encoding: str | None) -> Reader:
+    """A reader of a CSV file.
+
+    Raises
+    ------
+    InputRefused
+        Where the text is in no known encoding or has no header.
+    """
+    measure = measured(path, encoding=encoding)
+    with Stream(path, measure.encoding) as stream:
+        head = stream.read(HEAD).decode("utf-8", "ignore")
+    separator, before, names = _header(path, head)
+    columns = recognised(names, rename=rename)
+    read = [0]
+
+    def batches() -> Iterator[Any]:
+        tail = "\n" + separator.join([LAST] * len(names)) + "\n"
+        with Stream(path, measure.encoding, tail=tail.encode()) as stream:
+            for table in _tables(path, stream, _Rows(names, columns, separator=separator, before=before)):
+                read[0] = stream.position
+                yield table
+
+    rows = max(measure.lines - before, 0)
+    return Reader(tuple(names), columns, batches, rows=rows, notices=measure.notices, read=lambda: read[0])
+
+
+def _header(path: str, head: str) -> tuple[str, int, list[str]]:
+    """Separator, number of rows up to the header, and names of the columns."""
+    lines = head.lstrip("\r\n")
+    blank = head[: len(head) - len(lines)].replace("\r\n", "\n").replace("\r", "\n").count("\n")
+    rows = {mark: _cells(lines, mark) for mark in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda mark: len(rows[mark]))
+    if not any(cell.strip() for cell in rows[separator]):
+        raise InputRefused([Fault("cases", path, "the file is empty", "Give a file with a header and a row a case")])
+    return separator, blank + 1, [cell.strip() for cell in rows[separator]]
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    """The cells of the first row of a text."""
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+
+
+def _tables(path: str, stream: Stream, rows: _Rows) -> Iterator[Any]:
+    """Tables of the rows after the header, all cells text; those of no cell at all are left out."""
+    closed = False
+    with unreadable(path, "a table"):
+        for batch in _opened(stream, rows):
+            table = rows.table(batch)
+            closed = table.num_rows > 0 and all(column[-1].as_py() == LAST for column in table.columns[:-1])
+            yield _filled(table.slice(0, table.num_rows - 1) if closed else table)
+    if not closed:
+        cure = "Close it, or fetch the file again: it may have been cut off"
+        raise InputRefused([Fault("cases", path, "a quotation mark is opened and never closed", cure)])
+
+
+def _opened(stream: Stream, rows: _Rows) -> Any:
+    return pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=rows.every),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=rows.separator,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=rows.remember,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            strings_can_be_null=False,
+            include_columns=rows.kept,
+            column_types=dict.fromkeys(rows.every, pa.large_string()),
+        ),
+    )
+
+
+class _Rows:
+    """Rows of a text in their order, those with too few or too many cells put back among the others."""
+
+    def __init__(self, names: Sequence[str], columns: Mapping[str, str], *, separator: str, before: int) -> None:
+        self.every = [str(k) for k in range(len(names))]
+        self._place = [names.index(name) for name in columns.values()]
+        self.kept = [self.every[k] for k in self._place]
+        self.separator = separator
+        self._schema = pa.schema([(name, pa.large_string()) for name in (*columns, NOTE)])
+        self._before = before
+        self._next = 1
+        self._odd: list[tuple[int, str]] = []
+
+    def remember(self, row: Any) -> str:
+        """Take note of a row that has not as many cells as the header."""
+        self._odd.append((row.number, row.text))
+        return "skip"
+
+    def table(self, batch: Any) -> Any:
+        """The rows of a batch and the odd ones among them, without what stands before the first case."""
+        notes = pa.nulls(batch.num_rows, pa.large_string())
+        plain = pa.table([*batch.columns, notes], schema=self._schema)
+        first, used, parts = self._next, 0, []
+        while self._odd and self._odd[0][0] - self._next <= batch.num_rows - used:
+            number, text = self._odd.pop(0)
+            parts += [plain.slice(used, number - self._next), self._mended(text)]
+            used += number - self._next
+            self._next = number + 1
+        parts.append(plain.slice(used))
+        self._next += batch.num_rows - used
+        return pa.concat_tables(parts).slice(max(self._before - first + 1, 0))
+
+    def _mended(self, text: str) -> Any:
+        cells = _cells(text, self.separator)
+        width = len(self.every)
+        note = None
+        if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+            note = f"row has {len(cells)} cells, the header {width}"
+        cells += [""] * (width - len(cells))
+        return pa.table([[cells[k]] for k in self._place] + [[note]], schema=self._schema)
+
+
+def _filled(table: Any) -> Any:
+    """Leave out rows in which nothing stands."""
+    empty = pc.equal(table[0], "")
+    if not pc.any(empty).as_py():
+        return table
+    for column in table.columns[1:-1]:
+        empty = pc.and_(empty, pc.equal(column, ""))
+    return table.filter(pc.invert(empty))
