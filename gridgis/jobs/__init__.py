@@ -4,6 +4,7 @@ The command line has a command of the same name for each. What takes files reads
 and writes once at the end; nothing half-written is left.
 """
 
+from gridgis.jobs.addresses import build_gazetteer, find_address, suggest_addresses
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -68,6 +69,7 @@ __all__ = [
     "approve",
     "attachment",
     "backup",
+    "build_gazetteer",
     "changed_zones",
     "check",
     "check_file",
@@ -83,6 +85,7 @@ __all__ = [
     "erase",
     "events",
     "explain_code",
+    "find_address",
     "findings",
     "give_back",
     "grant",
@@ -96,6 +99,7 @@ __all__ = [
     "seams",
     "steps",
     "submit",
+    "suggest_addresses",
     "summary",
     "take_on_file",
     "upgrade",

@@ -119,8 +119,11 @@ TABLE_KEYS = ("building_id", "compound_id", "address")
 
 
 def wanted(role: str, rename: Mapping[str, str]) -> frozenset[str]:
-    """Names of all columns of a file that are of use; no other is read."""
-    columns = LAYERS[role].columns
+    """Names of all columns of a file that are of use; no other is read.
+
+    Of a layer that belongs to no division (points of interest, a table of addresses) those of `rename` alone.
+    """
+    columns = LAYERS[role].columns if role in LAYERS else {}
     aliases = {alias for column in columns.values() for alias in column.aliases}
     return frozenset(columns) | aliases | frozenset(rename.values())
 

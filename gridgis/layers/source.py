@@ -18,7 +18,7 @@ import shapely
 from pyogrio.errors import DataLayerError
 
 from gridgis.errors import Fault, InputRefused, refuse
-from gridgis.layers.columns import Objects, listed, wanted
+from gridgis.layers.columns import LAYERS, Objects, listed, wanted
 from gridgis.layers.findings import Findings
 
 UNREADABLE = (OSError, RuntimeError, ValueError, shapely.errors.ShapelyError)
@@ -40,6 +40,10 @@ DRIVERS = {
     ".pbf": ("OSM",),
 }
 """Formats that the end of a file's name promises."""
+
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+TABLES = (*SPREADSHEETS, ".csv", ".tsv", ".txt")
+"""Files that are tables without geometry where a layer may be either."""
 
 GBK_PAGES = (0x00, 0x4D, 0x57)
 """Language bytes of a .dbf that say nothing (0, ANSI) or GBK: the text itself must tell."""
@@ -106,8 +110,8 @@ def read_source(role: str, text: str, *, rename: Mapping[str, str], findings: Fi
         findings.fault(role, text, "no such file", "Give FILE or FILE:LAYER of a file that exists")
         return None
     try:
-        if role == "household_table":
-            return _read_table(path, layer, rename=rename, findings=findings)
+        if role == "household_table" or (role not in LAYERS and Path(path).suffix.lower() in TABLES):
+            return _read_table(role, path, layer, rename=rename, findings=findings)
         if Path(path).suffix.lower() in (".parquet", ".geoparquet"):
             return _read_parquet(path)
         return _read_vector(role, path, layer, rename=rename, findings=findings)
@@ -216,14 +220,14 @@ def _called(what: str, labels: Iterable[object]) -> Objects:
     return np.array([*(f"{what} {label}" for label in labels), None], dtype=object)[:-1]
 
 
-def _read_table(path: str, sheet: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
+def _read_table(role: str, path: str, sheet: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
     """Read a table without geometry; only the columns of use leave this function."""
     suffix = Path(path).suffix.lower()
-    spreadsheet = suffix in (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-    table = _read_sheet(path, sheet) if spreadsheet else _read_text_table(path, findings=findings)
+    spreadsheet = suffix in SPREADSHEETS
+    table = _read_sheet(path, sheet) if spreadsheet else _read_text_table(role, path, findings=findings)
     available = tuple(str(name).strip() for name in table.columns)
     table.columns = pd.Index(available)
-    useful = wanted("household_table", rename)
+    useful = wanted(role, rename)
     frame = table.loc[:, [name in useful for name in available]]
     rows = _called("row", range(2, len(frame) + 2))
     filled = ~frame.isna().all(axis=1).to_numpy() if frame.shape[1] else np.ones(len(frame), dtype=bool)
@@ -244,25 +248,25 @@ def _read_sheet(path: str, sheet: str | None) -> pd.DataFrame:
     return table.mask(table.map(lambda value: isinstance(value, str) and not value.strip()), None)
 
 
-def _read_text_table(path: str, *, findings: Findings) -> pd.DataFrame:
+def _read_text_table(role: str, path: str, *, findings: Findings) -> pd.DataFrame:
     data = Path(path).read_bytes()
     if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise OSError("it is a spreadsheet, not text")
-    text = _decoded(data, findings=findings)
+    text = _decoded(role, data, findings=findings)
     header = text.split("\n", 1)[0]
     separator = max(",\t;", key=header.count)
     table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
     return table.mask(table.map(lambda value: not str(value).strip()), None)
 
 
-def _decoded(data: bytes, *, findings: Findings) -> str:
+def _decoded(role: str, data: bytes, *, findings: Findings) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("gb18030")
-        findings.notice("household_table", "text is in GBK")
+        findings.notice(role, "text is in GBK")
         return text
 
 

@@ -1,0 +1,87 @@
+"""How Chinese signs sound: the commonest wrong sign is one that sounds alike.
+
+Invariant: alike is symmetric, and a sign is fully alike only to itself.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from gridgis.addresses.text import is_han
+
+SAME_SOUND, LIKE_SOUND, OTHER = 0.85, 0.7, 0.0
+"""How much two signs count as one: of the same sound, of a sound that speakers mix up, of another."""
+
+OTHER_WORD, OTHER_NUMBER = -0.4, -1.0
+CLOSE_WORD = 0.7
+"""Latin words less alike than this are other words."""
+
+_MIXED = ((re.compile("^([zcs])h"), r"\1"), (re.compile("ng$"), "n"), (re.compile("^l"), "n"))
+"""Sounds that many speakers do not tell apart: zh and z, ang and an, l and n."""
+
+
+@lru_cache(maxsize=65536)
+def sounds(sign: str) -> frozenset[str]:
+    """Syllables that a sign may be read as, without tones; none where it is no Chinese sign."""
+    if not is_han(sign):
+        return frozenset()
+    from pypinyin import Style, pinyin
+
+    return frozenset(pinyin(sign, heteronym=True, style=Style.NORMAL)[0])
+
+
+@lru_cache(maxsize=65536)
+def blurred(sign: str) -> str:
+    """The commonest syllable of a sign with the sounds made one that many mix up; the unit itself for a word."""
+    if not is_han(sign):
+        return sign
+    from pypinyin import lazy_pinyin
+
+    syllable = lazy_pinyin(sign)[0]
+    for pattern, to in _MIXED:
+        syllable = pattern.sub(to, syllable)
+    return syllable
+
+
+@lru_cache(maxsize=262144)
+def alike(one: str, two: str) -> float:
+    """How much two units count as the same, 1 where they are; below 0 where they contradict each other."""
+    if one == two:
+        return 1.0
+    if is_han(one) != is_han(two):
+        return _numeral(one, two)
+    if is_han(one):
+        if sounds(one) & sounds(two):
+            return SAME_SOUND
+        return LIKE_SOUND if blurred(one) == blurred(two) else OTHER
+    if one[0].isdigit() or two[0].isdigit():
+        return OTHER_NUMBER
+    return _words(one, two)
+
+
+def _numeral(one: str, two: str) -> float:
+    """A Chinese numeral in a name and the digit for it: 经七路 and 经7路."""
+    pair = {
+        "零": "0",
+        "一": "1",
+        "二": "2",
+        "三": "3",
+        "四": "4",
+        "五": "5",
+        "六": "6",
+        "七": "7",
+        "八": "8",
+        "九": "9",
+    }
+    return 1.0 if pair.get(one) == two or pair.get(two) == one else OTHER_WORD
+
+
+def _words(one: str, two: str) -> float:
+    short, long = sorted((one, two), key=len)
+    if len(short) >= 3 and long.startswith(short):
+        return 0.85
+    near = float(DamerauLevenshtein.normalized_similarity(one, two))
+    return near * 0.95 if near >= CLOSE_WORD and len(short) >= 3 else OTHER_WORD

@@ -1,0 +1,85 @@
+"""Jobs about addresses: build a gazetteer from the layers of a city, find an address in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.jobs.division import Progress
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from gridgis.addresses import Answer, Counts, Suggestion
+
+
+def build_gazetteer(
+    sources: Mapping[str, str | None],
+    output: str | Path,
+    *,
+    division: str | Path | None = None,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    crs_of: Mapping[str, str] | None = None,
+    crs: str | None = None,
+    progress: Progress | None = None,
+) -> Counts:
+    """Build the gazetteer of a city and write it to `output`.
+
+    Parameters
+    ----------
+    sources : name of :data:`gridgis.addresses.SOURCES` to `FILE` or `FILE:LAYER`
+    division : its zones count where none are given, and its CRS is that of the answers
+    rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
+    crs : of the answers; that of the division, else of the first layer, by default
+
+    Raises
+    ------
+    InputRefused
+        With every fault of every layer.
+    """
+    from gridgis.addresses import build
+    from gridgis.addresses.reading import read_sources
+    from gridgis.layers import refuse_target
+
+    given = {name: source for name, source in sources.items() if source is not None}
+    refuse_target(output, inputs=[*given.values(), division])
+    if division is not None:
+        given.setdefault("zones", f"{division}:zones")
+    frames = read_sources(given, rename=rename, crs_of=crs_of)
+    if not frames:
+        raise InputRefused([Fault("gazetteer", "", "no layer is given", "Give --streets, --addresses or another")])
+    target = _asked(crs) or _of_division(division) or next(iter(frames.values())).crs
+    return build(frames, output, crs=target, progress=progress)
+
+
+def find_address(gazetteer: str | Path, text: str, *, limit: int = 5) -> Answer:
+    """Candidates for an address, best first."""
+    from gridgis.addresses import Gazetteer
+
+    return Gazetteer.open(gazetteer).find(text, limit=limit)
+
+
+def suggest_addresses(gazetteer: str | Path, prefix: str, *, limit: int = 10) -> list[Suggestion]:
+    """What the beginning of an address may become."""
+    from gridgis.addresses import Gazetteer
+
+    return Gazetteer.open(gazetteer).suggest(prefix, limit=limit)
+
+
+def _asked(crs: str | None) -> CRS | None:
+    from gridgis.crs import parsed
+
+    if crs is None:
+        return None
+    try:
+        return parsed(crs)
+    except ValueError as error:
+        raise InputRefused([Fault("--crs", "", str(error), "Write for example --crs EPSG:4549")]) from None
+
+
+def _of_division(division: str | Path | None) -> CRS | None:
+    from gridgis.layers import read_layer
+
+    return None if division is None else read_layer("zones", f"{division}:zones").crs

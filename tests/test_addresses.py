@@ -1,0 +1,163 @@
+"""How people write addresses: numerals, widths, wrong signs, missing parts, sentences."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pytest
+from real_places import DEMO
+
+from gridgis.addresses import Gazetteer, build
+from gridgis.addresses.names import fit, name_of
+from gridgis.addresses.numbers import before, behind
+from gridgis.addresses.sounds import alike
+from gridgis.addresses.text import normal, number_of, units
+
+
+@pytest.mark.parametrize(
+    ("numeral", "number"),
+    [
+        ("一百二十三", 123),
+        ("一二〇", 120),
+        ("十二", 12),
+        ("廿三", 23),
+        ("两百零五", 205),
+        ("二十", 20),
+        ("一千零一", 1001),
+    ],
+)
+def test_a_chinese_numeral_is_read(numeral, number):
+    assert number_of(numeral) == number
+
+
+@pytest.mark.parametrize("name", ["五一路", "三林镇", "四川北路", "八一七路", "万里街"])
+def test_a_numeral_in_a_name_stays(name):
+    assert normal(name) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("中山路１２０号", "中山路120号"),
+        ("中山路一百二十号", "中山路120号"),
+        ("中山路 120 號", "中山路120号"),
+        ("和谐小区三栋二单元", "和谐小区3栋2单元"),
+        ("中山路，120号！", "中山路|120号"),
+        ("12 Main Street", "12 main st"),
+        ("N. Second Avenue", "n 2nd ave"),
+        ("电话13800138000", "电话"),
+        ("call 617-555-0123 now", "call|now"),
+    ],
+)
+def test_texts_come_in_one_form(written, form):
+    assert normal(written) == form
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("120号", "120号"),
+        ("12弄3号", "12弄3号"),
+        ("12弄5支弄3号", "12弄5支弄3号"),
+        ("3栋2单元501室", "3幢2单元501室"),
+        ("3号楼2单元", "3幢2单元"),
+        ("12-3号", "12-3号"),
+        ("12号之一", "12-1号"),
+        ("12号附3号", "12-3号"),
+        ("甲12号", "12甲号"),
+        ("12号甲", "12甲号"),
+        ("12甲号", "12甲号"),
+        ("12a号", "12a号"),
+        ("的120号门口井盖坏了", "120号"),
+        ("120", "120号"),
+    ],
+)
+def test_the_number_behind_a_street_is_read(text, key):
+    assert behind(normal("甲路" + text), 2).key == key
+
+
+@pytest.mark.parametrize("text", ["3-2-501", "3幢2单元501", "3#2单元501室", "3栋2-501"])
+def test_the_number_behind_a_compound_is_read(text):
+    assert behind(normal("园" + text), 1, block=True).key == "3幢2单元501室"
+
+
+@pytest.mark.parametrize(
+    "text", ["3个井盖", "13800138000", "2024年", "5月3日", "10米处", "3号线地铁站", "20:30", "上3盏灯"]
+)
+def test_what_is_no_house_number_is_none(text):
+    form = normal("甲路" + text)
+    assert behind(form, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("12 ", "12号"), ("at 123-125 ", "123-125号"), ("12b ", "12b号"), ("near no 7 ", "7号")]
+)
+def test_the_number_before_an_english_street_is_read(text, key):
+    assert before(text + "main st", len(text)).key == key
+
+
+def test_signs_that_sound_alike_are_nearer_than_others():
+    assert 1 > alike("塔", "塌") > alike("塔", "林")
+    assert alike("三", "3") == 1
+    assert alike("st", "ave") < 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "least"),
+    [
+        ("中山路", "我家在中山路旁", 1.0),
+        ("水塔巷", "水踏巷", 0.9),
+        ("水塔巷", "水塔", 0.7),
+        ("cambridge st", "cambrige st", 0.9),
+    ],
+)
+def test_a_name_fits_in_spite_of_slips(name, text, least):
+    assert fit(name_of(normal(name)), units(normal(text))).ratio >= least
+
+
+def test_another_name_does_not_fit():
+    assert fit(name_of("解放东路"), units("中山西街")) is None
+
+
+# ---------------------------------------------------------------- in the demo district
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("demo") / "demo.db"
+    layers = ("zones", "streets", "compounds", "buildings", "households")
+    build({name: gpd.read_file(DEMO / "district.gpkg", layer=name) for name in layers}, path, crs=4547)
+    return Gazetteer.open(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("中山路97号门口井盖坏了", "中山路97号"),
+        ("渡口社区水塔巷97号", "水塔巷97号"),
+        ("兴江区渡口社区水塔巷97号", "水塔巷97号"),
+        ("水塔97号", "水塔巷97号"),
+        ("水塌巷97号", "水塔巷97号"),
+        ("水搭巷九十七號", "水塔巷97号"),
+        ("水塔巷９７", "水塔巷97号"),
+        ("97号水塔巷", "水塔巷97号"),
+        ("您好，我住在朝阳公寓17栋3单元，楼下灯坏了，电话13800138000", "朝阳公寓17栋"),
+        ("和谐小区3-2-501", "和谐小区3栋"),
+        ("南洲村洲尾1组5号", "南洲村洲尾一组5栋"),
+        ("中山路与人民路交叉口", "中山路与人民路交叉口"),
+        ("人民路中山路口", "中山路与人民路交叉口"),
+        ("中山路近人民路", "中山路与人民路交叉口"),
+    ],
+)
+def test_what_people_write_is_found(demo, written, found):
+    best = demo.find(written).best
+    assert best.text.replace("2单元", "").replace("人民路与中山路", "中山路与人民路") == found
+
+
+def test_a_gate_lies_on_its_side_of_the_compound(demo):
+    middle, east = demo.find("和谐小区").best, demo.find("和谐小区东门").best
+    assert east.x > middle.x + 20
+    assert east.accuracy_m > middle.accuracy_m
+
+
+def test_a_number_that_nobody_knows_is_not_sure(demo):
+    best = demo.find("中山路9999号").best
+    assert best.kind == "street"
+    assert best.score <= 0.5
