@@ -193,6 +193,53 @@ class Locating(_Data):
     confidence: Quantity
 
 
+AreaLevel = Literal["city", "county", "township", "zone", "grid", "microgrid", "unit"]
+
+
+class RoleOfPosts(_Data):
+    """One role that people may have.
+
+    Attributes
+    ----------
+    letter : in the code of a post, between the code of its area and two digits
+    on : levels of the areas of its posts
+    most_grids : that one person may serve in it at a time, a post on a larger area counts as one
+    """
+
+    letter: str = Field(pattern="^[A-Z]$")
+    on: tuple[AreaLevel, ...] = Field(min_length=1)
+    most_grids: Quantity | None = None
+
+
+class Staff(_Data):
+    """Roles that each grid and each micro-grid of a kind of zone must have somebody in."""
+
+    clause: str
+    grid: tuple[str, ...]
+    microgrid: tuple[str, ...]
+
+
+class People(_Data):
+    """Posts: their roles, and which of them must be filled by kind of zone."""
+
+    roles: dict[str, RoleOfPosts]
+    staff: dict[Kind, Staff]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        letters = [role.letter for role in self.roles.values()]
+        if len(set(letters)) < len(letters):
+            raise ValueError("two roles have the same letter")
+        asked = {role for staff in self.staff.values() for role in (*staff.grid, *staff.microgrid)}
+        if asked - self.roles.keys():
+            raise ValueError(f"staff of role {sorted(asked - self.roles.keys())[0]}, which is none")
+        return self
+
+
+def _shipped_people() -> People:
+    return People.model_validate(_shipped("default")["people"])
+
+
 def _shipped_review() -> Review:
     return Review.model_validate(_shipped("default")["review"])
 
@@ -211,8 +258,9 @@ class Profile(_Data):
     roads, barriers : dict
         Classes of line with their costs a metre; a class that is not there is never a border.
     review : Review
+        That of the default profile where a division was made before there was one, as with the next.
     locating : Locating
-        That of the default profile where a division was made before there was one, as with the review.
+    people : People
     """
 
     name: str
@@ -228,6 +276,7 @@ class Profile(_Data):
     codes: CodeLayout
     review: Review = Field(default_factory=_shipped_review)
     locating: Locating = Field(default_factory=_shipped_locating)
+    people: People = Field(default_factory=_shipped_people)
 
     def to_toml(self) -> str:
         """The whole profile as TOML, as it is stored with each division."""

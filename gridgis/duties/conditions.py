@@ -1,0 +1,157 @@
+"""What rules look at: each condition tells which of some rules accept a value.
+
+Invariant: a rule that names nothing accepts everything, also what is not known; one that names something accepts
+nothing that is not known.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
+DAY_MINUTES = 24 * 60
+_SHIFT = re.compile(r"(\d{1,2}):(\d{2})\s*[-–—~至]\s*(\d{1,2}):(\d{2})")
+
+
+class Condition(Protocol):
+    """One thing that some rules look at.
+
+    Attributes
+    ----------
+    free : of each rule, whether it does not look at this
+    """
+
+    free: Flags
+
+    def accepts(self, value: Any) -> Flags:
+        """Which rules accept a value; None is one that is not known."""
+
+    def overlaps(self, number: int) -> Flags:
+        """Which rules accept something that the rule of this number accepts too."""
+
+    def covers(self, number: int) -> Flags:
+        """Which rules accept all that the rule of this number accepts."""
+
+
+@lru_cache(maxsize=1 << 16)
+def folded(text: str) -> str:
+    """A name as it is compared: full-width as half-width, without case and blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+class Named:
+    """Rules that name values, each one or several.
+
+    Parameters
+    ----------
+    named : of each rule the values; none where it does not look
+    keys : the values of the rules that a value of a case counts as, such as all beginnings of a code
+    """
+
+    def __init__(
+        self, named: Sequence[Sequence[Hashable]], *, keys: Callable[[Any], Iterable[Hashable]] = lambda value: (value,)
+    ) -> None:
+        self.named, self.keys = named, keys
+        self.free = np.array([not values for values in named], dtype=bool)
+        where: dict[Hashable, list[int]] = {}
+        for number, values in enumerate(named):
+            for value in values:
+                where.setdefault(value, []).append(number)
+        self.where = {value: np.array(numbers) for value, numbers in where.items()}
+
+    def accepts(self, value: Any) -> Flags:
+        """Which rules accept a value."""
+        out = self.free
+        for key in () if value is None else self.keys(value):
+            found = self.where.get(key)
+            if found is not None:
+                out = out.copy() if out is self.free else out
+                out[found] = True
+        return out
+
+    def overlaps(self, number: int) -> Flags:
+        """Which rules accept something that the rule of this number accepts too."""
+        if self.free[number]:
+            return np.ones(len(self.free), dtype=bool)
+        return np.logical_or.reduce([self.accepts(value) for value in self.named[number]])
+
+    def covers(self, number: int) -> Flags:
+        """Which rules accept all that the rule of this number accepts."""
+        if self.free[number]:
+            return self.free
+        return np.logical_and.reduce([self.accepts(value) for value in self.named[number]])
+
+
+class Between:
+    """Rules that ask for a number from `low` up to, and without, `high`; infinite where they do not."""
+
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        self.low, self.high = low, high
+        self.free = np.isinf(low) & np.isinf(high)
+        self.bounds = np.unique(np.concatenate((low, high)))
+
+    def accepts(self, value: float | None) -> Flags:
+        """Which rules accept a number."""
+        if value is None or np.isnan(value):
+            return self.free
+        found: Flags = (self.low <= value) & (value < self.high)
+        return found
+
+    def overlaps(self, number: int) -> Flags:
+        """Which rules accept a number that the rule of this number accepts too."""
+        found: Flags = (self.low < self.high[number]) & (self.low[number] < self.high)
+        return found
+
+    def covers(self, number: int) -> Flags:
+        """Which rules accept all numbers that the rule of this number accepts."""
+        found: Flags = (self.low <= self.low[number]) & (self.high >= self.high[number])
+        return found
+
+
+class Minutes:
+    """Rules that ask for a time of the day, which may go past midnight."""
+
+    def __init__(self, shifts: Sequence[str | None]) -> None:
+        self.on = np.array([minutes_of(text) for text in shifts], dtype=bool).reshape(-1, DAY_MINUTES)
+        self.free = np.array([text is None for text in shifts], dtype=bool)
+
+    def accepts(self, value: int | None) -> Flags:
+        """Which rules accept a minute of the day."""
+        return self.free if value is None else self.on[:, value]
+
+    def overlaps(self, number: int) -> Flags:
+        """Which rules accept a minute that the rule of this number accepts too."""
+        found: Flags = (self.on & self.on[number]).any(axis=1)
+        return found
+
+    def covers(self, number: int) -> Flags:
+        """Which rules accept all minutes that the rule of this number accepts."""
+        found: Flags = ~(self.on[number] & ~self.on).any(axis=1)
+        return found
+
+
+def minutes_of(text: str | None) -> Flags:
+    """Which minutes of the day a shift such as 19:00-07:00 has; all where there is none.
+
+    Raises
+    ------
+    ValueError
+        Where it is no shift.
+    """
+    if text is None:
+        return np.ones(DAY_MINUTES, dtype=bool)
+    found = _SHIFT.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    hour, minute, last_hour, last_minute = map(int, found.groups()) if found else (99, 0, 0, 0)
+    begin, end = 60 * hour + minute, 60 * last_hour + last_minute
+    if max(minute, last_minute) > 59 or max(begin, end) > DAY_MINUTES or begin == end:
+        raise ValueError(f"{text!r} is no shift")
+    clock = np.arange(DAY_MINUTES)
+    in_it: Flags = (clock >= begin) & (clock < end) if begin < end else (clock >= begin) | (clock < end)
+    return in_it
