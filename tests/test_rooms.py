@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
-    ("errors",),
+    ("errors", "durable"),
     ("profile", "schema", "crs"),
     ("geometry",),
     ("codes", "lineage", "layers", "stretches", "coordinates"),

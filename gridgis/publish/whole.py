@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gridgis.durable import sync_file, sync_folder
 from gridgis.errors import Fault, InputRefused
 
 
@@ -23,7 +24,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
+        sync_file(draft)
         draft.replace(target)
+        sync_folder(target)
     except OSError as error:
         cure = "Free space, or name another place with -o"
         problem = f"cannot be written: {error.strerror or error}"

@@ -1,0 +1,21 @@
+"""What is on the disk when a program says so: a name in its folder, as the bytes of its file are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def sync_folder(of: str | Path) -> None:
+    """Bring the names in the folder of a file to the disk: without it a new name may be lost with the power."""
+    handle = os.open(Path(of).absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: str | Path) -> None:
+    """Bring the bytes of a file to the disk."""
+    with Path(path).open("rb") as file:
+        os.fsync(file.fileno())
