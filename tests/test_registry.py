@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +123,7 @@ def ordered(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
 def test_the_tables_are_what_the_migrations_make(store):
     url = store.url.replace("postgresql:", "postgresql+psycopg:")  # which Alembic reads as text
     engine = sa.create_engine(url) if store.is_postgresql else store.engine
+    engine.dialect.ischema_names = {**engine.dialect.ischema_names, "geometry": lambda *_: sa.types.NullType()}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": named})
         found = compare_metadata(context, tables.metadata)
@@ -135,7 +138,7 @@ def test_a_store_of_the_first_tables_is_brought_up_and_keeps_what_it_holds(url, 
         add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
     made.close()
     monkeypatch.undo()
-    with pytest.raises(InputRefused, match="gridgis upgrade"):
+    with pytest.raises(InputRefused, match=f"Run: gridgis upgrade {re.escape(url)}"):
         open_store(url)
     assert jobs.upgrade(url) == ("0001", schema.head())
     opened = open_store(url)
@@ -171,8 +174,9 @@ def test_what_is_no_store_is_refused(url, tmp_path):
 def test_a_newer_store_is_refused(store, url):
     with store.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(InputRefused, match="newer"):
-        open_store(url)
+    for act in (open_store, jobs.upgrade):
+        with pytest.raises(InputRefused, match="newer"):
+            act(url)
 
 
 @pytest.mark.parametrize("table", ["event", "shape", "code"])
@@ -368,7 +372,7 @@ def test_a_role_that_works_on_a_store_alters_no_event(store, url):
         "CREATE TABLE other (id int)",
         "SET session_replication_role = replica",
     ):
-        with pytest.raises(sa.exc.DBAPIError, match=r"permission denied|must be owner"), works.write() as connection:
+        with pytest.raises(InputRefused, match=r"permission denied|must be owner"), works.write() as connection:
             connection.execute(sa.text(statement))
     with works.read() as connection:
         assert verify(connection).faults == ()
@@ -403,6 +407,90 @@ def test_a_store_that_cannot_be_begun_is_not_there(tmp_path):
     with pytest.raises(InputRefused, match="has no name"):
         jobs.init(str(tmp_path / "half.db"), administrator=" ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_that_is_no_utf_8_is_refused(store, url):
+    made = drafted(store, town())
+    odd = os.fsdecode(b"\xff")
+    with store.write() as connection:
+        add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
+    for command in (
+        ["actor", "add", odd, "--role", "filer", "--by", "chief"],
+        ["actor", "add", "new", "--role", "filer", "--by", odd],
+        ["comment", str(made.id), odd, "--on", town().zones["zone_code"][0], "--by", "draws"],
+        ["versions", "--network", odd],
+        ["codes", "explain", odd],
+        ["erase", str(10**30), "--field", "note", "--by", "chief"],
+    ):
+        result = CliRunner().invoke(main, command, env={"GRIDGIS_STORE": url})
+        assert (result.exit_code, "UTF-8" in result.output) == (2, True), (command, result.output)
+    for more in ({"note": odd}, {"network": odd}):
+        with pytest.raises(InputRefused, match="text that is no UTF-8"):
+            drafted(store, town(), **more)
+    with store.write() as connection:
+        handed = submit(connection, made, actor="draws", at=DAY[2])
+    with pytest.raises(InputRefused, match="text that is no UTF-8"), store.write() as connection:
+        approve(connection, handed, replace(decision(DAY[2], DAY[2]), document=odd))
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://who:secret@127.0.0.1:port/city", "the port a number"),
+        ("postgresql://who:secret@127.0.0.1:1/city", "cannot be used"),
+        ("postgresql://who:secret@127.0.0.1:99999/city", "cannot be used"),
+        ("postgresql://who:secret@nowhere.invalid/city", "cannot be used"),
+        ("postgresql://who@127.0.0.1:1/city?password=secret", "cannot be used"),
+        ("postgresql://who:secret@127.0.0.1:1/city?colour=red", "cannot be used"),
+        ("postgresql://who:a@secret@127.0.0.1/city", "as %40"),
+        ("postgresql:secret", "is no address"),
+        ("postgresql+psycopg2://who:secret@127.0.0.1/city", "no kind of store"),
+        ("mysql://who:secret@127.0.0.1/city", "no kind of store"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_and_no_password_told(address, said):
+    for command in (["init", address, "--crs", UTM], ["versions", "--store", address], ["upgrade", address]):
+        result = CliRunner().invoke(main, command)
+        assert (result.exit_code, said in result.output) == (2, True), (command, result.output)
+        assert "secret" not in result.output
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_database_that_is_not_empty_or_not_there_is_refused(url, server):
+    with pytest.raises(InputRefused, match="no_such"):
+        open_store(f"{server}/no_such")
+    with pytest.raises(InputRefused, match="has no number of EPSG"):
+        create_store(url, crs="ESRI:102025")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE event (id int)"))
+        connection.execute(sa.text("CREATE VIEW in_force AS SELECT 1 AS one"))
+    with pytest.raises(InputRefused, match="of the same names: event, in_force"):
+        create_store(url, crs=UTM)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP VIEW in_force"))
+        connection.execute(sa.text("DROP TABLE event"))
+    engine.dispose()
+    create_store(url, crs=UTM).close()
+
+
+def test_a_store_that_cannot_be_named_or_begun_is_refused(tmp_path):
+    for path, more, said in (
+        ("x" * 300, {}, "File name too long"),
+        ("city.db", {"administrator": "x" * 300}, "name of 300 characters"),
+        ("city.db", {"administrator": ""}, "has no name"),
+    ):
+        with pytest.raises(InputRefused, match=said):
+            jobs.init(str(tmp_path / path), **more)
+        with pytest.raises(InputRefused, match="no such store"):
+            open_store(str(tmp_path / path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_nested_too_deeply_is_none(store, tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 10**5)
+    with pytest.raises(InputRefused, match="no checkpoint"):
+        jobs.verify(store.url, checkpoint=tmp_path / "deep.json", public_key=tmp_path / "key.pub")
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -717,6 +805,45 @@ def fill_but_events(source, target) -> None:
         rows = [row._asdict() for row in source.execute(sa.select(table))]
         if rows and table is not tables.event:
             target.execute(sa.insert(table), rows)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_commits_are_synced_whatever_the_server_does_by_default(store, url):
+    with store.write() as connection:
+        connection.execute(sa.text(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = off"))
+    again = open_store(url)
+    with again.write() as connection:
+        assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
+    with again.read() as connection:
+        assert connection.scalar(sa.text("SHOW synchronous_commit")) == "off"
+    again.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("store")
+def test_the_name_of_a_copy_is_on_the_disk(url, tmp_path, monkeypatch):
+    """Each file is synced before it comes to its place, and its folder afterwards."""
+    synced = []
+    real = os.fsync
+
+    def watched(handle: int) -> None:
+        place = os.readlink(f"/proc/self/fd/{handle}")
+        synced.append((place, (tmp_path / "out").joinpath("copy").exists()))
+        real(handle)
+
+    (tmp_path / "out").mkdir()
+    make_key(tmp_path / "key")
+    monkeypatch.setattr(os, "fsync", watched)
+    jobs.backup(url, tmp_path / "out" / "copy")
+    assert synced == [(str(tmp_path / "out"), True)]
+    (tmp_path / "out" / "copy").unlink()
+    synced.clear()
+    jobs.write_checkpoint(url, tmp_path / "out" / "copy", key=tmp_path / "key")
+    assert [there for _, there in synced] == [False, True]
+    (tmp_path / "out" / "copy").unlink()
+    synced.clear()
+    write_division(town(), tmp_path / "out" / "copy")
+    assert ([there for _, there in synced], synced[-1][0]) == ([False, True], str(tmp_path / "out"))
 
 
 def test_the_doctor_finds_a_store_well_and_ill(store):

@@ -42,12 +42,19 @@ def init(store: str, *, administrator: str | None = None, crs: str | None = None
     from gridgis.registry.actors import add_actor
     from gridgis.registry.store import create_store, utc_now
 
-    name = administrator or getpass.getuser()
+    name = _login() if administrator is None else administrator
 
     def first(connection: Connection) -> None:
         add_actor(connection, name, role="administrator", by=name, at=utc_now())
 
     create_store(store, crs=crs, then=first).close()
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise InputRefused([Fault("actor", "", "this login has no name", "Give one with --administrator")]) from None
 
 
 def upgrade(store: str) -> tuple[str, str]:
@@ -326,9 +333,11 @@ def _checkpoint(path: Path) -> Checkpoint:
 
     try:
         return Checkpoint.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        cure = "Give what gridgis audit checkpoint wrote"
-        raise InputRefused([Fault("checkpoint", str(path), f"cannot be read: {error}", cure)]) from None
+    except (OSError, ValueError, RecursionError) as error:
+        problem = "cannot be read: " + ("no checkpoint" if isinstance(error, RecursionError) else str(error))
+        raise InputRefused(
+            [Fault("checkpoint", str(path), problem, "Give what gridgis audit checkpoint wrote")]
+        ) from None
 
 
 @contextmanager

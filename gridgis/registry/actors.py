@@ -12,6 +12,9 @@ from gridgis.registry import tables
 from gridgis.registry.digests import store_digest
 from gridgis.registry.events import record
 
+LONGEST = 100
+"""Characters of the longest name of an actor."""
+
 
 def add_actor(connection: Connection, name: str, *, role: str, area: str = "", by: str, at: str) -> None:
     """Let somebody act: `role` in the places whose codes begin with `area`, everywhere where it is empty.
@@ -19,11 +22,13 @@ def add_actor(connection: Connection, name: str, *, role: str, area: str = "", b
     Raises
     ------
     InputRefused
-        Where the name is taken or empty, the role unknown, the area no beginning of a code.
+        Where the name is taken, empty or too long, the role unknown, the area no beginning of a code.
     """
     faults = []
     if not name.strip():
         faults.append(Fault("actor", "", "has no name", "Give one"))
+    if len(name) > LONGEST:
+        faults.append(Fault("actor", f"{name[:20]}…", f"name of {len(name)} characters", f"Take at most {LONGEST}"))
     if role not in tables.ROLES:
         faults.append(Fault("actor", name, f"role {role!r} is none", f"Take one of {', '.join(tables.ROLES)}"))
     if not re.fullmatch(r"[0-9]{0,12}", area):

@@ -31,8 +31,9 @@ from gridgis.registry.checkpoint import Checkpoint, against
 from gridgis.registry.digests import rows_digest, store_digest, version_digest
 from gridgis.registry.events import AT_ONCE, Event, Link, as_it_stands, bracketed, events, judged
 from gridgis.registry.parts import LAYERS, ZONE, content_sha256
+from gridgis.registry.refusals import UNREADABLE, in_a_line
 from gridgis.registry.schema import migrate
-from gridgis.registry.store import UNREADABLE, in_a_line, store_id
+from gridgis.registry.store import store_id
 
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
 KINDS = {*STATES, "actor.added"}

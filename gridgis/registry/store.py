@@ -23,21 +23,26 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from gridgis.durable import sync_folder
 from gridgis.errors import Fault, GridgisError, InputRefused
 from gridgis.registry import tables
+from gridgis.registry.address import address_of, is_postgresql, name_of, refuse_other_database
+from gridgis.registry.refusals import UNFIT, UNREADABLE, no_store, other_schema, unheld, unreachable, unusable
+from gridgis.registry.roles import VIEWS
 from gridgis.registry.schema import head, known, migrate, revision
 
-POSTGRESQL = "postgresql+psycopg"
 WAIT_S = 120
 """How long a writer of a SQLite store waits for those before it."""
 
-UNREADABLE = (DBAPIError, UnicodeDecodeError)
-"""Errors of a database that is damaged; the driver of SQLite fails to decode what is said of tables with such names."""
-
 _LOCK = 0x67726964_67697300
 """Number of the advisory lock that writers of a PostgreSQL store take in turn."""
+
+_SYNCED = sa.text(
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""What lets a commit of PostgreSQL be on the disk when it is acknowledged, whatever the server does by default."""
 
 
 class Conflict(GridgisError):
@@ -65,6 +70,7 @@ class Store:
             connection.execution_options(gridgis_writes=True)
             with connection.begin():
                 if self.is_postgresql:
+                    connection.execute(_SYNCED)
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 yield connection
 
@@ -82,17 +88,15 @@ class Store:
         """Say in words what the database says in codes."""
         try:
             yield
-        except OperationalError as error:
-            if "locked" in str(error.orig):
-                raise Conflict(
-                    f"{name_of(self.url)}: another program held the store for {WAIT_S} s. Try again"
-                ) from error
-            raise InputRefused([_unreachable(self.url, error)]) from error
-        except DatabaseError as error:
-            # Its own class, not one below it, is what SQLite says of a file that is damaged.
-            if type(error) is not DatabaseError:
+        except UNFIT as error:
+            raise InputRefused([unheld(self.url, error)]) from error
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) and not self.is_postgresql and "locked" in str(error.orig):
+                said = f"another program held the store for {WAIT_S} s. Try again"
+                raise Conflict(f"{name_of(self.url)}: {said}") from error
+            if not unusable(error):
                 raise
-            raise InputRefused([_unreachable(self.url, error)]) from error
+            raise InputRefused([unreachable(self.url, error)]) from error
 
 
 def create_store(
@@ -123,17 +127,17 @@ def create_store(
         if then is not None:
             then(connection)
 
-    if _is_postgresql(url):
+    if is_postgresql(url):
         if code is None:
             cure = "Declare it with --crs EPSG:n: the columns of PostGIS are made for one"
             raise InputRefused([Fault("store", name_of(url), "a store on PostgreSQL needs its CRS", cure)])
+        _refuse_unnumbered(code)
         store = Store(url, _engine(url))
         with store.write() as connection:
-            if revision(connection) is not None:
-                cure = "Name another database, or go on with this one"
-                raise InputRefused([Fault("store", name_of(url), "is a store already", cure)])
+            _refuse_taken(connection, url)
             begin(connection)
         return store
+    refuse_other_database(url)
     return _create_file(Path(url), begin)
 
 
@@ -145,29 +149,34 @@ def open_store(url: str) -> Store:
     InputRefused
         Where it is not there, is no store, or was made by an older or newer program.
     """
-    if not _is_postgresql(url) and not Path(url).is_file():
+    if not is_postgresql(url) and not os.path.isfile(url):
+        refuse_other_database(url)
         raise InputRefused([Fault("store", url, "no such store", f"Make it with: gridgis init {url}")])
     store = Store(url, _engine(url))
     try:
         with store.read() as connection:
             found = revision(connection)
     except UNREADABLE as error:
-        raise InputRefused([_unreachable(url, error)]) from error
+        raise InputRefused([unreachable(url, error)]) from error
     if found is None:
-        raise InputRefused([Fault("store", name_of(url), "is no store of gridgis", "Make one with: gridgis init")])
+        raise InputRefused([no_store(url)])
     if found != head():
-        raise InputRefused([_other_schema(url, found)])
+        raise InputRefused([other_schema(url, found)])
     return store
 
 
 def upgrade_store(url: str) -> tuple[str, str]:
     """Bring a store of an older program to the tables of this one; give the revisions before and after."""
+    refuse_other_database(url)
     store = Store(url, _engine(url))
     with store.write() as connection:
         before = revision(connection)
         if before is None:
-            raise InputRefused([Fault("store", name_of(url), "is no store of gridgis", "Make one with: gridgis init")])
+            raise InputRefused([no_store(url)])
+        if before not in known():
+            raise InputRefused([other_schema(url, before)])
         migrate(connection, crs=store_crs(connection))
+    store.close()
     return before, head()
 
 
@@ -196,19 +205,6 @@ def as_utc(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds")
 
 
-def name_of(url: str) -> str:
-    """The name of a store without its password."""
-    return sa.make_url(_driver(url)).render_as_string(hide_password=True) if _is_postgresql(url) else url
-
-
-def _is_postgresql(url: str) -> bool:
-    return url.startswith(("postgresql:", "postgres:", f"{POSTGRESQL}:"))
-
-
-def _driver(url: str) -> str:
-    return f"{POSTGRESQL}:{url.partition(':')[2]}"
-
-
 def _canonical(crs: str | None) -> str | None:
     from gridgis.crs import canonical, parsed
 
@@ -222,6 +218,15 @@ def _canonical(crs: str | None) -> str | None:
 
 def _create_file(path: Path, begin: Callable[[Connection], None]) -> Store:
     """The file is made beside its place and comes there whole; one that is there already stays."""
+    try:
+        _put_in_place(path, begin)
+    except OSError as error:
+        fault = Fault("store", str(path), f"cannot be made: {error.strerror or error}", "Name another place")
+        raise InputRefused([fault]) from error
+    return open_store(str(path))
+
+
+def _put_in_place(path: Path, begin: Callable[[Connection], None]) -> None:
     if not path.absolute().parent.is_dir():
         raise InputRefused([Fault("store", str(path), "there is no such folder", "Make it, or name another place")])
     there = Fault("store", str(path), "is there already", "Name another file, or go on with this one")
@@ -240,7 +245,29 @@ def _create_file(path: Path, begin: Callable[[Connection], None]) -> Store:
             os.link(draft, path)
         except FileExistsError:
             raise InputRefused([there]) from None
-    return open_store(str(path))
+    sync_folder(path)
+
+
+def _refuse_unnumbered(crs: str) -> None:
+    from pyproj import CRS
+
+    if CRS.from_user_input(crs).to_epsg() is None:
+        cure = "Name one with a number of EPSG, or make the store a file"
+        raise InputRefused([Fault("--crs", crs[:40], "has no number of EPSG, by which PostGIS knows a CRS", cure)])
+
+
+def _refuse_taken(connection: Connection, url: str) -> None:
+    """Refuse a database in which there is a store, or anything of the names that it needs."""
+    cure = "Name another database, or go on with this one"
+    if revision(connection) is not None:
+        raise InputRefused([Fault("store", name_of(url), "is a store already", cure)])
+    there = sa.inspect(connection)
+    found = {*there.get_table_names(), *there.get_view_names()} & {*tables.metadata.tables, *VIEWS}
+    if connection.scalar(sa.text("SELECT to_regprocedure('never_changed()')")) is not None:
+        found.add("never_changed()")
+    if found:
+        problem = f"holds other things of the same names: {', '.join(sorted(found))}"
+        raise InputRefused([Fault("store", name_of(url), problem, "Name an empty database")])
 
 
 def _fill(connection: Connection, crs: str | None, fill: Callable[[Connection], None] | None) -> None:
@@ -253,8 +280,8 @@ def _fill(connection: Connection, crs: str | None, fill: Callable[[Connection], 
 
 
 def _engine(url: str) -> Engine:
-    if _is_postgresql(url):
-        return sa.create_engine(_driver(url), pool_pre_ping=True, connect_args={"cursor_factory": _binary_cursor()})
+    if is_postgresql(url):
+        return sa.create_engine(address_of(url), pool_pre_ping=True, connect_args={"cursor_factory": _binary_cursor()})
     path = os.path.abspath(url)
 
     def connect() -> sqlite3.Connection:
@@ -298,22 +325,3 @@ def _begin(connection: Connection) -> None:
     """Writers take the lock at once: a reader that turns writer could find that another did so before."""
     writes = connection.get_execution_options().get("gridgis_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def in_a_line(error: Exception) -> str:
-    """What a database says is wrong."""
-    if isinstance(error, UnicodeDecodeError):
-        return "what it holds is damaged"
-    return str(getattr(error, "orig", error)).strip().splitlines()[0]
-
-
-def _unreachable(url: str, error: Exception) -> Fault:
-    said = in_a_line(error)
-    return Fault("store", name_of(url), f"cannot be used: {said}", "Look whether it is there, and who may use it")
-
-
-def _other_schema(url: str, found: str) -> Fault:
-    if found in known():
-        return Fault("store", name_of(url), f"has the tables of an older gridgis ({found})", "Run: gridgis upgrade")
-    problem = f"has tables that this gridgis does not know ({found}): a newer one made them"
-    return Fault("store", name_of(url), problem, "Use the newer gridgis")
