@@ -43,16 +43,18 @@ def contend(store: Store, both: tuple[Division, Division], until: float) -> None
         k += 1
         made = drafted(store, both[k % 2], day=1)
         print("drafted", made.id, flush=True)
-        for act in (handed, decided):
-            attempt(store, act, made)
+        if attempt(store, handed, made):
+            attempt(store, decided, made)
         look(store, made)
 
 
-def attempt(store: Store, act: Callable[[Store, Version], Version], version: Version) -> None:
+def attempt(store: Store, act: Callable[[Store, Version], Version], version: Version) -> bool:
     try:
         print(act(store, version).state, version.id, flush=True)
     except (Conflict, InputRefused) as error:
         print("refused", str(error).replace("\n", " "), flush=True)
+        return False
+    return True
 
 
 def handed(store: Store, version: Version) -> Version:

@@ -30,12 +30,12 @@ from test_registry import (
     url,
 )
 
-from gridgis import jobs
+from gridgis import jobs, rules
 from gridgis.errors import InputRefused
 from gridgis.geometry.stitch import missing_vertices, stitched
 from gridgis.lineage import recoded
 from gridgis.profile import load_profile
-from gridgis.registry import tables
+from gridgis.registry import tables, versions
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
 from gridgis.registry.review import approve, submit, withdraw
@@ -290,9 +290,57 @@ def test_what_was_read_from_an_older_version_does_not_undo_what_was_approved_sin
     assert made.parent_id == first.id
     result = whole(store, decided(store, made, day=4))
     assert [len(of(result.grids, [zone])) for zone in zones] == [2, 2, 4, 4]
-    again = handed_in(store, redivided(read, zones[0], 5), day=5)
     with pytest.raises(Conflict, match=f"zone {zones[0]} was changed since"):
-        decided(store, again, day=6)
+        handed_in(store, redivided(read, zones[0], 5), day=5)
+
+
+def test_what_can_no_longer_be_approved_is_not_handed_in(store, url):
+    """A zone, or a border with one, that others changed since: drafting says nothing, handing in does, as approval."""
+    base = town()
+    zones = base.zones["zone_code"].tolist()
+    approved(store, base, day=1)
+    border = moved_border(base, *zones[:2])
+    both = drafted(store, border, day=2)
+    beside = drafted(store, redivided(base, zones[0], 1), day=2, zones=zones[:1])
+    away = drafted(store, redivided(base, zones[3], 1), day=2)
+    waits = handed_in(store, border, day=2)
+    decided(store, handed_in(store, redivided(base, zones[1], 2), day=2), day=3)
+    for late in (lambda: jobs.submit(url, both.id, actor="draws"), lambda: decided(store, waits, day=4)):
+        with pytest.raises(Conflict, match=f"zone {zones[1]} was changed since by a version approved"):
+            late()
+    assert drafted(store, border, day=4).state == "draft"
+    assert jobs.submit(url, beside.id, actor="draws", reasons={"": "so"}).state == "submitted"
+    assert jobs.submit(url, away.id, actor="draws", reasons={"": "so"}).state == "submitted"
+
+
+def test_what_no_longer_fits_between_its_neighbours_is_not_handed_in(store, monkeypatch):
+    base = town()
+    zones = base.zones["zone_code"].tolist()
+    approved(store, base, day=1)
+    made = drafted(store, redivided(base, zones[0], 1), day=2)
+    approved(store, moved_border(base, *zones[:2]), day=3)
+    monkeypatch.setattr(versions, "_refuse_changed_since", lambda *_: None)
+    with pytest.raises(Conflict, match="was moved on one side alone"), store.write() as connection:
+        submit(connection, made, actor="draws", at=DAY[4])
+
+
+def test_rules_are_judged_before_the_store_is_locked(store, url, monkeypatch):
+    """Others write while a draft is judged; who may not hand it in is told before anything is."""
+    made = drafted(store, town())
+    judge, judged = rules.check, []
+
+    def watched(division, **more):
+        judged.append(drafted(store, division, day=2).id)
+        return judge(division, **more)
+
+    monkeypatch.setattr(rules, "check", watched)
+    with pytest.raises(InputRefused, match="may act in 310112"):
+        jobs.submit(url, made.id, actor="draws-elsewhere")
+    assert judged == []
+    assert jobs.submit(url, made.id, actor="draws", reasons={"": "so"}).state == "submitted"
+    with pytest.raises(InputRefused, match="is submitted"):
+        jobs.submit(url, made.id, actor="draws")
+    assert judged == [made.id + 1]
 
 
 def test_a_withdrawn_version_is_not_handed_in_by_zones(store):

@@ -24,8 +24,8 @@ from gridgis.registry.audit import verify
 from gridgis.registry.comments import answer, comment, comments
 from gridgis.registry.erasure import erase
 from gridgis.registry.events import events
-from gridgis.registry.review import approve, findings, give_back, steps, submit, take_on_file
-from gridgis.registry.versions import get
+from gridgis.registry.review import approve, findings, give_back, steps, submit, take_on_file, withdraw
+from gridgis.registry.versions import draft, get
 
 __all__ = ["server", "store", "url"]
 
@@ -163,6 +163,31 @@ def test_nobody_decides_on_what_is_his_own(store):
         refused(store, "his own", lambda c, name=name: give_back(c, made, decision(DAY[2], actor=name), reason="x"))
 
 
+def test_another_s_version_is_withdrawn_by_the_district_alone(store):
+    """Source: CX 7, the district divides with the township."""
+    base = town()
+    zone = base.zones["zone_code"][0]
+    with store.write() as connection:
+        for name, area in (("one", "420106001"), ("two", "420106001"), ("district", "420106")):
+            add_actor(connection, name, role="submitter", area=area, by="first", at=DAY[0])
+    approved(store, base, day=1)
+
+    def of_one():
+        with store.write() as connection:
+            return draft(connection, redivided(base, zone, 1), author="one", at=DAY[2], zones=[zone])
+
+    made = of_one()
+    refused(store, "may act in 420106001, not in 420106", lambda c: withdraw(c, made, actor="two", at=DAY[3]))
+    refused(store, "is reviewer, not submitter", lambda c: withdraw(c, made, actor="decides", at=DAY[3]))
+    for version, name in ((made, "one"), (of_one(), "district")):
+        with store.write() as connection:
+            assert withdraw(connection, version, actor=name, at=DAY[3]).state == "withdrawn"
+    made = of_one()
+    with store.write() as connection:
+        submit(connection, made, actor="two", at=DAY[3])
+        assert withdraw(connection, made, actor="two", at=DAY[3]).state == "withdrawn"
+
+
 # ---------------------------------------------------------------- findings and files
 def test_findings_are_handed_in_with_a_reason_for_each_rule(store):
     made = drafted(store, town())
@@ -178,6 +203,12 @@ def test_findings_are_handed_in_with_a_reason_for_each_rule(store):
         store,
         "out_of_range: 1 findings",
         lambda c: submit(c, made, actor="draws", at=DAY[1], findings=found, reasons=reasons),
+    )
+    wrong = {"": "so", "nosuchrule": "why not", "neck": "so"}
+    refused(
+        store,
+        "nosuchrule: is no rule with findings here. Those that have some: neck, out_of_range",
+        lambda c: submit(c, made, actor="draws", at=DAY[1], findings=found, reasons=wrong),
     )
     with store.write() as connection:
         submit(

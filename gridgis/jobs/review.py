@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from gridgis.registry.comments import Comment
     from gridgis.registry.review import Decision, Step
     from gridgis.registry.versions import Version
+    from gridgis.schema import Division
 
 
 def submit(
     store: str, version: int, *, actor: str, zones: Sequence[str] = (), reasons: Mapping[str, str] | None = None
 ) -> Version:
     """Hand a draft to review; one that breaks a hard rule is refused with every offender.
+
+    A whole draft is judged before the store is locked for others: what a version holds never changes until it is
+    approved.
 
     Parameters
     ----------
@@ -36,22 +40,29 @@ def submit(
     Raises
     ------
     InputRefused
-        With the offenders, or the rules whose findings have no reason, or where the version is in no state to be
-        submitted, or the actor may not.
+        With the offenders, or the rules whose findings have no reason, or a reason but no findings, or where the
+        version is in no state to be submitted, or the actor may not.
     Conflict
-        Where the draft moved a border with a zone that is not handed in, or others changed one since.
+        Where the draft moved a border with a zone that is not handed in, or others changed one, or a border, since.
     """
     from gridgis.registry import review, versions
     from gridgis.registry.store import utc_now
 
-    now = utc_now()
+    mine = None
+    if not zones:
+        with reading(store) as connection:
+            found = versions.get(connection, version)
+            mine = review.submittable(connection, found, actor=actor)
+            division = versions.load(connection, found)
+        offenders = _judged(division)
     with writing(store) as connection:
         found = versions.get(connection, version)
-        if zones:
-            found = versions.branch(connection, found, zones, actor=actor, at=now)
-        offenders = _judged(connection, found)
-        mine = offenders[offenders["code"].str.startswith(tuple(versions.changed_zones(connection, found)))]
-        return review.submit(connection, found, actor=actor, at=now, findings=mine, reasons=reasons)
+        if mine is None:
+            found = versions.branch(connection, found, zones, actor=actor, at=utc_now())
+            mine = versions.changed_zones(connection, found)
+            offenders = _judged(versions.load(connection, found))
+        told = offenders[offenders["code"].str.startswith(tuple(mine))]
+        return review.submit(connection, found, actor=actor, at=utc_now(), findings=told, reasons=reasons, zones=mine)
 
 
 def approve(
@@ -200,12 +211,11 @@ def attachment(store: str, digest: str, output: str | Path) -> str:
     return name
 
 
-def _judged(connection: Connection, version: Version) -> gpd.GeoDataFrame:
-    """The findings of a version; it is refused where it breaks a hard rule."""
+def _judged(division: Division) -> gpd.GeoDataFrame:
+    """The findings of what a version holds; it is refused where it breaks a hard rule."""
     from gridgis import rules
-    from gridgis.registry import versions
 
-    offenders = rules.check(versions.load(connection, version))
+    offenders = rules.check(division)
     cure = "Mend it and draft the division again"
     refuse(
         Fault("version", row.code, f"{row.rule}: {row.detail}", cure)
@@ -222,7 +232,7 @@ def _judged_again(connection: Connection, version: int) -> Iterator[None]:
     before = versions.content_digest(connection, version)
     yield
     if versions.content_digest(connection, version) != before:
-        _judged(connection, versions.get(connection, version))
+        _judged(versions.load(connection, versions.get(connection, version)))
 
 
 def _decision(

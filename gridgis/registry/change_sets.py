@@ -8,6 +8,7 @@ it does not hold fits nowhere, and is a conflict.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -52,6 +53,30 @@ def changed(connection: Connection, before: Parts, after: Parts, *, layers: Sequ
 def put_into(connection: Connection, base: Parts, own: Parts, zones: Collection[str]) -> dict[str, int]:
     """The parts of a version in which some zones are as a change set has them and the others as in `base`.
 
+    Raises
+    ------
+    Conflict
+        As :func:`fitted`, which takes the same.
+    """
+    fit = fitted(connection, base, own, zones)
+    if fit.stitches is None:
+        return fit.parts
+    stitches = fit.stitches
+    found = stored_parts(connection, [fit.parts[zone] for zone in fit.grown], crs=str(store_crs(connection)))
+    return fit.parts | store_parts(connection, {name: _stitched(one, stitches) for name, one in found.items()})
+
+
+class Fit(NamedTuple):
+    """Parts of a version, the zones of it that get vertices of their neighbours, and these; None where none do."""
+
+    parts: dict[str, int]
+    grown: Sequence[str]
+    stitches: Stitches | None
+
+
+def fitted(connection: Connection, base: Parts, own: Parts, zones: Collection[str]) -> Fit:
+    """See how a change set fits between the other zones of `base`; nothing is stored.
+
     Parameters
     ----------
     own : parts of the change set
@@ -65,7 +90,7 @@ def put_into(connection: Connection, base: Parts, own: Parts, zones: Collection[
     others = {zone: part for zone, part in base.items() if zone not in zones}
     merged = dict(sorted({**others, **own}.items()))
     if not others or not own:
-        return merged
+        return Fit(merged, (), None)
     crs = str(store_crs(connection))
     was, frame = (
         load_parts(connection, parts.values(), layers=["zones"], crs=crs)["zones"] for parts in (base, merged)
@@ -74,9 +99,7 @@ def put_into(connection: Connection, base: Parts, own: Parts, zones: Collection[
     now = _stitched(frame, stitches)
     _refuse_torn(was, now, own.keys())
     grown = shapely.get_num_coordinates(as_array(now.geometry)) > shapely.get_num_coordinates(as_array(frame.geometry))
-    touched = [merged[zone] for zone in frame["zone_code"][grown]]
-    found = stored_parts(connection, touched, crs=crs)
-    return merged | store_parts(connection, {name: _stitched(one, stitches) for name, one in found.items()})
+    return Fit(merged, frame["zone_code"][grown].tolist(), stitches)
 
 
 def _unlike(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame, key: str) -> set[str]:

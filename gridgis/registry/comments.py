@@ -16,7 +16,7 @@ from gridgis.registry.actors import allowed
 from gridgis.registry.events import remarks
 from gridgis.registry.parts import load_parts, parts_of
 from gridgis.registry.store import following, store_crs
-from gridgis.registry.versions import Version, ground, recorded
+from gridgis.registry.versions import Version, changed_zones, ground, recorded
 from gridgis.schema import KEYS
 
 PINNED = ("zones", "grids", "microgrids")
@@ -58,7 +58,7 @@ def comment(
     InputRefused
         Where there is no such place in the version, nothing is said, the version is decided, or the actor unknown.
     """
-    allowed(connection, actor, None, area=ground(connection, version))
+    allowed(connection, actor, None, area=ground(version, changed_zones(connection, version)))
     _refuse_place(connection, version, code, other_code)
     _refuse_empty(text)
     if version.state in ("approved", "withdrawn"):
@@ -81,7 +81,7 @@ def answer(connection: Connection, version: Version, number: int, text: str, *, 
     InputRefused
         Where there is no such comment on the version, it is answered, nothing is said, or the actor unknown.
     """
-    allowed(connection, actor, None, area=ground(connection, version))
+    allowed(connection, actor, None, area=ground(version, changed_zones(connection, version)))
     _refuse_empty(text)
     found = next((one for one in comments(connection, version.id) if one.id == number), None)
     if found is None or found.answered_by is not None:

@@ -6,11 +6,12 @@ up. Whoever takes the last step brings the version into force. Comments are answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -23,10 +24,24 @@ from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
 from gridgis.registry.digests import approval_digests, rows_digest
 from gridgis.registry.parts import parts_of
-from gridgis.registry.versions import Version, bring_up, get, ground, last_approved, moved, profile_toml, recorded
+from gridgis.registry.versions import (
+    Version,
+    bring_up,
+    changed_zones,
+    get,
+    ground,
+    last_approved,
+    moved,
+    profile_toml,
+    recorded,
+    refuse_late,
+    refuse_state,
+)
 
 DONE = {"review": "approved", "filing": "filed"}
 """What a step of each kind is once it is taken."""
+OPEN = ("draft", "returned")
+"""What a version is that can be handed in."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,7 @@ def submit(
     at: str,
     findings: gpd.GeoDataFrame | None = None,
     reasons: Mapping[str, str] | None = None,
+    zones: Collection[str] | None = None,
 ) -> Version:
     """Hand a draft, or a version that was returned, to review.
 
@@ -83,28 +99,57 @@ def submit(
     ----------
     findings : `rule`, `code`, `detail` of those that it is handed in with
     reasons : why those of each rule are to stand; under an empty name why those of any other rule are
+    zones : that it changed, where they are known
 
     Raises
     ------
     InputRefused
-        Where there is no reason for the findings of a rule.
+        As :func:`submittable`; where there is no reason for the findings of a rule, or one for a rule without any.
+    Conflict
+        As :func:`submittable`.
     """
-    allowed(connection, actor, "submitter", area=ground(connection, version))
+    zones = submittable(connection, version, actor=actor, zones=zones)
     told = _with_reasons(findings, reasons or {})
     s = tables.submission
     last = connection.scalar(sa.select(sa.func.max(s.c.round)).where(s.c.version_id == version.id))
     key = {"version_id": version.id, "round": 1 + (last or 0)}
-    zones = [{**key, "zone_code": code, "part_id": part} for code, part in parts_of(connection, version.id).items()]
+    handed = [{**key, "zone_code": code, "part_id": part} for code, part in parts_of(connection, version.id).items()]
     numbered = [{**key, "number": k, **row} for k, row in enumerate(told, 1)]
-    opened = [{**key, "number": k, **row.model_dump()} for k, row in enumerate(_steps_of(connection, version), 1)]
-    body = {"round": key["round"], "findings": len(told), "handed_in": rows_digest([*zones, *numbered, *opened])}
-    made, seq = moved(connection, version, ("draft", "returned"), "submitted", actor=actor, at=at, body=body)
+    opened = [
+        {**key, "number": k, **row.model_dump()} for k, row in enumerate(_steps_of(connection, version, zones), 1)
+    ]
+    body = {"round": key["round"], "findings": len(told), "handed_in": rows_digest([*handed, *numbered, *opened])}
+    made, seq = moved(connection, version, OPEN, "submitted", actor=actor, at=at, body=body)
     connection.execute(sa.insert(s).values(**key, event_seq=seq, actor=actor, at=at))
-    connection.execute(sa.insert(tables.submission_zone), zones)
+    connection.execute(sa.insert(tables.submission_zone), handed)
     if numbered:
         connection.execute(sa.insert(tables.finding), numbered)
     connection.execute(sa.insert(tables.step), [{**row, "state": "open"} for row in opened])
     return made
+
+
+def submittable(
+    connection: Connection, version: Version, *, actor: str, zones: Collection[str] | None = None
+) -> Collection[str]:
+    """Raise where a version cannot be handed in as things stand; give the zones that it changed.
+
+    Parameters
+    ----------
+    zones : those, where they are known
+
+    Raises
+    ------
+    InputRefused
+        Where it is in no state to be handed in, or the actor may not.
+    Conflict
+        Where a zone that it changed, or a border of one, was changed by a version approved since it was drafted: it
+        could not be approved.
+    """
+    refuse_state(get(connection, version.id), OPEN, "submitted")
+    zones = changed_zones(connection, version) if zones is None else zones
+    allowed(connection, actor, "submitter", area=ground(version, zones))
+    refuse_late(connection, version, zones)
+    return zones
 
 
 def steps(connection: Connection, version: Version) -> list[Step]:
@@ -154,7 +199,7 @@ def take_on_file(connection: Connection, version: Version, decision: Decision) -
 def give_back(connection: Connection, version: Version, decision: Decision, *, reason: str) -> Version:
     """Return a version at the next review, with the reason."""
     step = _next(connection, version, "review")
-    _entitled(connection, version, step, decision.actor)
+    _entitled(connection, version, step, decision.actor, changed_zones(connection, version))
     if not reason.strip():
         raise InputRefused([Fault("version", version.name, "is returned without a reason", "Say why with --reason")])
     made, seq = moved(
@@ -172,14 +217,21 @@ def give_back(connection: Connection, version: Version, decision: Decision, *, r
 
 
 def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -> Version:
-    """Take a version back that is not approved."""
-    allowed(connection, actor, "submitter", area=ground(connection, version))
+    """Take a version back that is not approved: what is his own, or all that a submitter of its district may.
+
+    Who divides with the township is the district: one who has a right over less takes back nothing of others.
+    Source: CX 7.
+    """
+    own = actor in _owners(connection, version)
+    area = ground(version, changed_zones(connection, version)) if own else version.district
+    allowed(connection, actor, "submitter", area=area)
     return moved(connection, version, ("draft", "submitted", "returned"), "withdrawn", actor=actor, at=at, body={})[0]
 
 
 def _taken(connection: Connection, version: Version, step: Step, decision: Decision) -> Version:
     """Take a step, the last one with all that follows from it."""
-    _entitled(connection, version, step, decision.actor)
+    zones = changed_zones(connection, version)
+    _entitled(connection, version, step, decision.actor, zones)
     body = _told(connection, step, decision, DONE[step.kind])
     every = steps(connection, version)
     if step.number < len(every):
@@ -195,13 +247,13 @@ def _taken(connection: Connection, version: Version, step: Step, decision: Decis
             for one in every[:-1]
             if one.kind == "review" and one.state == "open"
         )
-        made, seq = _into_force(connection, version, decision, body)
+        made, seq = _into_force(connection, version, decision, body, zones)
     _mark(connection, version, step, DONE[step.kind], decision, seq)
     return made
 
 
 def _into_force(
-    connection: Connection, version: Version, decision: Decision, body: Mapping[str, Any]
+    connection: Connection, version: Version, decision: Decision, body: Mapping[str, Any], zones: Sequence[str]
 ) -> tuple[Version, int]:
     last = last_approved(connection, version.district, network=version.network)
     begins = decision.effective_from
@@ -214,7 +266,7 @@ def _into_force(
         Fault("comment", str(one.id), f"on {one.place} is not answered: {one.text or 'erased'}", "Answer it first")
         for one in unanswered(connection, version.id)
     )
-    zones = bring_up(connection, version, last)
+    bring_up(connection, version, last, zones)
     told = {**body, "effective_from": begins, "parent": last.id if last else None, "zones": zones}
     told |= approval_digests(connection, version.id)
     actor, at = decision.actor, decision.at
@@ -234,17 +286,21 @@ def _next(connection: Connection, version: Version, kind: str) -> Step:
     return found
 
 
-def _entitled(connection: Connection, version: Version, step: Step, actor: str) -> None:
+def _entitled(connection: Connection, version: Version, step: Step, actor: str, zones: Collection[str]) -> None:
     """Raise where somebody may not take a step: by role or area, or since the version is his own."""
-    area = allowed(connection, actor, step.role, area=ground(connection, version))
+    area = allowed(connection, actor, step.role, area=ground(version, zones))
     if len(area) > step.area_digits:
         problem = f"may act in {area} alone, {step.name} is for a right over {step.area_digits} digits or fewer"
         raise InputRefused([Fault("actor", actor, problem, f"Let a {step.role} of a wider area do it")])
-    s = tables.submission.c
-    handed = connection.scalars(sa.select(s.actor).where(s.version_id == version.id))
-    if actor in {version.author, *handed}:
+    if actor in _owners(connection, version):
         cure = f"Let another {step.role} decide"
         raise InputRefused([Fault("version", version.name, f"{actor} cannot decide on what is his own", cure)])
+
+
+def _owners(connection: Connection, version: Version) -> set[str]:
+    """Whose a version is: its author, and all who handed it in."""
+    s = tables.submission.c
+    return {version.author, *connection.scalars(sa.select(s.actor).where(s.version_id == version.id))}
 
 
 def _told(connection: Connection, step: Step, decision: Decision, state: str) -> dict[str, Any]:
@@ -264,7 +320,7 @@ def _mark(connection: Connection, version: Version, step: Step, state: str, deci
     connection.execute(sa.update(s).where(mine).values(row))
 
 
-def _steps_of(connection: Connection, version: Version) -> Sequence[Any]:
+def _steps_of(connection: Connection, version: Version, zones: Collection[str]) -> Sequence[Any]:
     """The steps that the profile in force asks for: fewer where micro-grids alone changed.
 
     That of the version before, so that nobody chooses the review of what he hands in; of the first its own.
@@ -274,14 +330,19 @@ def _steps_of(connection: Connection, version: Version) -> Sequence[Any]:
     if version.parent_id is None:
         return review.steps
     was, now = (parts_of(connection, number) for number in (version.parent_id, version.id))
-    alone = not changed(connection, was, now, layers=("zones", "grids")) and changed(connection, was, now)
+    alone = zones and not changed(connection, was, now, layers=("zones", "grids"))
     return review.steps[: review.microgrids_end_at] if alone else review.steps
 
 
 def _with_reasons(found: gpd.GeoDataFrame | None, reasons: Mapping[str, str]) -> list[dict[str, str]]:
     if found is None:
-        return []
+        found = pd.DataFrame(columns=["rule", "code", "detail"])
     counts = found.groupby("rule", sort=True)["code"].agg(["size", "first"])
+    known = ", ".join(map(str, counts.index)) or "none"
+    refuse(
+        Fault("version", rule, "is no rule with findings here", f"Those that have some: {known}")
+        for rule in sorted(reasons.keys() - {"", *map(str, counts.index)})
+    )
     why = {str(rule): (reasons.get(str(rule)) or reasons.get("") or "").strip() for rule in counts.index}
     cure = "Say why they are to stand: --reason RULE=TEXT, or --reason TEXT for all"
     refuse(

@@ -25,7 +25,7 @@ from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import profile_from_toml
 from gridgis.registry import tables
 from gridgis.registry.actors import allowed
-from gridgis.registry.change_sets import changed, put_into
+from gridgis.registry.change_sets import changed, fitted, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
 from gridgis.registry.intake import refuse_malformed
@@ -146,11 +146,12 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
         raise InputRefused([Fault("version", version.name, f"is {version.state}", cure)])
     base = last_approved(connection, version.district, network=version.network)
     mine, stood = parts_of(connection, version.id), parts_of(connection, base.id) if base else {}
-    chosen = _changes(connection, version, base, of=_chosen(zones, {*mine, *stood}))
-    allowed(connection, actor, "submitter", area=_beginning(chosen) or version.district)
+    chosen = _chosen(zones, {*mine, *stood}).intersection(changed_zones(connection, version))
+    allowed(connection, actor, "submitter", area=ground(version, chosen))
     if not chosen:
         problem = f"changed no zone of {', '.join(zones)}"
         raise InputRefused([Fault("version", version.name, problem, "See: gridgis difference")])
+    _refuse_changed_since(connection, version, base, chosen)
     own = {zone: part for zone, part in mine.items() if zone in chosen}
     copied = ("profile", "profile_toml", "inputs_sha256", "software", "metrics")
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()._asdict()
@@ -227,9 +228,9 @@ def changed_zones(connection: Connection, version: Version) -> list[str]:
     return sorted(changed(connection, before, parts_of(connection, version.id)))
 
 
-def ground(connection: Connection, version: Version) -> str:
-    """What the codes of all zones that a version changed begin with: a right over it covers them."""
-    return _beginning(changed_zones(connection, version)) or version.district
+def ground(version: Version, zones: Collection[str]) -> str:
+    """What the codes of the zones that a version changed begin with: a right over it covers them."""
+    return _beginning(zones) or version.district
 
 
 def alike(connection: Connection, one: Version, two: Version) -> tuple[set[str], set[str]]:
@@ -334,41 +335,55 @@ def _hold(connection: Connection, version_id: int, parts: Parts) -> None:
     connection.execute(sa.insert(tables.version_zone), zones)
 
 
-def _changes(
-    connection: Connection, version: Version, base: Version | None, *, of: Collection[str] | None = None
-) -> set[str]:
-    """Zones that a version changed and no version that was approved since.
+def refuse_late(connection: Connection, version: Version, zones: Collection[str]) -> None:
+    """Refuse a version that can no longer be approved, since others were.
 
     Parameters
     ----------
-    of : zones that are asked about; all by default
+    zones : that it changed
 
     Raises
     ------
     Conflict
-        Where others changed one of them as well.
+        Where one of them, or a border with another zone, was changed by a version approved since.
     """
+    last = last_approved(connection, version.district, network=version.network)
+    _refuse_changed_since(connection, version, last, zones)
+    if last is not None and last.id != version.parent_id:
+        own = {zone: part for zone, part in parts_of(connection, version.id).items() if zone in zones}
+        fitted(connection, parts_of(connection, last.id), own, zones)
+
+
+def _refuse_changed_since(
+    connection: Connection, version: Version, last: Version | None, zones: Collection[str]
+) -> None:
+    """Raise where versions approved since, of which `last` is the last, changed one of the zones as well."""
+    if last is None or last.id == version.parent_id:
+        return
     before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
-    mine = changed(connection, before, parts_of(connection, version.id))
-    mine = mine if of is None else mine & set(of)
-    if base is None or base.id == version.parent_id:
-        return mine
-    both = mine & changed(connection, before, parts_of(connection, base.id))
+    was, now = (
+        {zone: part for zone, part in parts.items() if zone in zones}
+        for parts in (before, parts_of(connection, last.id))
+    )
+    both = changed(connection, was, now)
     if both:
-        since = f"was changed since by a version approved ({base.name} is the last): draft it again"
+        since = f"was changed since by a version approved ({last.name} is the last): draft it again"
         raise Conflict(f"version {version.name}: {'; '.join(f'zone {zone} {since}' for zone in sorted(both))}")
-    return mine
 
 
-def bring_up(connection: Connection, version: Version, last: Version | None) -> list[str]:
+def bring_up(connection: Connection, version: Version, last: Version | None, zones: Collection[str]) -> None:
     """Put what a version changed into the last one approved, spend its codes and write down what passes on.
 
-    Returns
-    -------
-    list of str
-        The zones that it changed.
+    Parameters
+    ----------
+    zones : that it changed
+
+    Raises
+    ------
+    Conflict
+        As :func:`refuse_late`.
     """
-    zones = _changes(connection, version, last)
+    _refuse_changed_since(connection, version, last, zones)
     stood = parts_of(connection, last.id) if last else {}
     held = parts_of(connection, version.id)
     before = {zone: part for zone, part in stood.items() if zone in zones}
@@ -390,13 +405,19 @@ def bring_up(connection: Connection, version: Version, last: Version | None) -> 
         connection.execute(sa.delete(zone).where(zone.c.version_id == version.id))
         _hold(connection, version.id, parts)
     connection.execute(sa.update(v).where(v.c.id == version.id).values(parent_id=last.id if last else None))
-    return sorted(zones)
 
 
 def profile_toml(connection: Connection, version: Version) -> str:
     """The profile that a version was made with."""
     v = tables.version.c
     return str(connection.scalar(sa.select(v.profile_toml).where(v.id == version.id)))
+
+
+def refuse_state(version: Version, before: Collection[str], after: str) -> None:
+    """Refuse a version that is in none of the states `before` in which it must be to come to another."""
+    if version.state not in before:
+        cure = f"Only one that is {' or '.join(before)} can be {after}"
+        raise InputRefused([Fault("version", version.name, f"is {version.state}", cure)])
 
 
 def moved(
@@ -420,9 +441,7 @@ def moved(
         Of the event.
     """
     was = get(connection, version.id)
-    if was.state not in before:
-        cure = f"Only one that is {' or '.join(before)} can be {after}"
-        raise InputRefused([Fault("version", version.name, f"is {was.state}", cure)])
+    refuse_state(was, before, after)
     connection.execute(sa.update(tables.version).where(tables.version.c.id == version.id).values(state=after, **more))
     body = {"before": was.state, "content": content_digest(connection, version.id), **body}
     seq = recorded(connection, version, after, actor=actor, at=at, body=body, private=private)
