@@ -18,7 +18,7 @@ from gridgis.errors import InputRefused
 from gridgis.layers import write_division
 from gridgis.profile import Step, load_profile
 from gridgis.registry import tables
-from gridgis.registry.actors import add_actor
+from gridgis.registry.actors import add_actor, end_actor
 from gridgis.registry.attachments import LARGEST, attach, attached
 from gridgis.registry.audit import verify
 from gridgis.registry.comments import answer, comment, comments
@@ -186,6 +186,34 @@ def test_another_s_version_is_withdrawn_by_the_district_alone(store):
     with store.write() as connection:
         submit(connection, made, actor="two", at=DAY[3])
         assert withdraw(connection, made, actor="two", at=DAY[3]).state == "withdrawn"
+
+
+def test_a_right_ends_and_what_was_done_stays(store, url):
+    made = drafted(store, town())
+    with store.write() as connection:
+        for name, area in (("chief", ""), ("chief-here", "420106")):
+            add_actor(connection, name, role="administrator", area=area, by="first", at=DAY[0])
+    for name, by, said in (
+        ("nobody", "chief", "not known"),
+        ("draws", "decides", "is reviewer, not administrator"),
+        ("draws", "chief-here", "may act in 420106, not in "),
+        ("chief", "chief", "last administrator of everything"),
+    ):
+        refused(store, said, lambda c, name=name, by=by: end_actor(c, name, by=by, at=DAY[2]))
+    env = {"GRIDGIS_STORE": url}
+    assert CliRunner().invoke(main, ["actor", "end", "draws", "--by", "chief"], env=env).exit_code == 0
+    refused(store, "may not act since", lambda c: submit(c, made, actor="draws", at=DAY[3]))
+    refused(store, "may not act since", lambda c: draft(c, town(), author="draws", at=DAY[3]))
+    refused(store, "draws: ended", lambda c: end_actor(c, "draws", by="chief", at=DAY[3]))
+    refused(store, "is there already", lambda c: add_actor(c, "draws", role="filer", by="chief", at=DAY[3]))
+    lines = CliRunner().invoke(main, ["actor", "list"], env=env).output.splitlines()
+    assert [line.split()[:3] for line in lines if "until" in line] == [["draws", "submitter", "everywhere"]]
+    assert len(lines) == 6
+    with store.write() as connection:
+        assert verify(connection).faults == ()
+        assert get(connection, made.id).author == "draws"
+        connection.execute(sa.update(tables.actor).where(tables.actor.c.name == "draws").values(ended_at=None))
+        assert verify(connection).faults == ("actor draws is submitter of everywhere, which no event says",)
 
 
 # ---------------------------------------------------------------- findings and files

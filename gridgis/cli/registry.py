@@ -83,6 +83,28 @@ def add(store: str, name: str, **options: Any) -> None:
     jobs.add_actor(store, name, **options)
 
 
+@actor.command(name="list")
+@on_store
+def list_(store: str) -> None:
+    """List who may act, in which role and where, and who no longer may."""
+    from gridgis import jobs
+
+    for one in jobs.actors(store):
+        until = f" until {one.ended_at}" if one.ended_at else ""
+        click.echo(f"{plain(one.name):<24}{one.role:<14}{one.area or 'everywhere':<12} since {one.created_at}{until}")
+
+
+@actor.command()
+@click.argument("name")
+@on_store
+@click.option("--by", required=True, metavar="NAME", help="The administrator who ends it.")
+def end(name: str, store: str, by: str) -> None:
+    """Let somebody act no more; what they did stays."""
+    from gridgis import jobs
+
+    jobs.end_actor(store, name, by=by)
+
+
 def of_zones(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The option that names zones by the beginnings of their codes."""
     return click.option("--zones", multiple=True, metavar="CODE", help=help_text)

@@ -22,6 +22,7 @@ from gridgis.jobs.division import (
 )
 from gridgis.jobs.registry import (
     Seams,
+    actors,
     add_actor,
     backup,
     changed_zones,
@@ -29,6 +30,7 @@ from gridgis.jobs.registry import (
     doctor,
     draft,
     draft_file,
+    end_actor,
     erase,
     events,
     explain_code,
@@ -64,6 +66,7 @@ __all__ = [
     "Language",
     "Progress",
     "Seams",
+    "actors",
     "add_actor",
     "answer",
     "approve",
@@ -82,6 +85,7 @@ __all__ = [
     "draft",
     "draft_file",
     "draw_map",
+    "end_actor",
     "erase",
     "events",
     "explain_code",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from sqlalchemy.engine import Connection
 
+    from gridgis.registry.actors import Actor
     from gridgis.registry.audit import Verdict
     from gridgis.registry.checkpoint import Checkpoint
     from gridgis.registry.codes import Life
@@ -72,6 +73,23 @@ def add_actor(store: str, name: str, *, role: str, area: str = "", by: str) -> N
     with writing(store) as connection:
         actors.allowed(connection, by, "administrator", area=area)
         actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
+
+
+def end_actor(store: str, name: str, *, by: str) -> None:
+    """Let somebody act no more; what he did stays. Only an administrator of his area may."""
+    from gridgis.registry import actors
+    from gridgis.registry.store import utc_now
+
+    with writing(store) as connection:
+        actors.end_actor(connection, name, by=by, at=utc_now())
+
+
+def actors(store: str) -> list[Actor]:
+    """All who may act or ever might, by their names."""
+    from gridgis.registry import actors as register
+
+    with reading(store) as connection:
+        return register.actors(connection)
 
 
 def grant(store: str, role: str, *, read_only: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +15,23 @@ from gridgis.registry.events import record
 
 LONGEST = 100
 """Characters of the longest name of an actor."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who may act, or might until `ended_at`; see :data:`gridgis.registry.tables.actor`."""
+
+    name: str
+    role: str
+    area: str
+    created_at: str
+    ended_at: str | None
+
+
+def actors(connection: Connection) -> list[Actor]:
+    """All who may act or ever might, by their names."""
+    asked = sa.select(tables.actor).order_by(tables.actor.c.name)
+    return sorted((Actor(**row._asdict()) for row in connection.execute(asked)), key=lambda one: one.name)
 
 
 def add_actor(connection: Connection, name: str, *, role: str, area: str = "", by: str, at: str) -> None:
@@ -43,6 +61,27 @@ def add_actor(connection: Connection, name: str, *, role: str, area: str = "", b
     record(connection, at=at, actor=by, kind="actor.added", subject=name, body=body)
 
 
+def end_actor(connection: Connection, name: str, *, by: str, at: str) -> None:
+    """Let somebody act no more; what he did stays, and his name is not given to another.
+
+    Raises
+    ------
+    InputRefused
+        Where there is no such actor, his right has ended, he is the last administrator of everything, or the one who
+        does it is no administrator of his area.
+    """
+    one = _known(connection, name)
+    allowed(connection, by, "administrator", area=one.area)
+    if one.ended_at is not None:
+        raise InputRefused([Fault("actor", name, f"ended {one.ended_at}", "See: gridgis actor list")])
+    chiefs = [chief for chief in actors(connection) if (chief.role, chief.area) == ("administrator", "")]
+    if [chief.name for chief in chiefs if chief.ended_at is None] == [name]:
+        problem = "is the last administrator of everything: nobody could let others act"
+        raise InputRefused([Fault("actor", name, problem, "Add another one first")])
+    connection.execute(sa.update(tables.actor).where(tables.actor.c.name == name).values(ended_at=at))
+    record(connection, at=at, actor=by, kind="actor.ended", subject=name, body={"before": "known"})
+
+
 def allowed(connection: Connection, name: str, role: str | None, *, area: str) -> str:
     """Raise where somebody has not the role in a place; give the area of his right.
 
@@ -50,13 +89,21 @@ def allowed(connection: Connection, name: str, role: str | None, *, area: str) -
     ----------
     role : any where None
     """
-    row = connection.execute(sa.select(tables.actor).where(tables.actor.c.name == name)).first()
-    if row is None:
-        cure = "Make it known with: gridgis actor add"
-        raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
+    row = _known(connection, name)
+    if row.ended_at is not None:
+        cure = f"Let another {role or 'person'} do it: gridgis actor list"
+        raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
     if role is not None and row.role != role:
         raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let a {role} do it")])
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"
         raise InputRefused([Fault("actor", name, problem, f"Let a {role or 'person'} of {area} do it")])
-    return str(row.area)
+    return row.area
+
+
+def _known(connection: Connection, name: str) -> Actor:
+    row = connection.execute(sa.select(tables.actor).where(tables.actor.c.name == name)).first()
+    if row is None:
+        cure = "Make it known with: gridgis actor add"
+        raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
+    return Actor(**row._asdict())

@@ -36,7 +36,8 @@ from gridgis.registry.schema import migrate
 from gridgis.registry.store import store_id
 
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
-KINDS = {*STATES, "actor.added"}
+ENDED = {"actor.ended": "ended"}
+KINDS = {*STATES, "actor.added", "actor.ended"}
 NEW = "new"
 """What is told of for the first time has no state before."""
 INTEGRITY_MOST = 20
@@ -188,12 +189,13 @@ class _Told:
         body = _body(one)
         if of_a_review(one.kind, body):
             self.said[one.seq] = Said(one.kind, one.subject, one.actor, one.at, body)
-        was, is_now = known.get("state", NEW), STATES.get(one.kind, "known")
+        was, is_now = known.get("state", NEW), (STATES | ENDED).get(one.kind, "known")
         before = body.get("before", NEW)
         if one.kind in KINDS and was not in (None, before):
             self.contradictions.append(f"event {one.seq} tells of {one.subject} as {before}, it was {was}")
         self.store = body.get("store", self.store)
-        told = {"effective_from": None, **body, "state": is_now, "at": one.at, "seq": one.seq}
+        moment = "ended_at" if one.kind == "actor.ended" else "at"
+        told = {"effective_from": None, **body, "state": is_now, moment: one.at, "seq": one.seq}
         subjects[one.subject] = {**known, **told}
 
 
@@ -229,9 +231,10 @@ def _actors(connection: Connection, told: _Told) -> Iterator[str]:
     for row in connection.execute(as_it_stands(*tables.actor.c).order_by(tables.actor.c.name)):
         there.add(row.name)
         said = told.actors.get(row.name, {"state": NEW})
-        rights = (said.get("role"), said.get("area"), said.get("at"))
-        if said["state"] is not None and rights != (row.role, row.area, row.created_at):
-            yield f"actor {row.name} is {row.role} of {row.area or 'everywhere'}, which no event says"
+        rights = tuple(said.get(name) for name in ("role", "area", "at", "ended_at"))
+        if said["state"] is not None and rights != (row.role, row.area, row.created_at, row.ended_at):
+            until = f" until {row.ended_at}" if row.ended_at else ""
+            yield f"actor {row.name} is {row.role} of {row.area or 'everywhere'}{until}, which no event says"
     yield from _gone("actor", told.actors, there)
 
 

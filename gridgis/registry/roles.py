@@ -14,6 +14,7 @@ from gridgis.registry import tables
 
 CHANGING = {
     "store": ("crs",),
+    "actor": ("ended_at",),
     "version": ("state", "effective_from", "parent_id", "note"),
     "step": ("state", "event_seq", "actor", "at", "document", "attachment"),
     "comment": ("answered_seq",),

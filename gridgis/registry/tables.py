@@ -67,9 +67,10 @@ actor = Table(
     Column("role", Text, nullable=False),
     Column("area", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("ended_at", Text),
     _one_of("role", ROLES),
 )
-"""Who may act; `area` is the prefix of the codes that the right covers, empty for the whole city."""
+"""Who may act, until `ended_at`; `area` is the prefix of the codes that the right covers, empty for the whole city."""
 
 shape = Table(
     "shape",
