@@ -15,6 +15,7 @@ ROOMS = (
     ("codes", "lineage", "layers", "stretches", "coordinates"),
     ("osm", "divide", "rules", "difference", "seams", "addresses", "duties", "cases"),
     ("locate",),
+    ("resolve",),
     ("publish", "registry"),
     ("jobs",),
     ("cli",),

@@ -5,6 +5,7 @@ and writes once at the end; nothing half-written is left.
 """
 
 from gridgis.jobs.addresses import build_gazetteer, find_address, suggest_addresses
+from gridgis.jobs.cases import Tally, resolve, resolve_file
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -20,6 +21,7 @@ from gridgis.jobs.division import (
     plot,
     summary,
 )
+from gridgis.jobs.offices import Sources
 from gridgis.jobs.registry import (
     Seams,
     actors,
@@ -66,6 +68,8 @@ __all__ = [
     "Language",
     "Progress",
     "Seams",
+    "Sources",
+    "Tally",
     "actors",
     "add_actor",
     "answer",
@@ -99,6 +103,8 @@ __all__ = [
     "make_key",
     "notices",
     "plot",
+    "resolve",
+    "resolve_file",
     "restore",
     "seams",
     "steps",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridgis.crs import parsed, scale_m
+from gridgis.crs import scale_m
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.locate.circles import Shares
 from gridgis.locate.places import Places
@@ -160,10 +160,10 @@ def candidates(found: Located, places: Places) -> Geometries:
     near = found.near
     other = (near.polygon >= 0) & (near.polygon != found.grid[near.point])
     point, polygon = near.point[other], near.polygon[other]
-    first = np.concatenate([[True], point[1:] != point[:-1]])[: len(point)]
-    for begin, end in zip(np.flatnonzero(first), np.append(np.flatnonzero(first)[1:], len(point)), strict=True):
-        own = out[point[begin]]
-        out[point[begin]] = " ".join([*([own] if own else []), *codes[polygon[begin:end]]])
+    turn = np.arange(len(point)) - np.searchsorted(point, point)
+    for k in range(int(turn.max(initial=-1)) + 1):
+        at, more = point[turn == k], codes[polygon[turn == k]]
+        out[at] = np.where(out[at] == "", more, out[at] + " " + more)
     return out
 
 
@@ -180,7 +180,7 @@ def notes(found: Located, places: Places, x: Floats, y: Floats, *, limits: Locat
     beside = beside[found.near.edge[beside] >= 0]
     if places.borders is not None and len(beside):
         here = x[beside], y[beside]
-        scale = scale_m(parsed(places.grids.crs), here[1])
+        scale = scale_m(places.crs, here[1])
         told = places.borders.told(places.grids.edges, found.near.edge[beside].astype(np.int64), *here, scale)
         out[beside] = told + np.where(out[beside] == "", "", "; ") + out[beside]
     return out

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
+from pyproj import CRS
 
 from gridgis.crs import horizontal, metric_crs, parsed, scale_m, transform
 from gridgis.geometry.borders import boundary_keys, sum_by
@@ -75,10 +76,9 @@ class Places:
     @cached_property
     def metric(self) -> tuple[Layer, Layer]:
         """Grids and micro-grids in metres."""
-        source = parsed(self.grids.crs)
-        target = metric_crs(source, tuple(shapely.total_bounds(self.grids.polygons)))
+        target = metric_crs(self.crs, tuple(shapely.total_bounds(self.grids.polygons)))
         layers = (self.grids, self.microgrids)
-        return tuple(Layer(one.codes, transform(one.polygons, source, target), target) for one in layers)  # type: ignore[return-value]
+        return tuple(Layer(one.codes, transform(one.polygons, self.crs, target), target) for one in layers)  # type: ignore[return-value]
 
     def homes(self, x: Floats, y: Floats) -> Homes:
         """Grid and micro-grid of each point.
@@ -105,14 +105,14 @@ class Places:
         mine = self.parent[micro] == grid[point]
         point, micro = point[mine], micro[mine]
         out[point[::-1]] = micro[::-1]
-        for k in np.flatnonzero((out < 0) & (grid >= 0)):
-            out[k] = self._nearest_in(x[k], y[k], int(grid[k]))
+        lost = np.flatnonzero(out < 0)
+        out[lost] = self.nearest_microgrid(x[lost], y[lost], grid[lost])
         return out
 
     def near(self, x: Floats, y: Floats, grid: Int32s, *, radius_m: Floats) -> Shares:
         """Grids within reach of points that have their border within reach; see :func:`circles.shares`."""
         radius = np.maximum(radius_m, POINT_M)
-        scale = scale_m(parsed(self.grids.crs), y)
+        scale = scale_m(self.crs, y)
         known = np.isfinite(x) & np.isfinite(y)
         if not self.grids.is_coverage:
             return self._near_by_shape(x, y, grid, np.flatnonzero(known), radius, scale)
@@ -149,19 +149,33 @@ class Places:
         return grid, distance
 
     def nearest_microgrid(self, x: Floats, y: Floats, grid: Int32s) -> Int32s:
-        """The nearest micro-grid of a given grid."""
-        return np.array([self._nearest_in(*place) for place in zip(x, y, grid.tolist(), strict=True)], dtype=np.int32)
+        """The nearest micro-grid of a given grid, that of the smallest code where several are; -1 where it has none."""
+        point, micro, gap = self._within(x, y, grid)
+        out = np.full(len(x), -1, dtype=np.int32)
+        least = np.full(len(x), np.inf)
+        np.minimum.at(least, point, gap)
+        near = gap <= least[point] + SAME_M
+        out[point[near][::-1]] = micro[near][::-1]
+        return out
+
+    def _within(self, x: Floats, y: Floats, grid: Int32s) -> tuple[Ints, Ints, Floats]:
+        """Pairs of a point and a micro-grid of its grid, in the order of both, and how far they are apart."""
+        known = np.flatnonzero(grid >= 0)
+        order = np.argsort(self.parent, kind="stable")
+        start, end = (np.searchsorted(self.parent[order], grid[known], side=side) for side in ("left", "right"))
+        point = np.repeat(known, end - start)
+        turn = np.arange(len(point)) - np.repeat(np.cumsum(end - start) - (end - start), end - start)
+        micro = order[np.repeat(start, end - start) + turn]
+        gap = shapely.distance(self._in_metres(x, y)[point], self.metric[1].polygons[micro])
+        return point, micro, gap
+
+    @cached_property
+    def crs(self) -> CRS:
+        """The CRS of the division."""
+        return horizontal(parsed(self.grids.crs))
 
     def _in_metres(self, x: Floats, y: Floats) -> Geometries:
-        source, target = horizontal(parsed(self.grids.crs)), parsed(self.metric[0].crs)
-        return transform(shapely.points(x, y), source, target)
-
-    def _nearest_in(self, x: float, y: float, grid: int) -> int:
-        mine = np.flatnonzero(self.parent == grid)
-        if not len(mine):
-            return -1
-        gap = shapely.distance(self._in_metres(np.array([x]), np.array([y]))[0], self.metric[1].polygons[mine])
-        return int(mine[np.flatnonzero(gap <= gap.min() + SAME_M)[0]])
+        return transform(shapely.points(x, y), self.crs, self.metric[0].crs)
 
     def _tied(self, x: Floats, y: Floats, some: Ints) -> Bools:
         """Whether two grids cover a point; only points on an edge can be."""

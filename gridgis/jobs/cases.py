@@ -1,0 +1,250 @@
+"""Jobs about cases: resolve one, or a whole file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.jobs.division import Progress
+from gridgis.jobs.offices import OfficesByTime, OneOffice, Sources
+from gridgis.jobs.registry import moment_of
+from gridgis.schema import GENERAL
+
+if TYPE_CHECKING:
+    from gridgis.cases import CaseFile
+    from gridgis.resolve import Resolution
+
+DEGREES = "EPSG:4326"
+CHINESE = ("gcj02", "bd09")
+"""Systems of map services that are no CRS."""
+
+
+@dataclass
+class Tally:
+    """What became of the cases of a file.
+
+    Attributes
+    ----------
+    cases : how many there were
+    methods : how many went each way
+    unsure : how many a person should choose a grid for
+    moved : how many are in another grid than at their time
+    notices : what is odd about the file as a whole
+    """
+
+    cases: int = 0
+    methods: dict[str, int] = field(default_factory=dict)
+    unsure: int = 0
+    moved: int = 0
+    notices: list[str] = field(default_factory=list)
+
+    def add(self, result: pd.DataFrame, *, unsure: float) -> None:
+        """Count a chunk."""
+        self.cases += len(result)
+        for method, count in result["method"].value_counts().items():
+            self.methods[str(method)] = self.methods.get(str(method), 0) + int(count)
+        self.unsure += int((result["confidence"] < unsure).sum())
+
+
+def resolve_file(
+    cases: str | Path,
+    output: str | Path | None,
+    *,
+    division: str | Path | None = None,
+    store: str | None = None,
+    network: str = GENERAL,
+    at: str | None = None,
+    rebase: bool = False,
+    sources: Sources | None = None,
+    case_crs: str | None = None,
+    crs_of_source: Mapping[str, str] | None = None,
+    timezone: str = "Asia/Shanghai",
+    encoding: str | None = None,
+    chunk_rows: int = 250_000,
+    progress: Progress | None = None,
+) -> Tally:
+    """Resolve a file of cases, chunk by chunk, and write a result of one row for each in the same order.
+
+    Parameters
+    ----------
+    output : CSV, XLSX, GeoPackage or (Geo)Parquet by its ending; None counts and writes nothing
+    division, store : one of them
+    at : with a store, the time whose version answers; that of each case by default
+    rebase : with a store, answer by the version at `at`, now by default, and tell what changed hands since
+    case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
+    crs_of_source : the same for cases of one source, such as {"app": "gcj02"}
+
+    Raises
+    ------
+    InputRefused
+        Where a file is not what it should be; a row that is not never stops the work.
+    """
+    from gridgis.cases import open_cases, result_writer
+    from gridgis.layers import refuse_target
+
+    given = sources or Sources()
+    if output is not None:
+        refuse_target(output, inputs=[str(cases), division, store, given.parties, given.gazetteer, given.streets])
+    _known_systems(case_crs, *(crs_of_source or {}).values())
+    clerk = _clerk(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone)
+    open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
+    with open_file(cases, chunk_rows=chunk_rows, geographic=_degrees(case_crs)) as file:
+        tally = Tally(notices=[str(notice) for notice in file.notices])
+        systems: dict[str | None, str] = {
+            None: case_crs or (DEGREES if file.crs is None else str(file.crs)),
+            **(crs_of_source or {}),
+        }
+        if output is None:
+            _run(file, clerk, systems, tally, lambda _: None, progress)
+        else:
+            with result_writer(output, crs=clerk.crs) as writer:
+                _run(file, clerk, systems, tally, writer.add, progress)
+    return tally
+
+
+def resolve(
+    *,
+    division: str | Path | None = None,
+    store: str | None = None,
+    network: str = GENERAL,
+    at: str | None = None,
+    sources: Sources | None = None,
+    case_crs: str = DEGREES,
+    timezone: str = "Asia/Shanghai",
+    **case: object,
+) -> Resolution:
+    """Resolve one case; `case` as :func:`gridgis.resolve.resolution` takes it.
+
+    Parameters
+    ----------
+    at : when it was reported, now by default; with a store, the version in force then answers
+    """
+    import datetime
+
+    from gridgis.resolve import resolution
+
+    _known_systems(case_crs)
+    clerk = _clerk(division, store, sources or Sources(), network=network, at=at, rebase=False, timezone=timezone)
+    moment = datetime.datetime.fromisoformat(moment_of("at", at)) if at else datetime.datetime.now(datetime.UTC)
+    return resolution(clerk.offices.sample, crs=case_crs, at=moment, **case)  # type: ignore[arg-type]
+
+
+class _Clerk:
+    """Answers chunks of cases by the offices of their times, and tells what changed hands since."""
+
+    def __init__(self, offices: OneOffice | OfficesByTime, then: OfficesByTime | None) -> None:
+        self.offices, self.then = offices, then
+
+    @property
+    def crs(self) -> object:
+        """CRS of the results."""
+        return self.offices.sample.crs
+
+    @property
+    def unsure(self) -> float:
+        """The confidence below which a person chooses."""
+        return self.offices.sample.profile.locating.confidence.value
+
+    def answered(self, chunk: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[pd.DataFrame, int]:
+        """The results of a chunk, and how many of its cases changed hands."""
+        now = _by_time(self.offices, chunk, systems)
+        if self.then is None:
+            return now, 0
+        was = _by_time(self.then, chunk, systems)["grid_code"].astype(object).fillna("").to_numpy(dtype=object)
+        here = now["grid_code"].astype(object).fillna("").to_numpy(dtype=object)
+        moved = (was != here) & (was != "")
+        told = now["warnings"].to_numpy(dtype=object).copy()
+        for k in np.flatnonzero(moved):
+            told[k] = "; ".join(filter(None, (told[k], f"was of grid {was[k]} when it was reported")))
+        return now.assign(warnings=told), int(moved.sum())
+
+
+def _clerk(
+    division: str | Path | None,
+    store: str | None,
+    sources: Sources,
+    *,
+    network: str,
+    at: str | None,
+    rebase: bool,
+    timezone: str,
+) -> _Clerk:
+    from gridgis.layers import read_division
+    from gridgis.registry.store import utc_now
+
+    if (division is None) == (store is None):
+        cure = "Name a division with --division or a store with --store"
+        raise InputRefused([Fault("resolve", "", "needs a division or a store, one of them", cure)])
+    if store is None:
+        if rebase:
+            raise InputRefused([Fault("resolve", "--rebase", "needs a store", "Name one with --store")])
+        assert division is not None
+        return _Clerk(OneOffice(sources.office(read_division(division), timezone=timezone)), None)
+    moment = utc_now() if at is None else moment_of("at", at)
+    by_time = OfficesByTime(store, network, sources, timezone=timezone, now=moment)
+    if at is None and not rebase:
+        return _Clerk(by_time, None)
+    fixed = OneOffice(by_time.sample)
+    return _Clerk(fixed, by_time if rebase else None)
+
+
+def _by_time(
+    offices: OneOffice | OfficesByTime, chunk: pd.DataFrame, systems: Mapping[str | None, str]
+) -> pd.DataFrame:
+    """The results of a chunk, each case by the office of its time."""
+    from gridgis.resolve import resolved, unanswered
+
+    times = chunk["reported_at"].dt.tz_localize(None).to_numpy()
+    done = []
+    for rows, office in offices.at(times):
+        part = chunk if len(rows) == len(chunk) else chunk.iloc[rows]
+        done.append(unanswered(part) if office is None else resolved(office, part, systems=systems))
+    if len(done) == 1:
+        return done[0]
+    return pd.concat(done).loc[chunk.index]
+
+
+def _run(
+    file: CaseFile,
+    clerk: _Clerk,
+    systems: Mapping[str | None, str],
+    tally: Tally,
+    write: Callable[[pd.DataFrame], None],
+    progress: Progress | None,
+) -> None:
+    for chunk in file.chunks():
+        result, moved = clerk.answered(chunk, systems)
+        write(result)
+        tally.add(result, unsure=clerk.unsure)
+        tally.moved += moved
+        if progress is not None:
+            progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
+
+
+def _degrees(case_crs: str | None) -> bool | None:
+    """Whether coordinates are degrees; None where the file tells it."""
+    from gridgis.crs import parsed
+
+    if case_crs is None:
+        return None
+    return case_crs in CHINESE or parsed(case_crs).is_geographic
+
+
+def _known_systems(*systems: str | None) -> None:
+    from gridgis.crs import parsed
+
+    for system in systems:
+        if system is None or system in CHINESE:
+            continue
+        try:
+            parsed(system)
+        except ValueError as error:
+            cure = f"Write EPSG:n, {' or '.join(CHINESE)}"
+            raise InputRefused([Fault("cases", system, str(error), cure)]) from None

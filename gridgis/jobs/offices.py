@@ -1,0 +1,152 @@
+"""Offices for cases: that of one division, or of the versions in force at the time of each case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.jobs.registry import reading
+from gridgis.schema import Division
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gridgis.duties import Desk
+    from gridgis.resolve import Office
+
+KEPT = 2
+"""Divisions of different times that are held at once: cases mostly come in the order of their times."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a city has beside its division, each `FILE` or `FILE:LAYER`.
+
+    Attributes
+    ----------
+    parties : people, posts, items and duty rules
+    gazetteer : as `gridgis gazetteer` writes it
+    streets, components : layers
+    rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
+    """
+
+    parties: str | None = None
+    gazetteer: str | None = None
+    streets: str | None = None
+    components: str | None = None
+    rename: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    crs_of: Mapping[str, str] = field(default_factory=dict)
+
+    def office(self, division: Division, *, timezone: str) -> Office:
+        """What answers the cases of a division."""
+        from gridgis.addresses import Gazetteer
+        from gridgis.layers import read_layer
+        from gridgis.locate import Places
+        from gridgis.profile import load_profile, profile_from_toml
+        from gridgis.resolve import Office
+        from gridgis.resolve.streets import Streets
+
+        told = division.info.get("profile_toml")
+        profile = profile_from_toml(told) if told else load_profile()
+        read = partial(read_layer, rename=self.rename, crs_of=self.crs_of)
+        streets = read("streets", self.streets) if self.streets else None
+        components = read("components", self.components) if self.components else None
+        office = Office(
+            places=Places.of(division),
+            profile=profile,
+            gazetteer=Gazetteer.open(self.gazetteer) if self.gazetteer else None,
+            streets=None if streets is None else Streets(streets),
+            components=None if components is None else components.to_crs(division.grids.crs),
+        )
+        return replace(office, desk=self._desk(office, timezone)) if self.parties else office
+
+    def _desk(self, office: Office, timezone: str) -> Desk:
+        from gridgis.duties import Desk, read_duties
+
+        assert self.parties is not None
+        return Desk(read_duties(self.parties, components=office.components, timezone=timezone, profile=office.profile))
+
+
+class OneOffice:
+    """One division answers all cases."""
+
+    def __init__(self, office: Office) -> None:
+        self.sample = office
+
+    def at(self, times: NDArray[np.datetime64]) -> Iterator[tuple[NDArray[np.int64], Office | None]]:
+        """Rows and the office that answers them."""
+        yield np.arange(len(times)), self.sample
+
+
+class OfficesByTime:
+    """What is in force in a store at the time of a case answers it.
+
+    Times of cases fall into spans between which something came into force; the division of a span is read when a
+    case of it comes.
+    """
+
+    def __init__(self, store: str, network: str, sources: Sources, *, timezone: str, now: str) -> None:
+        self.store, self.network, self.sources, self.timezone = store, network, sources, timezone
+        self.now = np.datetime64(now[:19])
+        self._held: dict[int, Office] = {}
+
+    @cached_property
+    def starts(self) -> list[str]:
+        """When versions came into force, in order."""
+        from gridgis.registry import versions
+
+        with reading(self.store) as connection:
+            found = versions.versions(connection, network=self.network)
+        return sorted({one.effective_from for one in found if one.state == "approved" and one.effective_from})
+
+    @property
+    def sample(self) -> Office:
+        """What is in force now."""
+        span = self._span(np.array([self.now]))[0]
+        if span < 0:
+            problem = f"nothing is in force in network {self.network}"
+            raise InputRefused([Fault("store", self.store, problem, "See: gridgis versions")])
+        return self._of_span(int(span))
+
+    def at(self, times: NDArray[np.datetime64]) -> Iterator[tuple[NDArray[np.int64], Office | None]]:
+        """Rows and the office that answers them, None before the first version; cases without a time are of now."""
+        span = self._span(np.where(np.isnat(times), self.now, times))
+        for one in np.unique(span):
+            yield np.flatnonzero(span == one), self._of_span(int(one)) if one >= 0 else None
+
+    def _span(self, times: NDArray[np.datetime64]) -> NDArray[np.int64]:
+        starts = np.array([np.datetime64(start[:26]) for start in self.starts], dtype="M8[us]")
+        return np.searchsorted(starts, times.astype("M8[us]"), side="right") - 1
+
+    def _of_span(self, span: int) -> Office:
+        if span not in self._held:
+            while len(self._held) >= KEPT:
+                del self._held[next(iter(self._held))]
+            self._held[span] = self.sources.office(self._division(self.starts[span]), timezone=self.timezone)
+        return self._held[span]
+
+    def _division(self, moment: str) -> Division:
+        """All districts that have something in force at a time, as one."""
+        from gridgis.registry import versions
+
+        with reading(self.store) as connection:
+            districts = sorted({one.district for one in versions.versions(connection, network=self.network)})
+            found = [versions.in_force(connection, one, at=moment, network=self.network) for one in districts]
+            wanted = ("zones", "grids", "microgrids", "borders")
+            loaded = [versions.load(connection, one, layers=wanted) for one in found if one is not None]
+        return _together(loaded)
+
+
+def _together(divisions: list[Division]) -> Division:
+    """Divisions of districts as one, with the profile of the first."""
+    if len(divisions) == 1:
+        return divisions[0]
+    layers = ("zones", "grids", "microgrids", "borders")
+    frames = {name: pd.concat([getattr(one, name) for one in divisions], ignore_index=True) for name in layers}
+    return Division.with_layers(frames, info=divisions[0].info, crs=divisions[0].grids.crs)

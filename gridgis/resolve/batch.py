@@ -1,0 +1,169 @@
+"""Chunks of cases to results.
+
+Invariant: a row for each case, in their order; what a row says depends on its case alone. No case is dropped: one
+without a grid has a `problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.cases import OUT_COLUMNS
+from gridgis.coordinates import to_crs
+from gridgis.duties import answers, owners
+from gridgis.geometry.noding import Floats, Geometries
+from gridgis.locate import METHODS, candidates, notes
+from gridgis.locate.locate import OUTSIDE, UNLOCATED
+from gridgis.resolve.office import Office
+from gridgis.resolve.place import Asked, Placed, placed
+
+STREET_M = 30.0
+"""A street whose line is further off is not that of a case."""
+ASSET_M = 30.0
+"""An asset that is further off is not the one that a case is about."""
+
+
+def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
+    """Give each case its grid and those who answer for it.
+
+    Parameters
+    ----------
+    office : of the division that is in force
+    cases : a chunk as :func:`gridgis.cases.chunk.chunk_of` makes it
+    systems : of the coordinates of each source: "EPSG:n", "gcj02" or "bd09"; under None that of all others
+
+    Returns
+    -------
+    DataFrame
+        The columns :data:`gridgis.cases.OUT_COLUMNS`, and `x` and `y` in the CRS of the division.
+    """
+    x, y = _in_the_division(office, cases, systems)
+    accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
+    address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
+    return _table(office, cases, placed(office, Asked(x, y, accuracy_m, address, component_id)))
+
+
+def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
+    """Results of cases for which no division was in force."""
+    blank = pd.DataFrame("", index=cases.index, columns=list(OUT_COLUMNS), dtype=object)
+    lost = cases["problem"].to_numpy(dtype=object)
+    return blank.assign(
+        case_id=cases["case_id"],
+        method="outside",
+        distance_m=np.nan,
+        on_border=False,
+        confidence=np.nan,
+        problem=np.where(lost == "", "no division was in force at its time", lost),
+        warnings=cases["warnings"],
+        x=np.nan,
+        y=np.nan,
+    )
+
+
+def _in_the_division(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[Floats, Floats]:
+    """The coordinates of cases in the CRS of the division."""
+    given = cases["x"].to_numpy(dtype=np.float64), cases["y"].to_numpy(dtype=np.float64)
+    x, y = (np.array(values) for values in to_crs(*given, source=systems[None], target=office.crs))
+    for source, system in systems.items():
+        if source is not None:
+            rows = np.flatnonzero((cases["source"] == source).fillna(False).to_numpy(dtype=bool))
+            x[rows], y[rows] = to_crs(given[0][rows], given[1][rows], source=system, target=office.crs)
+    return x, y
+
+
+def _table(office: Office, cases: pd.DataFrame, placed_: Placed) -> pd.DataFrame:
+    """The columns of a result."""
+    places, (zone, zones), found, x, y = office.places, office.zones, placed_.found, placed_.x, placed_.y
+    table: dict[str, Any] = {
+        "case_id": cases["case_id"].array,
+        "grid_code": pd.Categorical.from_codes(found.grid, places.grids.codes),
+        "microgrid_code": pd.Categorical.from_codes(found.microgrid, places.microgrids.codes),
+        "zone_code": pd.Categorical.from_codes(np.where(found.grid >= 0, zone[found.grid], -1), zones),
+        "method": pd.Categorical.from_codes(found.method, METHODS),
+        "distance_m": np.round(found.distance_m, 3),
+        "on_border": found.on_border,
+        "candidates": candidates(found, places),
+        "confidence": np.round(found.confidence, 4),
+    }
+    duties = _duties(office, cases, table, x, y)
+    remarks = [cases["warnings"].to_numpy(dtype=object), _of_addresses(placed_)]
+    remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
+    table |= {name: duties[name].array for name in ("lead", "co", "rule")}
+    table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
+    table["warnings"] = _joined(remarks)
+    out = pd.DataFrame(table, index=cases.index, copy=False)[list(OUT_COLUMNS)]
+    return out.assign(x=x, y=y)
+
+
+def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Floats, y: Floats) -> pd.DataFrame:
+    """Who answers for each case."""
+    if office.desk is None:
+        return pd.DataFrame("", index=cases.index, columns=["lead", "co", "rule", "warnings"], dtype="str")
+    names = ("item", "severity", "reported_at", "component_id")
+    asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code", "candidates")})
+    if office.streets is not None:
+        asked = asked.assign(**_beside(office, x, y))
+    if office.components is not None:
+        asset, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
+        asked = asked.assign(owner=owners_of(office, asset, item, x, y))
+    return answers(asked, office.desk)
+
+
+def _beside(office: Office, x: Floats, y: Floats) -> dict[str, Any]:
+    assert office.streets is not None
+    beside = office.streets.beside(x, y, crs=office.crs, within_m=STREET_M)
+    return {name: beside[name].to_numpy() for name in beside}
+
+
+def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Floats, y: Floats) -> Geometries:
+    """Whose asset each case is about: that which it names, else the nearest of the kind of its item."""
+    out = np.full(len(x), None, dtype=object)
+    known = office.components
+    if known is None:
+        return out
+    row = pd.Series(component_id).map(office.component_row)
+    named = row.notna().to_numpy()
+    out[named] = known["owner"].to_numpy(dtype=object)[row[named].to_numpy(dtype=np.int64)]
+    kinds = pd.Series(item).map(office.component_kinds).to_numpy(dtype=object)
+    open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
+    if len(open_):
+        points = shapely.points(x[open_], y[open_])
+        out[open_] = owners(points, list(kinds[open_]), known, within_m=ASSET_M)["owner"]
+    return out
+
+
+def _of_addresses(placed_: Placed) -> Geometries:
+    """That an address is ambiguous, and between what."""
+    out = np.full(len(placed_.x), "", dtype=object)
+    if len(placed_.by_address):
+        out[placed_.by_address] = np.where(placed_.addresses["ambiguous"], placed_.addresses["reason"], "")
+    return out
+
+
+def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
+    """Why cases have no grid; `given` tells what was wrong with their coordinates."""
+    found, out = placed_.found, np.full(len(given), "", dtype=object)
+    lost = found.method == UNLOCATED
+    out[lost] = np.where(given[lost] == "", "the coordinates are no place in this CRS", given[lost])
+    for k, reason in zip(placed_.by_address, placed_.addresses["reason"], strict=True):
+        if lost[k]:
+            out[k] = f"address not found: {reason}"
+    limit = office.profile.locating.nearest_m.value
+    for k in np.flatnonzero(found.method == OUTSIDE):
+        far = f"{found.distance_m[k]:.0f} m away" if np.isfinite(found.distance_m[k]) else "far away"
+        out[k] = f"in no grid: the nearest is {far}, beyond {limit:g} m"
+    return out
+
+
+def _joined(columns: list[Geometries]) -> Geometries:
+    """Texts of a row in one, the empty ones left out."""
+    out = columns[0].copy()
+    for column in columns[1:]:
+        for k in np.flatnonzero(column != ""):
+            out[k] = f"{out[k]}; {column[k]}" if out[k] else column[k]
+    return out

@@ -1,0 +1,76 @@
+"""All that is needed to answer cases: the division, the duties, the names of places, the streets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from gridgis.addresses import Gazetteer
+from gridgis.duties import Desk
+from gridgis.duties.rules import item_names
+from gridgis.geometry.noding import Geometries, as_array
+from gridgis.locate import Places
+from gridgis.profile import Profile
+from gridgis.resolve.streets import Streets
+
+
+@dataclass(frozen=True)
+class Office:
+    """What answers cases of one version of a division.
+
+    Attributes
+    ----------
+    places : of the division
+    profile : of the division: its limits and the layout of its codes
+    desk : who answers for what; without one nobody is named
+    gazetteer : names of places; without one a case needs a point
+    aliases : addresses that people corrected: `text`, `x`, `y`, `address`
+    streets : for duties by street; without them a rule that names one does not match
+    components : assets: `component_id`, `kind`, `owner` and their place, in the CRS of the division
+    """
+
+    places: Places
+    profile: Profile
+    desk: Desk | None = None
+    gazetteer: Gazetteer | None = None
+    aliases: pd.DataFrame | None = None
+    streets: Streets | None = None
+    components: gpd.GeoDataFrame | None = None
+
+    @property
+    def crs(self) -> CRS:
+        """The CRS of the division."""
+        return self.places.crs
+
+    @cached_property
+    def zones(self) -> tuple[Any, Geometries]:
+        """The zone of each grid as a number, and the codes of the zones."""
+        digits = self.profile.codes.zone_digits
+        codes, number = np.unique([code[:digits] for code in self.places.grids.codes], return_inverse=True)
+        return number.astype(np.int32), codes.astype(object)
+
+    @cached_property
+    def component_row(self) -> dict[str, int]:
+        """The row of each component."""
+        known = self.components
+        return {} if known is None else {code: k for k, code in enumerate(known["component_id"].astype(str))}
+
+    @cached_property
+    def component_shapes(self) -> Geometries:
+        """Where each component is."""
+        return as_array([] if self.components is None else self.components.geometry)
+
+    @cached_property
+    def component_kinds(self) -> dict[str, str]:
+        """The kind of component that each item is about, by every name of the item."""
+        if self.desk is None:
+            return {}
+        items = self.desk.duties.items
+        kind = dict(zip(items["item"], items["component_kind"], strict=True))
+        return {name: kind[code] for name, code in item_names(items).items() if kind.get(code)}

@@ -1,0 +1,152 @@
+"""One case, with everything that a dispatcher asks about it: candidates, parties, the trace of the rules."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridgis.coordinates import to_crs
+from gridgis.duties import Answer, Case, Place
+from gridgis.locate import METHODS, notes
+from gridgis.resolve.batch import STREET_M, owners_of, problems
+from gridgis.resolve.office import Office
+from gridgis.resolve.place import Asked, Placed, placed
+
+
+@dataclass(frozen=True)
+class Option:
+    """A grid that a case may belong to, the part of its circle of error that lies in it, and how far off it is."""
+
+    grid_code: str
+    share: float
+    distance_m: float
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The answer for one case.
+
+    Attributes
+    ----------
+    grid_code, microgrid_code, zone_code : empty where it has none
+    method, on_border : as in a result
+    distance_m, confidence, x, y : None where there is no number; `x` and `y` in the CRS of the division
+    options : grids that the case may belong to, its own first
+    address : what the gazetteer took its address for; empty where it was not asked
+    duties : who answers for it, and the trace; None without duties
+    problem : why it has no grid
+    warnings : what a person should know
+    """
+
+    grid_code: str
+    microgrid_code: str
+    zone_code: str
+    method: str
+    distance_m: float | None
+    on_border: bool
+    confidence: float | None
+    options: tuple[Option, ...]
+    address: str
+    x: float | None
+    y: float | None
+    duties: Answer | None
+    problem: str
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        return asdict(self)
+
+
+def resolution(
+    office: Office,
+    *,
+    crs: str = "EPSG:4326",
+    x: float | None = None,
+    y: float | None = None,
+    address: str | None = None,
+    item: str | None = None,
+    at: datetime.datetime | None = None,
+    accuracy_m: float | None = None,
+    component_id: str | None = None,
+    severity: str | None = None,
+) -> Resolution:
+    """Resolve one case.
+
+    Parameters
+    ----------
+    office : of the version in force at its time
+    crs : of `x` and `y`: "EPSG:n", "gcj02" or "bd09"
+    at : when it was reported, with an offset
+    """
+    east, north, off = (np.array([np.nan if value is None else value], float) for value in (x, y, accuracy_m))
+    words, asset = (np.array([value], dtype=object) for value in (address, component_id))
+    east, north = to_crs(east, north, source=crs, target=office.crs)
+    found = placed(office, Asked(east, north, off, words, asset))
+    case = Case(item, reported_at=at, severity=severity, component_id=component_id)
+    duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found))
+    return _told(office, found, duties)
+
+
+def _asked(office: Office, case: Case, found: Placed) -> tuple[Case, Place]:
+    """The case and its place as the duty rules look at them."""
+    grid, micro = found.found.grid[0], found.found.microgrid[0]
+    beside: dict[str, Any] = {}
+    if office.streets is not None:
+        told = office.streets.beside(found.x, found.y, crs=office.crs, within_m=STREET_M).iloc[0]
+        beside = {name: value for name, value in told.items() if value is not None and not pd.isna(value)}
+    place = Place(
+        grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
+        microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
+        candidates=tuple(option.grid_code for option in _options(office, found)),
+        **beside,
+    )
+    asset = np.array([case.component_id], dtype=object), np.array([case.item], dtype=object)
+    owner = owners_of(office, *asset, found.x, found.y)[0]
+    return Case(case.item, case.reported_at, case.severity, case.component_id, owner), place
+
+
+def _options(office: Office, found: Placed) -> tuple[Option, ...]:
+    """The grids that the point may lie in, its own first."""
+    own, near, codes = found.found.grid[0], found.found.near, office.places.grids.codes
+    rows = [
+        Option(codes[polygon], round(float(share), 4), round(float(distance), 3))
+        for polygon, share, distance in zip(near.polygon, near.share, near.distance_m, strict=True)
+        if polygon >= 0
+    ]
+    mine = [one for one in rows if own >= 0 and one.grid_code == codes[own]]
+    if own >= 0 and not mine:
+        distance = float(found.found.distance_m[0])
+        mine = [Option(codes[own], 1.0 if distance == 0 else 0.0, round(distance, 3))]
+    return (*mine, *(one for one in rows if one not in mine))
+
+
+def _told(office: Office, placed_: Placed, duties: Answer | None) -> Resolution:
+    places, found = office.places, placed_.found
+    grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
+    said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
+    address = placed_.addresses["address"].iloc[0] if len(placed_.by_address) else None
+    return Resolution(
+        grid_code=places.grids.codes[grid] if grid >= 0 else "",
+        microgrid_code=places.microgrids.codes[micro] if micro >= 0 else "",
+        zone_code=zones[zone[grid]] if grid >= 0 else "",
+        method=METHODS[found.method[0]],
+        distance_m=_number(found.distance_m[0], 3),
+        on_border=bool(found.on_border[0]),
+        confidence=_number(found.confidence[0], 4),
+        options=_options(office, placed_),
+        address=address or "",
+        x=_number(placed_.x[0], 9),
+        y=_number(placed_.y[0], 9),
+        duties=duties,
+        problem=problems(office, np.array(["coordinates are missing"], dtype=object), placed_)[0],
+        warnings=(*filter(None, said.split("; ")), *(duties.warnings if duties else ())),
+    )
+
+
+def _number(value: float, digits: int) -> float | None:
+    return round(float(value), digits) if np.isfinite(value) else None

@@ -1,0 +1,128 @@
+"""Cases to their place: by their point, by their address, and on a border by what else is known of them.
+
+Invariant: a case has one place; where its point lies in exactly one grid nothing else moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.coordinates import to_crs
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
+from gridgis.locate import METHODS, Located, decided, locate
+from gridgis.locate.locate import ADDRESS
+from gridgis.resolve.office import Office
+
+EXACT = ("house_number", "interpolated", "building", "alias")
+"""Kinds of address that tell on which side of a border they are."""
+
+
+class Asked(NamedTuple):
+    """What is known of where cases are; None or not a number where nothing is.
+
+    Attributes
+    ----------
+    x, y : float array, shape (n,)
+        In the CRS of the division.
+    accuracy_m : float array, shape (n,)
+    address, component_id : object array, shape (n,)
+    """
+
+    x: Floats
+    y: Floats
+    accuracy_m: Floats
+    address: Geometries
+    component_id: Geometries
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where cases are.
+
+    Attributes
+    ----------
+    found : Located
+    x, y : float array, shape (n,)
+        In the CRS of the division.
+    by_address : int array, shape (m,)
+        Cases without a point, that were put where their address is.
+    addresses : DataFrame, m rows
+        What the gazetteer says of these.
+    """
+
+    found: Located
+    x: Floats
+    y: Floats
+    by_address: Ints
+    addresses: pd.DataFrame
+
+
+def placed(office: Office, asked: Asked) -> Placed:
+    """Give each case its place."""
+    x, y = asked.x.copy(), asked.y.copy()
+    named = np.asarray(pd.notna(asked.address), dtype=np.bool_)
+    rows = np.flatnonzero(named & ~(np.isfinite(x) & np.isfinite(y)))
+    addresses = _searched(office, asked.address[rows])
+    accuracy_m = asked.accuracy_m.copy()
+    if len(rows):
+        x[rows], y[rows], accuracy_m[rows] = (addresses[name].to_numpy(float) for name in ("x", "y", "accuracy_m"))
+    found = locate(office.places, x, y, accuracy_m=accuracy_m, limits=office.profile.locating)
+    found = _through_address(found, rows, addresses)
+    open_ = found.tied | np.isin(METHODS[found.method], ("nearest", "outside"))
+    found = _by_asset(office, found, asked.component_id, open_)
+    found = _by_house_number(office, found, asked.address, open_ & named)
+    return Placed(found, x, y, rows, addresses)
+
+
+def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
+    """The best candidate of each address, in the CRS of the division; none where there is no gazetteer."""
+    if office.gazetteer is None or not len(texts):
+        nothing = dict.fromkeys(("x", "y", "score", "accuracy_m"), np.nan)
+        words = {"address": None, "kind": None, "reason": "there is no gazetteer to look in"}
+        return pd.DataFrame({**nothing, **words, "ambiguous": False}, index=range(len(texts)))
+    found = office.gazetteer.find_many(texts, aliases=office.aliases)
+    here = found["x"].to_numpy(float), found["y"].to_numpy(float)
+    x, y = to_crs(*here, source=office.gazetteer.crs, target=office.crs)
+    return found.assign(x=x, y=y)
+
+
+def _through_address(found: Located, rows: Ints, addresses: pd.DataFrame) -> Located:
+    """Cases that were found by their address: as sure as it is."""
+    if not len(rows):
+        return found
+    there = found.grid[rows] >= 0
+    method, confidence = found.method.copy(), found.confidence.copy()
+    method[rows[there]] = ADDRESS
+    confidence[rows] *= addresses["score"].to_numpy(float)
+    return replace(found, method=method, confidence=confidence)
+
+
+def _by_asset(office: Office, found: Located, component_id: Geometries, open_: Bools) -> Located:
+    """Points that several grids cover, or none, given to the grid that holds the asset."""
+    if not office.component_row:
+        return found
+    at = np.flatnonzero(open_)
+    row = np.array([office.component_row.get(component_id[k], -1) for k in at], dtype=np.int64)
+    at, row = at[row >= 0], row[row >= 0]
+    if not len(at):
+        return found
+    point = shapely.point_on_surface(office.component_shapes[row])
+    here = shapely.get_x(point), shapely.get_y(point)
+    return decided(found, office.places, *here, rows=at, score=np.ones(len(at)), by_address=False)
+
+
+def _by_house_number(office: Office, found: Located, address: Geometries, open_: Bools) -> Located:
+    """Points that several grids cover, or none, given to the grid of their house: the side of the street decides."""
+    rows = np.flatnonzero(open_)
+    if office.gazetteer is None or not len(rows):
+        return found
+    house = _searched(office, address[rows])
+    sure = house["score"] >= office.profile.locating.confidence.value
+    use = (house["x"].notna() & sure & house["kind"].isin(EXACT) & ~house["ambiguous"]).to_numpy(dtype=bool)
+    x, y, score = (house[name].to_numpy(float)[use] for name in ("x", "y", "score"))
+    return decided(found, office.places, x, y, rows=rows[use], score=score, by_address=True)
