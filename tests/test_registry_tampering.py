@@ -447,6 +447,38 @@ def test_a_shape_that_nothing_uses_is_told(database):
         raise RollBack
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "CREATE OR REPLACE FUNCTION never_changed() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$",
+            "function never_changed",
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event "
+            "FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION never_changed()",
+            "no trigger keeps the rows of event",
+        ),
+        ("ALTER TABLE code DISABLE TRIGGER never_changed", "no trigger keeps the rows of code"),
+        (
+            "CREATE OR REPLACE VIEW in_force AS SELECT DISTINCT ON (district, network) district, network, "
+            "id AS version_id, effective_from FROM version WHERE state = 'approved' ORDER BY 1, 2, 4",
+            "view in_force is not",
+        ),
+        ("ALTER VIEW zones_in_force RENAME COLUMN name TO title", "view zones_in_force is not"),
+        ("DROP VIEW grids_in_force", "view grids_in_force is not"),
+    ],
+)
+def test_guards_and_views_that_were_altered_are_told(database, statement, said):
+    with suppress(RollBack), database.write() as connection:
+        connection.execute(sa.text(statement))
+        found = verify(connection).faults
+        assert len(found) == 1
+        assert found[0].startswith(said)
+        raise RollBack
+
+
 # ---------------------------------------------------------------- bits of a file
 def everything(path: Path) -> object:
     """All that can be read in a file, rows as they lie in their tables and not by any index; None where that fails."""

@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -27,12 +26,12 @@ from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
 from gridgis.registry.audit_review import Said, of_a_review, reviews
+from gridgis.registry.audit_schema import altered
 from gridgis.registry.checkpoint import Checkpoint, against
 from gridgis.registry.digests import rows_digest, store_digest, version_digest
 from gridgis.registry.events import AT_ONCE, Event, Link, as_it_stands, bracketed, events, judged
 from gridgis.registry.parts import LAYERS, ZONE, content_sha256
 from gridgis.registry.refusals import UNREADABLE, in_a_line
-from gridgis.registry.schema import migrate
 from gridgis.registry.store import store_id
 
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
@@ -70,7 +69,7 @@ def verify(connection: Connection) -> Verdict:
         "the shapes": _shapes(connection),
         "the parts": _parts(connection),
         "the rows that belong to nothing": _strays(connection),
-        "the tables": _other_tables(connection),
+        "the tables": altered(connection),
     }
     with _any_text(connection):
         faults = [fault for what, found in checks.items() for fault in _in_words(connection, what, found)]
@@ -128,38 +127,6 @@ def _leading_nowhere(connection: Connection) -> dict[str, int]:
     for row in connection.execute(sa.text("PRAGMA foreign_key_check")):
         count[row[0]] = count.get(row[0], 0) + 1
     return count
-
-
-def _other_tables(connection: Connection) -> Iterator[str]:
-    """Tables, indices and triggers that are not as the migrations make them: the triggers keep what only grows."""
-    made = _made()
-    if connection.dialect.name == "sqlite":
-        found = _schema(connection)
-        for kind, name in sorted(made.keys() | found.keys(), key=repr):
-            if made.get((kind, name)) != found.get((kind, name)):
-                yield f"{kind} {name} is not as this program makes it"
-        return
-    guards = sa.text(
-        "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-        "WHERE t.tgname = 'never_changed' AND t.tgenabled = 'O'"
-    )
-    on = set(connection.scalars(guards))
-    for table in sorted({table for (kind, _), (table, _) in made.items() if kind == "trigger"} - on):
-        yield f"no trigger keeps the rows of {table} from being changed"
-
-
-@cache
-def _made() -> dict[tuple[str, str], tuple[str, str]]:
-    """What the migrations make in SQLite."""
-    engine = sa.create_engine("sqlite://")
-    with engine.begin() as connection:
-        migrate(connection, crs=None)
-        return _schema(connection)
-
-
-def _schema(connection: Connection) -> dict[tuple[str, str], tuple[str, str]]:
-    asked = sa.text("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {(row.type, row.name): (row.tbl_name, row.sql) for row in connection.execute(asked)}
 
 
 # ---------------------------------------------------------------- what the events tell

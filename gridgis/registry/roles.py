@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.registry import tables
+from gridgis.registry.migrations.views import NAMES as VIEWS
 
 CHANGING = {
     "store": ("crs",),
@@ -21,8 +22,6 @@ CHANGING = {
     "remark": ("salt", "text"),
 }
 """Columns that change; of all other tables rows are only added."""
-
-VIEWS = ("in_force", "zones_in_force", "grids_in_force", "microgrids_in_force")
 
 
 def grant(connection: Connection, role: str, *, read_only: bool = False) -> None:

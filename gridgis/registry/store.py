@@ -29,8 +29,8 @@ from gridgis.durable import sync_folder
 from gridgis.errors import Fault, GridgisError, InputRefused
 from gridgis.registry import tables
 from gridgis.registry.address import address_of, is_postgresql, name_of, refuse_other_database
+from gridgis.registry.migrations.views import NAMES as VIEWS
 from gridgis.registry.refusals import UNFIT, UNREADABLE, no_store, other_schema, unheld, unreachable, unusable
-from gridgis.registry.roles import VIEWS
 from gridgis.registry.schema import head, known, migrate, revision
 
 WAIT_S = 120

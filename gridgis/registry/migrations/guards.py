@@ -2,6 +2,14 @@
 
 from alembic import op
 
+BODY = " BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END "
+"""Of the function that the triggers of PostgreSQL run."""
+
+
+def make_guard() -> None:
+    """Make the function that the triggers of PostgreSQL run."""
+    op.execute(f"CREATE FUNCTION never_changed() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$")
+
 
 def keep(*tables: str) -> None:
     """Let rows of tables only be added."""

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic import context, op
 from pyproj import CRS
 
-from gridgis.registry.migrations.guards import keep
+from gridgis.registry.migrations.guards import keep, make_guard
+from gridgis.registry.migrations.views import kind_of, queries
 
 revision = "0001"
 down_revision = None
@@ -22,16 +23,10 @@ def upgrade() -> None:
     _tables()
     on_postgresql = op.get_bind().dialect.name == "postgresql"
     if on_postgresql:
-        op.execute(NEVER_CHANGED)
+        make_guard()
     keep(*GROWING)
     if on_postgresql:
         _postgis()
-
-
-NEVER_CHANGED = """
-CREATE FUNCTION never_changed() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$
-"""
 
 
 def _postgis() -> None:
@@ -39,42 +34,13 @@ def _postgis() -> None:
     srid = CRS.from_user_input(context.config.attributes["crs"]).to_epsg()
     if srid is None:
         raise ValueError("a store on PostgreSQL needs a CRS with an EPSG code")
-    kind = f"geometry(Geometry, {srid})"
+    kind = kind_of(srid)
     op.execute(
         f"ALTER TABLE shape ADD COLUMN geom {kind} GENERATED ALWAYS AS (ST_GeomFromWKB(wkb, {srid})::{kind}) STORED"
     )
     op.execute("CREATE INDEX ix_shape_geom ON shape USING gist (geom)")
-    op.execute(IN_FORCE)
-    for view, table, columns in VIEWS:
-        owner = "t" if table else "p"
-        op.execute(
-            f"CREATE VIEW {view} AS SELECT i.district, i.network, i.version_id, i.effective_from, {columns}, "
-            f"s.geom::{kind} AS geom FROM in_force i JOIN version_zone z ON z.version_id = i.version_id "
-            f"JOIN part p ON p.id = z.part_id {table} JOIN shape s ON s.id = {owner}.shape_id"
-        )
-
-
-IN_FORCE = """
-CREATE VIEW in_force AS
-SELECT DISTINCT ON (district, network) district, network, id AS version_id, effective_from
-FROM version
-WHERE state = 'approved'
-  AND effective_from <= to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00'
-ORDER BY district, network, effective_from DESC
-"""
-VIEWS = (
-    ("zones_in_force", "", "p.zone_code, p.name, p.kind, p.households, p.area_m2, p.flags"),
-    (
-        "grids_in_force",
-        "JOIN grid t ON t.part_id = p.id",
-        "t.grid_code, p.zone_code, p.kind, t.name, t.households, t.households_from, t.area_m2, t.perimeter_m, t.flags",
-    ),
-    (
-        "microgrids_in_force",
-        "JOIN microgrid t ON t.part_id = p.id",
-        "t.microgrid_code, t.grid_code, p.zone_code, t.households, t.area_m2, t.flags",
-    ),
-)
+    for view, query in queries(srid).items():
+        op.execute(f"CREATE VIEW {view} AS {query}")
 
 
 def _tables() -> None:
