@@ -50,8 +50,9 @@ def reviews(connection: Connection, said: Mapping[int, Said], altered: Collectio
     """
     yield from _unlike("submission", _submissions(said), _rows_of_submissions(connection), altered)
     yield from _unlike("step", _decisions(said), _rows_of_steps(connection), altered)
-    yield from _unlike("comment", _of_kind(said, "version.commented"), _rows_of_comments(connection), altered)
-    yield from _unlike("answer", _of_kind(said, "version.answered"), _rows_of_answers(connection), altered)
+    asked, answered = _rows_of_comments(connection)
+    yield from _unlike("comment", _of_kind(said, "version.commented"), asked, altered)
+    yield from _unlike("answer", _of_kind(said, "version.answered"), answered, altered)
     yield from _remarks(connection, said, altered)
     yield from _attachments(connection, said, altered)
 
@@ -121,19 +122,13 @@ def _rows_of_steps(connection: Connection) -> dict[Any, Key]:
     return out
 
 
-def _rows_of_comments(connection: Connection) -> dict[Any, Key]:
-    return {
-        row.asked_seq: (str(row.version_id), row.id, row.code, row.other_code)
-        for row in connection.execute(as_it_stands(*tables.comment.c))
-    }
-
-
-def _rows_of_answers(connection: Connection) -> dict[Any, Key]:
-    return {
-        row.answered_seq: (str(row.version_id), row.id, None, None)
-        for row in connection.execute(as_it_stands(*tables.comment.c))
-        if row.answered_seq is not None
-    }
+def _rows_of_comments(connection: Connection) -> tuple[dict[Any, Key], dict[Any, Key]]:
+    """Comments, and those that are answered, each by the number of its event."""
+    rows = connection.execute(as_it_stands(*tables.comment.c)).all()
+    return (
+        {row.asked_seq: (str(row.version_id), row.id, row.code, row.other_code) for row in rows},
+        {row.answered_seq: (str(row.version_id), row.id, None, None) for row in rows if row.answered_seq is not None},
+    )
 
 
 def _remarks(connection: Connection, said: Mapping[int, Said], altered: Collection[int]) -> Iterator[str]:

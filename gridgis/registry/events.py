@@ -119,9 +119,12 @@ def chain_end(connection: Connection) -> tuple[int, bytes]:
     return (last.seq, bytes(last.digest)) if last else (0, FIRST)
 
 
-def events(connection: Connection) -> Iterator[Event]:
-    """All events, in their order, as they stand: not even their types are taken for granted."""
-    for row in connection.execute(as_it_stands(*event.c).order_by(event.c.seq).execution_options(yield_per=AT_ONCE)):
+def events(connection: Connection, *, version: int | None = None) -> Iterator[Event]:
+    """All events, or those of a version, in their order, as they stand: not even their types are taken for granted."""
+    asked = as_it_stands(*event.c).order_by(event.c.seq)
+    if version is not None:
+        asked = asked.where(event.c.subject == str(version), event.c.kind.startswith("version."))
+    for row in connection.execute(asked.execution_options(yield_per=AT_ONCE)):
         yield Event(**row._asdict())
 
 
