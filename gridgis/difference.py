@@ -26,6 +26,9 @@ SLIVER_M2 = 1.0
 CHANGES = ("unchanged", "renamed", "recoded", "border_moved", "split", "merged", "new", "retired")
 """In the order in which they are told."""
 
+MICRO_CHANGES = ("changed", "new", "retired")
+"""What becomes of micro-grids of a grid that is unchanged, in the order in which they are told: that of the words."""
+
 COLUMNS = ("change", "old_code", "new_code", "households", "area_m2")
 
 
@@ -59,6 +62,37 @@ def difference(old: Division, new: Division, *, stays: gpd.GeoDataFrame | None =
     rows = rows.sort_values(["rank", "old_code", "new_code"], na_position="last", ignore_index=True)
     table = rows[list(COLUMNS)].astype({"households": "Int64"})
     return gpd.GeoDataFrame(table, geometry=as_array(rows["geometry"]), crs=old.grids.crs)
+
+
+def micro_difference(old: Division, new: Division, found: gpd.GeoDataFrame) -> pd.DataFrame:
+    """What became of the micro-grids of grids that are unchanged.
+
+    Parameters
+    ----------
+    old, new : Division
+        Micro-grids in one CRS.
+    found : GeoDataFrame
+        What became of the grids, as :func:`difference` gives it.
+
+    Returns
+    -------
+    DataFrame
+        `change` (of :data:`MICRO_CHANGES`), `grid_code` and `microgrid_code`, in this order: a row for each micro-grid
+        whose code is on one side only, or whose land or households are others under the same code.
+    """
+    stay = set(found["old_code"][found["change"] == "unchanged"])
+    was, now = (frame[frame["grid_code"].isin(stay)] for frame in (old.microgrids, new.microgrids))
+    columns = ["grid_code", "microgrid_code", "households", "geometry"]
+    left, right = (frame[columns].astype(object) for frame in (was, now))
+    both = left.merge(right, on=columns[:2], how="outer", suffixes=("_was", "_now"), indicator="side")
+    kept = (both["side"] == "both").to_numpy(copy=True)
+    number = (both[f"households_{side}"].fillna(-1).astype(int) for side in ("was", "now"))
+    same = kept & np.equal(*number).to_numpy()
+    land = (both[f"geometry_{side}"].to_numpy(dtype=object)[same] for side in ("was", "now"))
+    same[same] = alike(*land, within=BENT_M / unit_m(old.microgrids.crs))
+    both["change"] = np.select([kept, both["side"] == "right_only"], MICRO_CHANGES[:2], default=MICRO_CHANGES[2])
+    told = both[~same].sort_values(["change", "microgrid_code"])
+    return told[["change", "grid_code", "microgrid_code"]].reset_index(drop=True)
 
 
 def moved_households(found: gpd.GeoDataFrame) -> int:

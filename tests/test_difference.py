@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import shapely
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import Lattice, build
-from test_registry import merge, shuffled, town
+from test_change_sets import one_micro
+from test_registry import approved, merge, server, shuffled, store, town, url
 
-from gridgis.difference import CHANGES, difference, moved_households
+from gridgis.cli import main
+from gridgis.difference import CHANGES, difference, micro_difference, moved_households
+
+__all__ = ["server", "store", "url"]
 
 
 def counted(found) -> dict[str, int]:
@@ -79,6 +85,40 @@ def test_a_border_that_moved_tells_what_went_over():
     assert counted(found)["border_moved"] == 3
     assert (over.households, over.area_m2) == (people, pytest.approx(land.area, rel=1e-3))
     assert moved_households(found) == people
+
+
+def test_micro_grids_of_a_grid_that_stays_are_told():
+    whole = town()
+    mine = whole.microgrids[whole.microgrids["grid_code"] == whole.grids["grid_code"][0]]["microgrid_code"].tolist()
+    less = one_micro(whole, *mine[:2])
+    found = difference(whole, less)
+    assert counted(found) == {"unchanged": len(whole.grids)}
+    there, back = micro_difference(whole, less, found), micro_difference(less, whole, found)
+    grid = whole.grids["grid_code"][0]
+    assert there.to_numpy().tolist() == [["changed", grid, mine[0]], ["retired", grid, mine[1]]]
+    assert back.to_numpy().tolist() == [["changed", grid, mine[0]], ["new", grid, mine[1]]]
+    assert len(micro_difference(whole, whole, found)) == 0
+    micros = whole.microgrids.copy()
+    micros.loc[0, "households"] = pd.NA
+    fewer = micro_difference(whole, replace(whole, microgrids=micros), found)
+    assert fewer.to_numpy().tolist() == [["changed", *micros.iloc[0][["grid_code", "microgrid_code"]]]]
+    other = merge(whole, *whole.grids["grid_code"][:2])
+    assert len(micro_difference(whole, other, difference(whole, other))) == 0
+
+
+def test_the_command_tells_of_micro_grids(store, url):
+    whole = town()
+    mine = whole.microgrids["microgrid_code"][:2].tolist()
+    approved(store, whole, day=1)
+    approved(store, one_micro(whole, *mine), day=2)
+    result = CliRunner().invoke(main, ["difference", "1", "2"], env={"GRIDGIS_STORE": url})
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"{len(whole.grids)} unchanged; 0 households have another grid",
+        f"changed      {mine[0]}  of {mine[0][:15]}, unchanged",
+        f"retired      {mine[1]}  of {mine[1][:15]}, unchanged",
+        "micro-grids of unchanged grids: 1 changed, 1 retired",
+    ]
 
 
 @settings(max_examples=20)

@@ -15,6 +15,7 @@ from gridgis.errors import UNWITNESSED
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
     from gridgis.jobs import Seams
 
@@ -164,23 +165,33 @@ def export(store: str, number: int | None, district: str | None, network: str, a
     "-o", "--output", type=click.Path(dir_okay=False), metavar="OUT.gpkg", help="The changes with their land."
 )
 def difference(old: int, new: int, store: str, output: str | None) -> None:
-    """Tell what became of each grid between two versions."""
+    """Tell what became of each grid between two versions, and of the micro-grids of those that stay."""
     from gridgis import jobs
     from gridgis.difference import moved_households
     from gridgis.layers import refuse_target
 
     if output is not None:
         refuse_target(output, inputs=[store])
-    found = jobs.difference(store, old, new)
+    told = jobs.differences(store, old, new)
+    found = told.grids
     for row in found[found["change"] != "unchanged"].itertuples():
         click.echo(f"{row.change:<13}{row.old_code or '-':<16}{row.new_code or '-':<16}{row.area_m2:>10.0f} m2")
     counts = ", ".join(f"{number} {name}" for name, number in found["change"].value_counts().items())
     click.echo(f"{counts}; {moved_households(found)} households have another grid")
+    _tell_micros(told.microgrids)
     if output is not None:
         from gridgis.publish.whole import written_whole
 
         with written_whole(output) as path:
             found.to_file(path, layer="difference", driver="GPKG")
+
+
+def _tell_micros(found: pd.DataFrame) -> None:
+    """A line for each micro-grid of an unchanged grid that is another one, and how many there are of each kind."""
+    for row in found.itertuples():
+        click.echo(f"{row.change:<13}{row.microgrid_code}  of {row.grid_code}, unchanged")
+    counts = ", ".join(f"{number} {name}" for name, number in found["change"].value_counts(sort=False).items())
+    click.echo(f"micro-grids of unchanged grids: {counts or 'none changed'}")
 
 
 @main.command()

@@ -23,12 +23,14 @@ from gridgis.jobs.division import (
 )
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.registry import (
+    Differences,
     Seams,
     actors,
     add_actor,
     backup,
     changed_zones,
     difference,
+    differences,
     doctor,
     draft,
     draft_file,
@@ -65,6 +67,7 @@ from gridgis.jobs.review import (
 __all__ = [
     "Align",
     "Checked",
+    "Differences",
     "Language",
     "Progress",
     "Seams",
@@ -83,6 +86,7 @@ __all__ = [
     "comment",
     "comments",
     "difference",
+    "differences",
     "divide",
     "divide_files",
     "doctor",

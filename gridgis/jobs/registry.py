@@ -19,6 +19,7 @@ from gridgis.schema import GENERAL, Division
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from sqlalchemy.engine import Connection
 
     from gridgis.registry.actors import Actor
@@ -178,15 +179,36 @@ def changed_zones(store: str, version: int) -> list[str]:
         return versions.changed_zones(connection, versions.get(connection, version))
 
 
+@dataclass(frozen=True)
+class Differences:
+    """What became of grids, and of the micro-grids of those that are unchanged, between two versions.
+
+    Attributes
+    ----------
+    grids : GeoDataFrame
+        As :func:`gridgis.difference.difference` gives it.
+    microgrids : DataFrame
+        As :func:`gridgis.difference.micro_difference` gives it.
+    """
+
+    grids: gpd.GeoDataFrame
+    microgrids: pd.DataFrame
+
+
 def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
-    """What became of each grid between two versions; see :func:`gridgis.difference.difference`.
+    """What became of each grid between two versions; see :func:`differences`."""
+    return differences(store, old, new).grids
+
+
+def differences(store: str, old: int, new: int) -> Differences:
+    """What became of each grid, and of the micro-grids of unchanged ones, between two versions.
 
     Raises
     ------
     InputRefused
         Where they are of two districts or networks.
     """
-    from gridgis.difference import difference as compare
+    from gridgis import difference as compare
     from gridgis.registry import versions as register
 
     with reading(store) as connection:
@@ -196,9 +218,10 @@ def difference(store: str, old: int, new: int) -> gpd.GeoDataFrame:
             raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
         same, others = register.alike(connection, one, two)
         stays = register.load(connection, one, layers=("grids",), zones=same).grids
-        layers = ("grids", "atoms")
-        both = (register.load(connection, found, layers=layers, zones=others) for found in (one, two))
-        return compare(*both, stays=stays)
+        layers = ("grids", "microgrids", "atoms")
+        was, now = (register.load(connection, found, layers=layers, zones=others) for found in (one, two))
+    grids = compare.difference(was, now, stays=stays)
+    return Differences(grids, compare.micro_difference(was, now, grids))
 
 
 @dataclass(frozen=True)
@@ -273,10 +296,7 @@ def events(store: str, *, version: int | None = None) -> list[Event]:
     from gridgis.registry.events import events as told
 
     with reading(store) as connection:
-        found = list(told(connection))
-    return [
-        one for one in found if version is None or (one.kind.startswith("version.") and one.subject == str(version))
-    ]
+        return list(told(connection, version=version))
 
 
 def erase(store: str, event: int, *, field: str, by: str) -> None:
