@@ -51,7 +51,9 @@ LOOKED_AT = {
 }
 """Columns of text of which each condition is a matter."""
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
+DENSE = 1 << 20
+"""Kinds that may be numbered with gaps before they are numbered anew."""
 
 
 def answers(frame: pd.DataFrame, duties: Duties | Desk) -> pd.DataFrame:
@@ -97,7 +99,7 @@ class _Cases:
     def __init__(self, frame: pd.DataFrame, desk: Desk) -> None:
         self.frame, self.desk = frame, desk
         self._texts: dict[str, _Text] = {}
-        self._areas: dict[int | None, tuple[Ints, list[str]]] = {}
+        self._beginnings: dict[int, tuple[Ints, list[str]]] = {}
         self.width = self._numbers("width_m")
         self.moment = self._moments()
         self._minute: NDArray[np.float64] | None = None
@@ -110,16 +112,22 @@ class _Cases:
             )
         return self._texts[name]
 
-    def area(self, deepest: int | None) -> tuple[Ints, list[str]]:
-        """The micro-grid of each row, else its grid, else -1; only the first digits where told so."""
-        if deepest not in self._areas:
-            grids, micro = self.text("grid_code"), self.text("microgrid_code")
-            names = [name[:deepest] for name in (*micro.values, *grids.values)]
-            distinct, values = pd.factorize(np.array(names, dtype=object))
-            of_micro, of_grid = (np.append(one, -1) for one in np.split(distinct, [len(micro.values)]))
-            codes = np.where(micro.codes < 0, of_grid[grids.codes], of_micro[micro.codes])
-            self._areas[deepest] = (codes, list(values))
-        return self._areas[deepest]
+    @cached_property
+    def area(self) -> _Text:
+        """The micro-grid of each row, else its grid."""
+        grids, micro = self.text("grid_code"), self.text("microgrid_code")
+        if not micro.values:
+            return grids
+        distinct, values = pd.factorize(np.array([*micro.values, *grids.values], dtype=object))
+        of_micro, of_grid = (np.append(one, -1) for one in np.split(distinct, [len(micro.values)]))
+        return _Text(np.where(micro.codes < 0, of_grid[grids.codes], of_micro[micro.codes]), list(values))
+
+    def beginnings(self, digits: int) -> tuple[Ints, list[str]]:
+        """The first digits of areas: of each area which they are, and what they are; the last area is none."""
+        if digits not in self._beginnings:
+            kinds, values = pd.factorize(np.array([name[:digits] for name in self.area.values], dtype=object))
+            self._beginnings[digits] = (np.append(kinds, -1), list(values))
+        return self._beginnings[digits]
 
     @property
     def minute(self) -> NDArray[np.float64]:
@@ -133,7 +141,8 @@ class _Cases:
     def by_item(self) -> Iterator[Ints]:
         """Rows of each item."""
         codes = self.text("item").codes
-        order = np.argsort(codes.astype(np.int32), kind="stable")
+        few = len(self.text("item").values) < np.iinfo(np.int16).max
+        order = np.argsort(codes.astype(np.int16 if few else np.int32), kind="stable")
         bounds = np.flatnonzero(np.diff(codes[order])) + 1
         yield from (rows for rows in np.split(order, bounds) if len(rows))
 
@@ -180,7 +189,7 @@ class _Kinds:
 
     def ruled(self) -> tuple[list[Ruling], Ints]:
         """Rulings, and which of them each row gets."""
-        kinds = np.zeros(len(self.rows), dtype=np.int64)
+        kinds: Ints = np.zeros(len(self.rows), dtype=np.int64)
         for more in self._looked_at():
             kinds = _joined(kinds, more)
         first, kinds = _first(kinds)
@@ -225,8 +234,8 @@ class _Kinds:
     def _area(self, condition: Condition) -> tuple[Ints, list[str]]:
         """Beginnings of codes, as deep as the rules of the item go."""
         deepest = max((len(str(area)) for area in getattr(condition, "where", ())), default=0)
-        codes, values = self.cases.area(deepest)
-        return codes[self.rows], values
+        kinds, values = self.cases.beginnings(deepest)
+        return kinds[self.cases.area.codes[self.rows]], values
 
     def _owner(self) -> tuple[Ints, list[str]]:
         """The owner that is told, else that of the component."""
@@ -308,7 +317,7 @@ class _Told:
 
     def _held(self, rows: Ints, roles: Iterable[str]) -> Ints:
         """Which posts some rows get for some roles."""
-        kinds = np.zeros(len(rows), dtype=np.int64)
+        kinds: Ints = np.zeros(len(rows), dtype=np.int64)
         for role in roles:
             kinds = _joined(kinds, self._holder(role)[0][rows])
         return kinds
@@ -317,7 +326,7 @@ class _Told:
         """Who holds a role: codes of posts, and which of them each row gets."""
         if role not in self._holders:
             first, hands = self._hands
-            area, names = self.cases.area(None)
+            area, names = self.cases.area
             moment = self.cases.moment
             found = [
                 self.desk.posts.holder(role, names[area[row]] if area[row] >= 0 else None, moment[row])
@@ -330,7 +339,7 @@ class _Told:
     @cached_property
     def _hands(self) -> tuple[Ints, Ints]:
         """Rows alike in area and in who is in post there at the time: the first of each, and which each row is."""
-        codes, values = self.cases.area(None)
+        codes, values = self.cases.area
         there, kinds = _present(codes, len(values))
         changes = [self.desk.posts.changes(values[number] if number >= 0 else None) for number in there.tolist()]
         times = np.array([time for turns in changes for time in turns], dtype=np.float64)
@@ -346,19 +355,19 @@ class _Told:
     @cached_property
     def _designated(self) -> tuple[Ints, list[Designated]]:
         """Who designates, and which of them each row gets."""
-        codes, values = self.cases.area(max(self.desk.designated.lengths, default=0))
+        of_area, values = self.cases.beginnings(max(self.desk.designated.lengths, default=0))
         found = [self.desk.designated.at(value) for value in (*values, None)]
         kinds, distinct = pd.factorize(pd.Series(found, dtype=object))
-        return kinds[codes], list(distinct)
+        return kinds[of_area][self.cases.area.codes], list(distinct)
 
 
 def _factorised(column: pd.Series) -> _Text:
     """Distinct values of a column of text; those that are empty count as none."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, values = column.cat.codes.to_numpy().astype(np.int64), list(column.cat.categories)
+        codes, values = column.cat.codes.to_numpy().astype(np.int32), list(column.cat.categories)
     else:
         found, uniques = pd.factorize(column)
-        codes, values = found.astype(np.int64), list(uniques)
+        codes, values = found.astype(np.int32), list(uniques)
     empty = [number for number, value in enumerate(values) if value == ""]
     return _Text(np.where(codes == empty[0], -1, codes) if empty else codes, values)
 
@@ -368,7 +377,7 @@ def _none(rows: int) -> Ints:
 
 
 def _present(codes: Ints, size: int) -> tuple[Ints, Ints]:
-    """Codes that there are, and which of them each row has; -1 is one."""
+    """Codes from -1 that there are, in order, and which of them each row has."""
     there = np.flatnonzero(np.bincount(codes + 1, minlength=size + 1))
     place = np.zeros(size + 1, dtype=np.int64)
     place[there] = np.arange(len(there))
@@ -386,15 +395,18 @@ def _accepted(condition: Condition, value: Any) -> bytes:
 
 
 def _first(kinds: Ints) -> tuple[Ints, Ints]:
-    """The first row of each kind, and kinds numbered as they come."""
-    numbers, values = pd.factorize(kinds)
-    first = np.empty(len(values), dtype=np.int64)
+    """The first row of each kind, and which of them each row is."""
+    size = int(kinds.max(initial=0)) + 1
+    numbers = _present(kinds, size)[1] if size <= len(kinds) + DENSE else pd.factorize(kinds)[0]
+    first = np.empty(int(numbers.max(initial=-1)) + 1, dtype=np.int64)
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]
     return first, numbers
 
 
 def _joined(one: Ints, two: Ints) -> Ints:
-    """Kinds of rows by two things together, numbered from 0."""
-    size = int(two.max(initial=0)) + 1
-    both = one * size + two
-    return pd.factorize(both)[0] if size > 1 else one
+    """Kinds of rows by two things together."""
+    sizes = [int(kinds.max(initial=0)) + 1 for kinds in (one, two)]
+    if min(sizes) == 1:
+        return one if sizes[1] == 1 else two
+    both = one * np.int64(sizes[1]) + two
+    return both if sizes[0] * sizes[1] < DENSE else pd.factorize(both)[0]

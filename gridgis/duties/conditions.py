@@ -119,8 +119,10 @@ class Minutes:
     """Rules that ask for a time of the day, which may go past midnight."""
 
     def __init__(self, shifts: Sequence[str | None]) -> None:
-        self.on = np.array([minutes_of(text) for text in shifts], dtype=bool).reshape(-1, DAY_MINUTES)
         self.free = np.array([text is None for text in shifts], dtype=bool)
+        self.on = np.ones((len(shifts), DAY_MINUTES), dtype=bool)
+        for number in np.flatnonzero(~self.free).tolist():
+            self.on[number] = minutes_of(shifts[number])
 
     def accepts(self, value: int | None) -> Flags:
         """Which rules accept a minute of the day."""

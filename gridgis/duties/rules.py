@@ -44,8 +44,8 @@ class Shelf:
         made = {name: book.condition(name, numbers) for name in CONDITIONS}
         self.conditions: dict[str, Condition] = {name: one for name, one in made.items() if not one.free.all()}
         columns = ("rule_id", "clause", "lead", "co")
-        self.texts = {name: book.table[name].to_numpy(dtype=object)[numbers].tolist() for name in columns}
-        self.upward = book.table["upward"].to_numpy(dtype=bool)[numbers]
+        self.texts = {name: book.columns[name][numbers].tolist() for name in columns}
+        self.upward = book.columns["upward"][numbers]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -88,6 +88,8 @@ class Book:
         ranked = _ranked(rules, items=[self.named(item) for item in rules["item"]], codes=codes, units=self.units)
         order = ranked.reset_index(drop=True).sort_values(list(ranked), kind="stable").index.to_numpy()
         self.table = rules.iloc[order].reset_index(drop=True)
+        self.columns = {name: self.table[name].to_numpy() for name in self.table}
+        self.begin, self.end = moments(self.table["valid_from"], -np.inf), moments(self.table["valid_to"], np.inf)
         ranks = ranked.iloc[order].drop(columns=["rule_id", "valid_from"])
         self.keys = ranks.groupby(list(ranks), sort=False).ngroup().to_numpy()
         self.lengths = tuple(sorted({len(code) for text in self.table["area_code"] for code in self.grids_or(text)}))
@@ -111,24 +113,26 @@ class Book:
 
     def condition(self, name: str, numbers: NDArray[np.int64]) -> Condition:
         """What some of the rules look at, in one respect."""
-        table = self.table.iloc[numbers]
         if name == "width":
-            low, high = (table[column].to_numpy(dtype=np.float64) for column in ("width_min_m", "width_max_m"))
+            low, high = (self.columns[column][numbers] for column in ("width_min_m", "width_max_m"))
             return Between(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
         if name == "date":
-            return Between(moments(table["valid_from"], -np.inf), moments(table["valid_to"], np.inf))
-        return Minutes(list(table["shift"])) if name == "shift" else self._naming(name, table)
-
-    def _naming(self, name: str, table: pd.DataFrame) -> Named:
-        if name == "area":
-            return Named([self.grids_or(code) for code in table["area_code"]], keys=self.areas)
+            return Between(self.begin[numbers], self.end[numbers])
+        if name == "shift":
+            return Minutes(self.columns[name][numbers].tolist())
         if name == "section":
-            ends = zip(table["street_from"], table["street_to"], strict=True)
+            ends = zip(self.columns["street_from"][numbers], self.columns["street_to"][numbers], strict=True)
             return Named([(section(*pair),) if all(pair) else () for pair in ends])
+        return self._naming(name, numbers)
+
+    def _naming(self, name: str, numbers: NDArray[np.int64]) -> Named:
+        texts = self.columns["area_code" if name == "area" else name][numbers].tolist()
+        if name == "area":
+            return Named([self.grids_or(code) for code in texts], keys=self.areas)
         if name == "function":
-            return Named([one(text) for text in table["function"]], keys=_functions)
+            return Named([one(text) for text in texts], keys=_functions)
         parted = split if name in ("road_class", "severity") else one
-        return Named([tuple(map(folded, parted(text))) for text in table[name]], keys=_folded)
+        return Named([tuple(map(folded, parted(text))) for text in texts], keys=_folded)
 
     def grids_or(self, area_code: str | None) -> tuple[str, ...]:
         """The grids of a unit; any other area as it is."""
