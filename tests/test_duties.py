@@ -274,7 +274,7 @@ def asked(row) -> tuple[Case, Place]:
 
 
 @given(rule_books(), st.lists(CASES, min_size=1, max_size=12), st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=40)
 def test_a_batch_gives_what_single_answers_give(duties, cases, categorical):
     desk = Desk(replace(duties, components=COMPONENTS))
     frame = pd.DataFrame(cases, columns=list(cases[0]))
@@ -293,7 +293,7 @@ def test_a_batch_gives_what_single_answers_give(duties, cases, categorical):
 
 
 @given(rule_books(), CASES, st.randoms(use_true_random=False))
-@settings(max_examples=100)
+@settings(max_examples=20)
 def test_the_order_of_rows_does_not_matter_and_the_trace_names_each_rule_once(duties, case, random):
     order = {name: random.sample(range(len(table)), len(table)) for name, table in duties.tables.items()}
     other = replace(
@@ -342,7 +342,7 @@ def test_a_rule_of_a_class_is_not_behind_one_of_a_single_item():
 
 
 @given(rule_books(), st.lists(CASES, min_size=1, max_size=20))
-@settings(max_examples=80)
+@settings(max_examples=20)
 def test_what_check_says_never_decides_does_not_and_ties_are_all_found(duties, cases):
     found = check(duties)
     never = set(found.loc[found["rule"] == "never_decides", "code"])
