@@ -2,43 +2,625 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import shapely
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from gridgis.cases import OUT_COLUMNS, open_cases, result_writer
+from gridgis.cases.identity import Seen, hashed
+from gridgis.errors import InputRefused
 
-SEED = """case_id,lon,lat,reported_at,item,source
-C1,114.3,30.5,2026-03-01T08:00:00+08:00,井盖,patrol
-C2,abc,,2026-03-01,,
-"""
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+HEADER = ("case_id", "lon", "lat", "reported_at", "item", "source", "address", "description", "accuracy_m")
+ROWS = [
+    ("C1", "114.3", "30.5", "2026-03-01T08:00:00+08:00", "井盖", "patrol", "江汉路1号", 'a "quoted"\nbreak', "5"),
+    ("C2", "114.25", "30.625", "2026-03-01 08:00:01", "noise", "", "", "comma, here", ""),
+    ("0003", "114.5", "30.75", "2026-03-01", "", "hotline", "", "", "12.5"),
+    ("C4", "", "", "", "litter", "", "中山大道818号", "", ""),
+]
+FORMATS = ("csv", "xlsx", "gpkg", "parquet", "geoparquet")
+
+
+def table():
+    return pd.DataFrame(ROWS, columns=HEADER)
+
+
+def points(frame):
+    x, y = (pd.to_numeric(frame[name]).to_numpy() for name in ("lon", "lat"))
+    shapes = np.where(np.isnan(x), None, shapely.points(x, y))
+    return gpd.GeoDataFrame(frame.drop(columns=["lon", "lat"]), geometry=shapes, crs="EPSG:4326")
+
+
+def written(path, frame):
+    """The same cases in the format that the name of a file promises."""
+    suffix = path.suffix
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".xlsx":
+        frame.to_excel(path, index=False)
+    elif suffix == ".gpkg":
+        points(frame).to_file(path, layer="cases")
+    elif suffix == ".geoparquet":
+        points(frame).to_parquet(path)
+    else:
+        frame.assign(lon=pd.to_numeric(frame["lon"]), lat=pd.to_numeric(frame["lat"])).to_parquet(path)
+    return path
+
+
+def text_file(path, *lines, header="case_id,lon,lat"):
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
 
 
 def whole(path, **options):
-    with open_cases(path, **options) as file:
-        return pd.concat(list(file.chunks()), ignore_index=True)
+    with open_cases(path, **{"now": NOW, **options}) as file:
+        chunks = list(file.chunks())
+    assert all(len(chunk) and chunk.index.equals(pd.RangeIndex(len(chunk))) for chunk in chunks)
+    return pd.concat(chunks, ignore_index=True)
+
+
+def refusal(path, **options):
+    with pytest.raises(InputRefused) as refused:
+        whole(path, **options)
+    return str(refused.value)
 
 
 def result_of(cases):
-    frame = pd.DataFrame({name: pd.Series([""] * len(cases), dtype="str") for name in OUT_COLUMNS})
-    return frame.assign(case_id=cases["case_id"], distance_m=0.5, on_border=True, confidence=1.0, method="inside")
+    n = len(cases)
+    return pd.DataFrame(
+        {
+            "case_id": cases["case_id"],
+            "grid_code": pd.Categorical(["420103001001001"] * n),
+            "microgrid_code": pd.Series(["42010300100100101"] * n, dtype="str"),
+            "zone_code": pd.Categorical(["420103001001"] * n),
+            "method": pd.Categorical(["inside"] * n),
+            "distance_m": np.where(cases["x"].isna(), np.nan, 0.25),
+            "on_border": np.arange(n) % 2 == 0,
+            "candidates": "420103001001001",
+            "confidence": 1.0,
+            "lead": cases["item"],
+            "co": pd.Series([None] * n, dtype="str"),
+            "rule": cases["description"],
+            "problem": cases["problem"],
+            "warnings": cases["warnings"],
+            "x": cases["x"],
+            "y": cases["y"],
+        }
+    )
 
 
-def test_a_csv_file_gives_its_rows(tmp_path):
+# ------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_gives_the_same_rows(tmp_path, suffix):
+    expected = whole(written(tmp_path / "one.csv", table()))
+    pd.testing.assert_frame_equal(whole(written(tmp_path / f"two.{suffix}", table())), expected)
+    assert expected["case_id"].tolist() == ["C1", "C2", "0003", "C4"]
+    assert expected["x"].tolist()[:3] == [114.3, 114.25, 114.5]
+    assert expected["problem"].tolist() == ["", "", "", "coordinates are missing"]
+    assert expected["description"].tolist()[:2] == ['a "quoted"\nbreak', "comma, here"]
+    assert expected["reported_at"].tolist()[:3] == [
+        pd.Timestamp("2026-03-01T00:00Z"),
+        pd.Timestamp("2026-03-01T00:00:01Z"),
+        pd.Timestamp("2026-02-28T16:00Z"),
+    ]
+    assert str(expected["reported_at"].dtype) == "datetime64[us, UTC]"
+    assert expected["accuracy_m"].tolist()[::2] == [5, 12.5]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_size_of_a_chunk_changes_no_row(tmp_path, suffix):
+    many = pd.concat([table()] * 9, ignore_index=True)
+    path = written(tmp_path / f"cases.{suffix}", many)
+    expected = whole(path)
+    assert len(expected) == 36
+    for rows in (1, 5, 12, 36):
+        pd.testing.assert_frame_equal(whole(path, chunk_rows=rows), expected)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_text_is_read_in_every_usual_encoding(tmp_path, encoding, separator):
+    header = separator.join(("案件编号", "经度", "纬度", "上报时间", "问题类型", "来源", "地址", "描述", "严重程度"))
+    row = separator.join(("案1", "114.3", "30.5", "2026/3/1 8:05", "暴露垃圾", "热线", "解放大道1号", "有味", "一般"))
     path = tmp_path / "cases.csv"
-    path.write_text(SEED, encoding="utf-8")
+    path.write_bytes("\r\n".join([header, row, ""]).encode(encoding))
+    case = whole(path).iloc[0]
+    assert case["case_id"] == "案1"
+    assert (case["x"], case["y"]) == (114.3, 30.5)
+    assert case["reported_at"] == pd.Timestamp("2026-03-01T00:05Z")
+    assert case[["item", "source", "address", "description", "severity"]].tolist() == [
+        "暴露垃圾", "热线", "解放大道1号", "有味", "一般",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "header", ["ID,LNG,LAT", "id,Longitude,Latitude", "编号,Ｘ坐标,Ｙ坐标", "案卷编号,坐标 X,坐标_Y", "Case ID,x,y"]
+)
+def test_usual_names_of_columns_are_known(tmp_path, header):
+    cases = whole(text_file(tmp_path / "cases.csv", "A,114.3,30.5", header=header))
+    assert cases.iloc[0][["case_id", "x", "y"]].tolist() == ["A", 114.3, 30.5]
+
+
+def test_names_that_are_given_go_before_the_usual_ones(tmp_path):
+    path = text_file(tmp_path / "cases.csv", "A,1,2,114.3,30.5", header="case_id,lon,lat,wgs_e,wgs_n")
+    assert whole(path, rename={"lon": "wgs_e", "lat": "wgs_n"})["x"].tolist() == [114.3]
+    assert "the file has no column nix" in refusal(path, rename={"lon": "nix"})
+    assert "cases have no column colour" in refusal(path, rename={"colour": "lon"})
+
+
+BAD = [
+    ("NaN", "NaN"), ("nan", "30.5"), ("114.3", "NaN"), ("inf", "30"), ("114", "-inf"), ("", ""), (" ", ""),
+    ("114.3", ""), ("", "30.5"), ("abc", "def"), ("114.3E", "30.5N"), ("114,3", "30,5"), ("#N/A", "#N/A"),
+    ("null", "null"), ("181", "30"), ("-180.5", "30"), ("114.3", "90.5"), ("114.3", "-91"), ("999", "999"),
+    ("11430000", "3050000"), ("1_14", "30"), ("0x72", "30"), ("1e999", "30"), ("114.3 30.5", "30"), ("114.3.1", "30"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lon", "lat"), BAD)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_what_is_no_coordinate_is_told_of_and_not_used(tmp_path, lon, lat, suffix):
+    frame = pd.DataFrame({"case_id": ["A", "B"], "lon": [lon, "114.3"], "lat": [lat, "30.5"]})
+    cases = whole(written(tmp_path / f"cases.{suffix}", frame))
+    assert cases["x"].isna().tolist() == cases["y"].isna().tolist() == [True, False]
+    assert cases["problem"][0] != ""
+    assert cases["problem"][1] == ""
+
+
+@pytest.mark.parametrize("lon", ["114.3", " 114.3 ", "+114.3", "１１４．３", "1.143e2", "114.30000"])
+def test_a_plain_number_is_read_however_it_is_written(tmp_path, lon):
+    assert whole(text_file(tmp_path / "cases.csv", f"A,{lon},30.5", "B,x,30"))["x"][0] == 114.3
+
+
+def test_coordinates_keep_all_their_digits(tmp_path):
+    values = np.nextafter(np.linspace(114, 115, 500), np.inf)
+    path = text_file(tmp_path / "cases.csv", *(f"{k},{x:.17g},30" for k, x in enumerate(values)), "bad,x,y")
+    assert whole(path)["x"].tolist()[:-1] == values.tolist()
+
+
+def test_projected_coordinates_have_no_limits(tmp_path):
+    path = text_file(tmp_path / "cases.csv", "A,38500000,3380000")
+    assert whole(path)["problem"][0] == "longitude 38500000 is out of range"
+    assert whole(path, geographic=False)["x"].tolist() == [38500000]
+
+
+def test_the_crs_of_a_file_says_whether_there_are_limits(tmp_path):
+    frame = gpd.GeoDataFrame({"case_id": ["A"]}, geometry=gpd.points_from_xy([500000], [3380000]), crs="EPSG:4547")
+    for suffix in ("gpkg", "parquet"):
+        path = tmp_path / f"cases.{suffix}"
+        frame.to_file(path) if suffix == "gpkg" else frame.to_parquet(path)
+        with open_cases(path) as file:
+            assert file.crs.to_epsg() == 4547
+            assert next(file.chunks())["x"].tolist() == [500000]
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geoparquet"])
+def test_what_is_no_point_is_the_problem_of_its_row(tmp_path, suffix):
+    shapes = [
+        shapely.Point(114.3, 30.5), shapely.LineString([(0, 0), (1, 1)]), None, shapely.Point(),
+        shapely.MultiPoint([(114, 30)]), shapely.MultiPoint([(114, 30), (115, 30)]), shapely.Point(114.5, 30.5, 7),
+        shapely.Point(200, 10),
+    ]  # fmt: skip
+    frame = gpd.GeoDataFrame({"case_id": list("ABCDEFGH")}, geometry=shapes, crs="EPSG:4326")
+    path = tmp_path / f"cases.{suffix}"
+    frame.to_file(path) if suffix == "gpkg" else frame.to_parquet(path)
     cases = whole(path)
-    assert cases["case_id"].tolist() == ["C1", "C2"]
-    assert cases["x"].tolist()[0] == 114.3
-    assert cases["problem"].tolist() == ["", "longitude 'abc' is no number"]
-    assert cases["reported_at"].tolist() == [pd.Timestamp("2026-03-01T00:00Z"), pd.Timestamp("2026-02-28T16:00Z")]
+    assert cases["problem"].tolist() == [
+        "", "geometry is no point", "coordinates are missing", "coordinates are missing", "", "geometry is no point",
+        "", "longitude 200 is out of range",
+    ]  # fmt: skip
+    assert cases["x"].dropna().tolist() == [114.3, 114, 114.5]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_points_of_geoarrow_are_read(tmp_path):
+    path = tmp_path / "cases.parquet"
+    points(table()).dropna(subset="geometry").to_parquet(path, geometry_encoding="geoarrow")
+    assert whole(path)["x"].tolist() == [114.3, 114.25, 114.5]
+
+
+TIMES = [
+    ("2026-03-01T08:05:00+08:00", "2026-03-01T00:05:00"), ("2026-03-01T00:05:00Z", "2026-03-01T00:05:00"),
+    ("2026-03-01 08:05", "2026-03-01T00:05:00"), ("2026-03-01T08:05:00.123456", "2026-03-01T00:05:00.123456"),
+    ("2026/3/1 8:05", "2026-03-01T00:05:00"), ("2026/03/01 08:05:06", "2026-03-01T00:05:06"),
+    ("2026年3月1日 8时5分", "2026-03-01T00:05:00"), ("2026年3月1日", "2026-02-28T16:00:00"),
+    ("2026年3月1日下午2:05", "2026-03-01T06:05:00"), ("20260301080506", "2026-03-01T00:05:06"),
+    ("2026-03-01 08:05:00 +0800", "2026-03-01T00:05:00"), ("2026.3.1 8:05", "2026-03-01T00:05:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "utc"), TIMES)
+def test_times_are_read_as_cities_write_them(tmp_path, text, utc):
+    path = text_file(tmp_path / "cases.csv", f"A,{text},1,2", header="case_id,reported_at,lon,lat")
+    assert whole(path)["reported_at"][0] == pd.Timestamp(utc, tz="UTC")
+    assert whole(path)["warnings"][0] == ""
+
+
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "2026-02-30 08:00:00", "25:61", "2026/2/30", "3/1/26", "114.3"])
+def test_what_is_no_time_is_warned_of(tmp_path, text):
+    path = text_file(
+        tmp_path / "cases.csv", f"A,{text},1,2", "B,2026-03-01T08:00:00Z,1,2", header="case_id,reported_at,lon,lat"
+    )
+    assert whole(path)["reported_at"].isna().tolist() == [True, False]
+    assert whole(path)["warnings"].tolist() == ["reported_at is no time", ""]
+
+
+def test_the_time_zone_is_that_of_local_times_only(tmp_path):
+    path = text_file(
+        tmp_path / "cases.csv", "A,2026-03-01 08:00,1,2", "B,2026-03-01T08:00:00Z,1,2", header="id,time,x,y"
+    )
+    hours = whole(path, timezone="Europe/Berlin")["reported_at"].dt.hour
+    assert hours.tolist() == [7, 8]
+    assert "no such time zone" in refusal(path, timezone="Mars/Base")
+
+
+def test_odd_rows_are_warned_of(tmp_path):
+    path = text_file(
+        tmp_path / "cases.csv",
+        "A,1,2,2026-05-01T00:00:00Z,i,5",
+        "A,0,0,,=1+1,-5",
+        ",1,2,,,x",
+        "B,1,2",
+        "C,1,2,,i,1,,surplus",
+        "D,1,2,,i,1,,",
+        header="case_id,lon,lat,reported_at,item,accuracy_m",
+    )
+    cases = whole(path)
+    assert cases["warnings"].tolist() == [
+        "reported_at lies in the future",
+        "item looks like a formula and was taken as text; coordinates are 0, 0: most likely they were not measured; "
+        "accuracy_m is no distance; case_id occurs before",
+        "accuracy_m is no distance; case_id is missing",
+        "row has 3 cells, the header 6",
+        "row has 8 cells, the header 6",
+        "",
+    ]
+    assert cases["case_id"].fillna("-").tolist() == ["A", "A", "-", "B", "C", "D"]
+
+
+def test_rows_with_odd_numbers_of_cells_keep_their_place(tmp_path, monkeypatch):
+    from gridgis.cases import text
+
+    monkeypatch.setattr(text, "BLOCK", 1000)
+    ends = np.random.default_rng(3).choice(["", ",", ",,9"], size=5000, p=[0.8, 0.1, 0.1])
+    lines = [f"{k},1,2{end}" for k, end in enumerate(ends)]
+    lines[7] = "7"
+    cases = whole(text_file(tmp_path / "cases.csv", *lines), chunk_rows=777)
+    assert cases["case_id"].tolist() == [str(k) for k in range(5000)]
+    assert (cases["warnings"] != "").tolist() == [end == ",,9" or k == 7 for k, end in enumerate(ends)]
+
+
+def test_empty_rows_are_no_cases(tmp_path):
+    text = "\n\ncase_id,lon,lat\n\nA,1,2\n,,\n\nB,3,4\n,5,6\n\n\n"
+    (tmp_path / "cases.csv").write_text(text)
+    assert whole(tmp_path / "cases.csv")["x"].tolist() == [1, 3, 5]
+
+
+def test_an_identity_that_comes_again_is_told_of_in_any_chunk(tmp_path):
+    names = [f"C{k % 400}" for k in range(1000)]
+    path = text_file(tmp_path / "cases.csv", *(f"{name},1,2" for name in names))
+    for rows in (7, 99, 2000):
+        assert (whole(path, chunk_rows=rows)["warnings"] != "").tolist() == [False] * 400 + [True] * 600
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=20), max_size=40), st.integers(1, 7))
+def test_identities_are_told_apart_by_their_letters(texts, step):
+    seen, again = Seen(), []
+    for at in range(0, len(texts), step):
+        again += seen.again(pa.array(texts[at : at + step], pa.large_string())).tolist()
+    assert again == [text in texts[:k] for k, text in enumerate(texts)]
+
+
+def test_hashes_do_not_depend_on_where_a_text_lies():
+    column = pa.array(["", "a", "a\0", "abcdefgh", "abcdefghi", "甲"], pa.large_string())
+    assert len(set(hashed(column).tolist())) == 6
+    assert hashed(column.slice(2, 3)).tolist() == hashed(column)[2:5].tolist()
+
+
+CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\x1e"), max_size=12)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12))
+@example([('"', ",", "\r\n")])
+@example([("'=x", "=x", "''=")])
+@example([("", "", "x")])
+def test_any_text_comes_through_a_csv_file(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("any") / "cases.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["case_id", "lon", "lat", "description", "address"])
+        out.writerows(["k" + name, "1", "2", text, address] for name, text, address in rows)
+    cases = whole(path)
+    assert cases["case_id"].tolist() == ["k" + name for name, _, _ in rows]
+    for column, k in (("description", 1), ("address", 2)):
+        assert [plain(text) for text in cases[column].fillna("")] == [plain(bare(row[k])) for row in rows]
+
+
+def bare(text):
+    marked = text.lstrip("'")[:1] in tuple("=+-@\t\r＝＋－＠") and text.startswith("'") and text.lstrip("'")
+    return text[1:] if marked else text
+
+
+def plain(text):
+    return "".join(text.split())
+
+
+@settings(max_examples=40)
+@given(st.lists(CELLS, min_size=1, max_size=8))
+@example(["=cmd|' /C calc'!A0", "+86", "-1", "-1e5", "@x", "\tx", "＝x", "'=x", "'"])
+def test_a_result_comes_back_as_it_was_written(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("back") / "out.csv"
+    cases = pd.DataFrame({"case_id": [f"k{k}" for k in range(len(texts))], "x": 1.0, "y": 2.0, "problem": ""})
+    given = pd.Series(texts, dtype="str")
+    with result_writer(path) as writer:
+        writer.add(result_of(cases.assign(item="i", description=given, warnings="")))
+    rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8"), newline="")))
+    for text, row in zip(texts, rows, strict=True):
+        assert row["rule"] in (text, "'" + text)
+        assert not row["rule"].startswith(tuple("=@\t\r＝＠＋－")), row
+        assert row["rule"][:1] not in ("+", "-") or float(row["rule"]) is not None
+    again = whole(path, rename={"lon": "confidence", "lat": "distance_m", "address": "rule"})
+    assert [plain(text) for text in again["address"].fillna("")] == [plain(text) for text in texts]
+
+
+# ------------------------------------------------------------------ refusals
+
+
+def cut(path, share=0.6):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "gpkg", "parquet", "geoparquet"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95, 0.999])
+def test_a_file_that_was_cut_is_refused(tmp_path, suffix, share):
+    many = pd.concat([table()] * 500, ignore_index=True)
+    path = cut(written(tmp_path / f"cases.{suffix}", many), share)
+    assert str(path) in refusal(path)
+
+
+def test_a_quote_that_is_never_closed_is_refused(tmp_path):
+    path = text_file(tmp_path / "cases.csv", 'A,1,2,"fine, here"', 'B,1,2,"not', "C,1,2,x", header="id,x,y,描述")
+    assert "never closed" in refusal(path)
+    inch = text_file(tmp_path / "inch.csv", 'A,1,2,a 5" pipe', "B,1,2,x", header="id,x,y,描述")
+    assert whole(inch)["description"].tolist() == ['a 5" pipe', "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("cases.csv", b"", "the file is empty"),
+        ("cases.csv", b"\n\n\n", "the file is empty"),
+        ("cases.csv", b"C1,114.3,30.5\nC2,114.3,30.5\n", "no column is known by its name"),
+        ("cases.csv", b"case_id,item\nC1,x\n", "neither coordinates nor geometry nor an address"),
+        ("cases.csv", b"case_id,lon,item\nC1,114,x\n", "neither coordinates nor geometry nor an address"),
+        ("cases.csv", b"id,x,y\n\xff\xff\xff,1,2\n", "neither UTF-8 (byte 7) nor GBK"),
+        ("cases.csv", "编号,x,y,描述\n案,1,2,这里的文字足够长足以确认编码".encode()[:-1], "ends within a letter"),
+        (
+            "cases.csv",
+            "编号,x,y,描述\n案,1,2,这里的文字足够长足以确认编码\xff\n".encode() + b"\xff\n",
+            "it is in UTF-8, but",
+        ),
+        ("cases.csv", b"PAR1xxxx", "holds a Parquet file"),
+        ("cases.csv", b"PK\x03\x04xxxx", "holds an XLSX workbook"),
+        ("cases.xlsx", b"id,x,y\n1,2,3\n", "named .xlsx but holds a text"),
+        ("cases.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "holds a workbook of Excel 97-2003"),
+        ("cases.gpkg", b"", "named .gpkg but is empty"),
+        ("cases.parquet", b"PAR1PAR1", "cannot be read as Parquet"),
+        ("cases.gpkg", b"SQLite format 3\0", "0 bytes"),
+        ("cases.xlsx", b"PK\x03\x04" + bytes(100), "cannot be read as an XLSX workbook"),
+        ("cases.doc", b"x", ".doc is no known format"),
+        ("cases", b"x", "a name without an ending"),
+    ],
+)
+def test_what_is_no_file_of_cases_is_refused(tmp_path, name, data, told):
+    (tmp_path / name).write_bytes(data)
+    assert told in refusal(tmp_path / name)
+
+
+def test_a_wrong_name_or_encoding_is_refused(tmp_path):
+    assert "no such file" in refusal(tmp_path / "nothing.csv")
+    path = text_file(tmp_path / "cases.csv", "案,1,2")
+    assert "is not ascii" in refusal(path, encoding="ascii")
+    assert "no encoding klingon" in refusal(path, encoding="klingon")
+    (tmp_path / "folder.csv").mkdir()
+    assert "cannot be opened" in refusal(tmp_path / "folder.csv")
+
+
+def test_a_layer_must_be_chosen_and_be_a_table(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "cases.gpkg"
+    points(table()).to_file(path, layer="first")
+    points(table()).to_file(path, layer="second", mode="a")
+    assert "holds 2 layers" in refusal(path)
+    assert "there is no layer third" in refusal(path, layer="third")
+    assert len(whole(path, layer="second")) == 4
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE VIEW cases AS SELECT * FROM first")
+    connection.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('cases', 'attributes', 'c')"
+    )
+    connection.commit()
+    connection.close()
+    assert "the layer cases is no table" in refusal(path)
+
+
+def test_a_workbook_that_grows_without_end_is_refused(tmp_path):
+    far = openpyxl.Workbook()
+    far.active.append(["case_id", "lon", "lat"])
+    far.active.cell(1_048_576, 16_384, "x")
+    far.save(tmp_path / "far.xlsx")
+    assert "reaches to row 1048576 and column 16384" in refusal(tmp_path / "far.xlsx")
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        for k in range(10_001):
+            archive.writestr(f"xl/{k}", b"")
+    assert "10001 parts" in refusal(tmp_path / "bomb.xlsx")
+
+
+def test_a_workbook_keeps_what_a_cell_says(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "notes"
+    sheet = book.create_sheet("cases")
+    sheet.append(["案件编号", "经度", "纬度", "上报时间", "描述"])
+    sheet.append([12345, 114.3, "30.5", datetime(2026, 3, 1, 8, 5), "=1+1"])
+    sheet.append(["007", True, 30.5, 46082.25, "x"])
+    book.save(tmp_path / "cases.xlsx")
+    cases = whole(tmp_path / "cases.xlsx")
+    assert cases["case_id"].tolist() == ["12345", "007"]
+    assert cases["reported_at"].tolist() == [pd.Timestamp("2026-03-01T00:05Z"), pd.Timestamp("2026-02-28T22:00Z")]
+    assert cases["problem"].tolist() == ["", "longitude 'yes' is no number"]
+    with open_cases(tmp_path / "cases.xlsx") as file:
+        assert file.notices == ("holds formulas; their last results were taken",)
+        assert file.rows == 2
+    assert "there is no sheet nix" in refusal(tmp_path / "cases.xlsx", layer="nix")
+
+
+# ------------------------------------------------------------------ progress
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_progress_comes_to_its_end(tmp_path, suffix):
+    path = written(tmp_path / f"cases.{suffix}", table())
+    with open_cases(path) as file:
+        assert file.bytes_read == 0
+        list(file.chunks())
+        assert file.bytes_read == file.size == path.stat().st_size
+        assert file.rows in (4, 5)
+        assert len(next(iter(file.chunks()))) == 4
+
+
+# ------------------------------------------------------------------ writing
+
+
+def read_back(path):
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    if path.suffix == ".xlsx":
+        return pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
+    if path.suffix == ".gpkg":
+        return gpd.read_file(path, layer="cases")
+    return gpd.read_parquet(path)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_a_result_is_written_whole(tmp_path, suffix):
-    path = tmp_path / "cases.csv"
-    path.write_text(SEED, encoding="utf-8")
-    with result_writer(tmp_path / f"out.{suffix}") as writer:
-        writer.add(result_of(whole(path)))
-    read = pd.read_csv if suffix == "csv" else pd.read_parquet
-    assert read(tmp_path / f"out.{suffix}").columns.tolist() == list(OUT_COLUMNS)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cases.csv", f"out.{suffix}"]
+    cases = whole(written(tmp_path / "cases.csv", table()))
+    path = tmp_path / f"out.{suffix}"
+    with result_writer(path, crs="EPSG:4326") as writer:
+        writer.add(result_of(cases.iloc[:3].reset_index(drop=True)))
+        writer.add(result_of(cases.iloc[3:].reset_index(drop=True)))
+    back = read_back(path)
+    assert back.columns.drop("geometry", errors="ignore").tolist() == list(OUT_COLUMNS)
+    assert back["case_id"].tolist() == ["C1", "C2", "0003", "C4"]
+    assert back["microgrid_code"].tolist() == ["42010300100100101"] * 4
+    assert back["on_border"].astype(str).str.lower().tolist() == ["true", "false", "true", "true"]
+    assert pd.to_numeric(back["distance_m"]).fillna(-1).tolist() == [0.25, 0.25, 0.25, -1]
+    assert back["problem"].tolist()[3] == "coordinates are missing"
+    if suffix in ("gpkg", "parquet", "geoparquet"):
+        assert back.crs.to_epsg() == 4326
+        assert back.geometry.x.tolist()[:3] == [114.3, 114.25, 114.5]
+        assert back.geometry.isna().tolist() == [False, False, False, True]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cases.csv", path.name]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_result_without_a_case_is_a_result(tmp_path, suffix):
+    path = tmp_path / f"out.{suffix}"
+    with result_writer(path, crs="EPSG:4326"):
+        pass
+    assert len(read_back(path)) == 0
+    assert read_back(path).columns.drop("geometry", errors="ignore").tolist() == list(OUT_COLUMNS)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_goes_wrong_leaves_the_old_result(tmp_path, suffix, error):
+    cases = whole(written(tmp_path / "cases.csv", table()))
+    path = tmp_path / f"out.{suffix}"
+    path.write_text("old")
+
+    def run():
+        with result_writer(path, crs="EPSG:4326") as writer:
+            writer.add(result_of(cases))
+            raise error
+
+    with pytest.raises(error):
+        run()
+    assert path.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cases.csv", path.name]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "gpkg"])
+def test_a_killed_run_leaves_no_result(tmp_path, suffix):
+    code = f"""
+import time
+import pandas as pd
+from gridgis.cases import open_cases, result_writer
+from tests.test_cases import result_of, table, whole, written
+from pathlib import Path
+cases = whole(written(Path({str(tmp_path)!r}) / "cases.csv", table()))
+with result_writer(Path({str(tmp_path)!r}) / "out.{suffix}", crs="EPSG:4326") as writer:
+    writer.add(result_of(cases))
+    print("written", flush=True)
+    time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=os.getcwd())
+    assert process.stdout.readline() == b"written\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    left = {p.name for p in tmp_path.iterdir()} - {"cases.csv"}
+    assert f"out.{suffix}" not in left
+    assert all(name.startswith(f".out.{suffix}.") and ".part" in name for name in left)
+
+
+def test_a_sheet_that_cannot_hold_the_result_is_refused(tmp_path, monkeypatch):
+    from gridgis.cases import write_sheet
+
+    monkeypatch.setattr(write_sheet, "MOST_ROWS", 5)
+    cases = whole(written(tmp_path / "cases.csv", table()))
+
+    def run():
+        with result_writer(tmp_path / "out.xlsx") as writer:
+            writer.add(result_of(cases))
+            writer.add(result_of(cases))
+
+    with pytest.raises(InputRefused, match="holds 5 rows"):
+        run()
+    assert [p.name for p in tmp_path.iterdir()] == ["cases.csv"]
+
+
+def test_where_nothing_can_be_written_is_told(tmp_path):
+    for path, told in ((tmp_path / "no" / "out.csv", "no such folder"), (tmp_path / "out.doc", "no format")):
+        with pytest.raises(InputRefused, match=told), result_writer(path):
+            pass
+
+
+def test_a_result_is_read_and_written_in_step(tmp_path):
+    n = 100_000
+    path = tmp_path / "cases.parquet"
+    ids = pa.array(np.char.add("C", np.arange(n).astype(str)))
+    moment = pa.array(["2026-03-01T08:00:00+08:00"]).take(pa.array(np.zeros(n, dtype=np.int64)))
+    pq.write_table(pa.table({"case_id": ids, "lon": np.linspace(1, 2, n), "lat": np.ones(n), "time": moment}), path)
+    with open_cases(path, chunk_rows=20_000) as file, result_writer(tmp_path / "out.parquet") as writer:
+        for chunk in file.chunks():
+            writer.add(result_of(chunk))
+    assert pq.read_metadata(tmp_path / "out.parquet").num_rows == n

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from gridgis.cases.columns import TEXTS
 from gridgis.cases.guard import unguarded
 from gridgis.cases.identity import Seen
-from gridgis.cases.numbers import Bools, Objects, position_problems, read_numbers, text_of
+from gridgis.cases.numbers import Bools, Objects, bools, position_problems, read_numbers, text_of
 from gridgis.cases.points import read_points
 from gridgis.cases.times import Moments, read_times
 
@@ -48,7 +48,7 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
     """
     warnings = Warnings(table.num_rows)
     if NOTE in table.column_names:
-        warnings.say(table[NOTE])
+        warnings.say(_whole(table, NOTE))
     texts = {name: _text(table, name, warnings) for name in ("case_id", *TEXTS)}
     x, y, problem = _position(table, geographic=geographic, warnings=warnings)
     moments = _times(table, timezone=timezone, now=now, warnings=warnings)
@@ -84,7 +84,7 @@ class Warnings:
     def say(self, notes: Any) -> None:
         """Take over notes, null where there is none."""
         if notes.null_count < len(notes):
-            for k in np.flatnonzero(notes.is_valid().to_numpy()):
+            for k in np.flatnonzero(bools(notes.is_valid())):
                 self._add(int(k), notes[int(k)].as_py())
 
     def column(self) -> Any:
@@ -98,25 +98,27 @@ class Warnings:
 
 
 def _text(table: Any, name: str, warnings: Warnings) -> Any:
-    """A column of text without blanks around it, null where it is empty."""
+    """A column of text without blanks around it (the identity as it stands), null where it is empty."""
     if name not in table.column_names:
         return pa.nulls(table.num_rows, pa.large_string())
-    cells = unguarded(pc.utf8_trim_whitespace(text_of(table[name])))
-    empty = pc.equal(cells, "")
+    cells = unguarded(text_of(_whole(table, name)))
+    trimmed = pc.utf8_trim_whitespace(cells)
+    empty = pc.equal(trimmed, "")
+    cells = cells if name == "case_id" else trimmed
     if pc.any(empty).as_py():
         cells = pc.if_else(empty, None, cells)
     formula = pc.fill_null(pc.starts_with(cells, "="), False)
     if pc.any(formula).as_py():
-        warnings.rows(np.array(formula.to_numpy()), f"{name} looks like a formula and was taken as text")
+        warnings.rows(bools(formula), f"{name} looks like a formula and was taken as text")
     return cells
 
 
 def _position(table: Any, *, geographic: bool, warnings: Warnings) -> tuple[Any, Any, Objects | None]:
     names = set(table.column_names)
     if "geometry" in names:
-        x, y, odd = read_points(table["geometry"])
+        x, y, odd = read_points(_whole(table, "geometry"))
     elif {"x", "y"} <= names:
-        x, y, odd = table["x"], table["y"], None
+        x, y, odd = _whole(table, "x"), _whole(table, "y"), None
     else:
         nowhere = np.full(table.num_rows, np.nan)
         return nowhere, nowhere.copy(), np.full(table.num_rows, "coordinates are missing", dtype=object)
@@ -133,7 +135,7 @@ def _position(table: Any, *, geographic: bool, warnings: Warnings) -> tuple[Any,
 def _times(table: Any, *, timezone: str, now: np.datetime64, warnings: Warnings) -> Moments:
     if "reported_at" not in table.column_names:
         return np.full(table.num_rows, "NaT", dtype="M8[us]")
-    moments, unread = read_times(table["reported_at"], timezone=timezone)
+    moments, unread = read_times(_whole(table, "reported_at"), timezone=timezone)
     if unread.any():
         warnings.rows(unread, "reported_at is no time")
     ahead = moments > now + MIDNIGHTS_AHEAD
@@ -145,7 +147,7 @@ def _times(table: Any, *, timezone: str, now: np.datetime64, warnings: Warnings)
 def _accuracy(table: Any, warnings: Warnings) -> Any:
     if "accuracy_m" not in table.column_names:
         return np.full(table.num_rows, np.nan)
-    values, _, unread = read_numbers(table["accuracy_m"])
+    values, _, unread = read_numbers(_whole(table, "accuracy_m"))
     usable = np.isfinite(values) & (values >= 0)
     wrong = unread | (~usable & ~np.isnan(values))
     if wrong.any():
@@ -155,17 +157,14 @@ def _accuracy(table: Any, warnings: Warnings) -> Any:
 
 def _identity(case_id: Any, seen: Seen, warnings: Warnings) -> None:
     if case_id.null_count:
-        warnings.rows(
-            np.array(
-                case_id.is_null().to_numpy(zero_copy_only=False)
-                if isinstance(case_id, pa.Array)
-                else case_id.is_null().to_numpy()
-            ),
-            "case_id is missing",
-        )
+        warnings.rows(bools(case_id.is_null()), "case_id is missing")
     again = seen.again(case_id)
     if again.any():
         warnings.rows(again, "case_id occurs before")
+
+
+def _whole(table: Any, name: str) -> Any:
+    return table[name].combine_chunks()
 
 
 def _series(column: Any) -> Any:

@@ -104,6 +104,7 @@ def open_cases(
     encoding: str | None = None,
     timezone: str = "Asia/Shanghai",
     chunk_rows: int = 250_000,
+    layer: str | None = None,
     geographic: bool | None = None,
     now: datetime | None = None,
 ) -> CaseFile:
@@ -115,6 +116,7 @@ def open_cases(
     encoding : of a text; told by its bytes where None
     timezone : of times that carry no offset
     chunk_rows : rows of a chunk; never changes what stands in them
+    layer : of a GeoPackage, or sheet of a workbook
     geographic : whether the coordinates are degrees, which are in range up to 180 and 90; by the CRS of the file
         where None, and degrees where it has none
     now : later reports are warned of; the present moment where None
@@ -127,7 +129,7 @@ def open_cases(
     """
     name = os.fspath(path)
     _known_timezone(timezone)
-    reader = _opened(name, rename=rename, encoding=encoding)
+    reader = _opened(name, rename=rename, encoding=encoding, layer=layer)
     faults = tuple(header_faults(name, reader.header, reader.columns, rename=rename))
     if faults:
         reader.close()
@@ -137,15 +139,23 @@ def open_cases(
     return CaseFile(name, reader, timezone=timezone, chunk_rows=chunk_rows, geographic=degrees, now=moment)
 
 
-def _opened(path: str, *, rename: Mapping[str, str] | None, encoding: str | None) -> Reader:
+def _opened(path: str, *, rename: Mapping[str, str] | None, encoding: str | None, layer: str | None) -> Reader:
     kind = _kind(path)
     if kind == "text":
         from gridgis.cases.text import open_text
 
         return open_text(path, rename=rename, encoding=encoding)
-    from gridgis.cases.parquet import open_parquet
+    if kind == "parquet":
+        from gridgis.cases.parquet import open_parquet
 
-    return open_parquet(path, rename=rename)
+        return open_parquet(path, rename=rename)
+    if kind == "sheet":
+        from gridgis.cases.sheet import open_sheet
+
+        return open_sheet(path, rename=rename, layer=layer)
+    from gridgis.cases.geopackage import open_geopackage
+
+    return open_geopackage(path, rename=rename, layer=layer)
 
 
 def _kind(path: str) -> str:

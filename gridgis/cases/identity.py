@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gridgis.cases.numbers import Bools
+from gridgis.cases.numbers import Bools, bools
 
 Hashes = NDArray[np.uint64]
 
@@ -29,7 +29,7 @@ class Seen:
     def again(self, names: Any) -> Bools:
         """Which of `names` (an arrow array of text, null never) occurred before, in this call or an earlier one."""
         out = np.zeros(len(names), dtype=bool)
-        rows = np.arange(len(names)) if not names.null_count else np.flatnonzero(pc.is_valid(names).to_numpy(False))
+        rows = np.flatnonzero(bools(names.is_valid()))
         hashes = hashed(names.drop_null())
         order = np.argsort(hashes, kind="stable")
         ranked = hashes[order]
@@ -49,8 +49,7 @@ class Seen:
 
 def hashed(names: Any) -> Hashes:
     """Hash each text, its bytes taken eight at a time; the same on every machine."""
-    column = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
-    column = pc.cast(column, pa.large_binary())
+    column = pc.cast(names, pa.large_binary())
     _, offsets, data = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[column.offset : column.offset + len(column) + 1]
     held = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)

@@ -32,15 +32,12 @@ def read_numbers(column: Any) -> tuple[Floats, Bools, Bools]:
     """
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
+    if _is_number(column.type):
+        return floats(column), bools(column.is_null()), np.zeros(len(column), dtype=bool)
     if not _is_text(column.type):
-        blank = _bools(column.is_null())
-        return (
-            _floats(column) if _is_number(column.type) else np.full(len(column), np.nan),
-            blank,
-            (np.zeros(len(column), dtype=bool) if _is_number(column.type) else ~blank),
-        )
+        return np.full(len(column), np.nan), bools(column.is_null()), bools(column.is_valid())
     try:
-        return _floats(column), _bools(column.is_null()), np.zeros(len(column), dtype=bool)
+        return floats(column), bools(column.is_null()), np.zeros(len(column), dtype=bool)
     except pa.ArrowInvalid:
         return _row_by_row(column)
 
@@ -55,7 +52,7 @@ def text_of(column: Any) -> Any:
         plain = pc.if_else(pc.and_(whole, small), column, None).cast(pa.int64(), safe=False).cast(pa.large_string())
         return pc.coalesce(plain, pc.cast(column, pa.large_string()))
     if not _is_text(column.type) and not _is_plain(column.type):
-        return pa.chunked_array([pa.array([_spelled(v) for v in column.to_pylist()], pa.large_string())])
+        return pa.array([_spelled(v) for v in column.to_pylist()], pa.large_string())
     return pc.cast(column, pa.large_string())
 
 
@@ -92,11 +89,11 @@ def _row_by_row(column: Any) -> tuple[Floats, Bools, Bools]:
     cells = pc.utf8_trim_whitespace(pc.cast(column, pa.large_string()))
     blank = pc.fill_null(pc.equal(cells, ""), True)
     plain = pc.fill_null(pc.match_substring_regex(cells, NUMBER), False)
-    values = _floats(pc.if_else(plain, pc.utf8_ltrim(cells, "+"), None))
-    unread = ~_bools(blank) & ~_bools(plain)
+    values = floats(pc.if_else(plain, pc.utf8_ltrim(cells, "+"), None))
+    unread = ~bools(blank) & ~bools(plain)
     for k in np.flatnonzero(unread):
         values[k], unread[k] = _unusual(cells[int(k)].as_py())
-    return values, _bools(blank), unread
+    return values, bools(blank), unread
 
 
 def _unusual(text: str) -> tuple[float, bool]:
@@ -112,14 +109,16 @@ def _decimal(text: str) -> bool:
     return bool(pc.match_substring_regex(pa.scalar(text), NUMBER).as_py())
 
 
-def _floats(column: Any) -> Floats:
+def floats(column: Any) -> Floats:
+    """An Arrow array as numbers, nan for null."""
     numbers = pc.cast(column, pa.float64())
     filled = pc.fill_null(numbers, float("nan")) if numbers.null_count else numbers
-    return np.array(filled.to_numpy(), dtype=np.float64)
+    return np.array(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _bools(column: Any) -> Bools:
-    return np.array(column.to_numpy(), dtype=bool)
+def bools(column: Any) -> Bools:
+    """An Arrow array of truths as one of numpy; there is no null in it."""
+    return np.array(column.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _is_text(kind: Any) -> bool:

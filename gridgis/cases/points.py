@@ -8,21 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridgis.cases.numbers import Floats, Objects
+from gridgis.cases.numbers import Floats, Objects, bools
 
 POINT_BYTES = 21
 """Byte order, type and two numbers of a point in WKB."""
 
 
 def read_points(column: Any) -> tuple[Any, Any, Objects | None]:
-    """Coordinates x and y (arrow columns, null where there are none) and what is odd about rows, None if nothing.
+    """Coordinates x and y (Arrow arrays, null where there are none) and what is odd about rows, None if nothing.
 
     Parameters
     ----------
     column : arrow array
         WKB, or points as GeoArrow has them: a struct of `x` and `y`, or a list of two numbers.
     """
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_struct(column.type):
@@ -53,9 +52,9 @@ def _one_by_one(column: Any) -> tuple[Any, Any, Objects | None]:
     kind = shapely.get_type_id(shapes)
     odd = np.full(len(shapes), "", dtype=object)
     odd[kind > 0] = "geometry is no point"
-    broken = (kind < 0) & np.array(column.is_valid().to_numpy(zero_copy_only=False))
+    broken = (kind < 0) & bools(column.is_valid())
     odd[broken] = "geometry cannot be read"
-    points = np.where(kind == 0, shapes, None)
+    points = np.where((kind == 0) & ~shapely.is_empty(shapes), shapes, None)
     return _column(shapely.get_x(points)), _column(shapely.get_y(points)), odd if (odd != "").any() else None
 
 

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -128,24 +129,34 @@ class _Rows:
         """The rows of a batch and the odd ones among them, without what stands before the first case."""
         notes = pa.nulls(batch.num_rows, pa.large_string())
         plain = pa.table([*batch.columns, notes], schema=self._schema)
-        first, used, parts = self._next, 0, []
-        while self._odd and self._odd[0][0] - self._next <= batch.num_rows - used:
-            number, text = self._odd.pop(0)
-            parts += [plain.slice(used, number - self._next), self._mended(text)]
-            used += number - self._next
-            self._next = number + 1
-        parts.append(plain.slice(used))
-        self._next += batch.num_rows - used
-        return pa.concat_tables(parts).slice(max(self._before - first + 1, 0))
+        first, odd = self._next, self._due(batch.num_rows)
+        self._next += batch.num_rows + len(odd)
+        if odd:
+            place = np.array([number - first for number, _ in odd])
+            order = np.full(self._next - first, -1)
+            order[place] = batch.num_rows + np.arange(len(odd))
+            order[order < 0] = np.arange(batch.num_rows)
+            plain = pa.concat_tables([plain, self._mended([text for _, text in odd])]).take(pa.array(order))
+        return plain.slice(max(self._before - first + 1, 0))
 
-    def _mended(self, text: str) -> Any:
-        cells = _cells(text, self.separator)
+    def _due(self, rows: int) -> list[tuple[int, str]]:
+        """Take the odd rows that stand before, among or right after the next `rows` rows of the others."""
+        count = next((k for k, (number, _) in enumerate(self._odd) if number - self._next - k > rows), len(self._odd))
+        due, self._odd = self._odd[:count], self._odd[count:]
+        return due
+
+    def _mended(self, texts: Sequence[str]) -> Any:
+        """Odd rows as if they had as many cells as the header, with a note that they have not."""
         width = len(self.every)
-        note = None
-        if len(cells) < width or any(cell.strip() for cell in cells[width:]):
-            note = f"row has {len(cells)} cells, the header {width}"
-        cells += [""] * (width - len(cells))
-        return pa.table([[cells[k]] for k in self._place] + [[note]], schema=self._schema)
+        rows = [_cells(text, self.separator) for text in texts]
+        notes = [
+            f"row has {len(cells)} cells, the header {width}"
+            if len(cells) < width or any(cell.strip() for cell in cells[width:])
+            else None
+            for cells in rows
+        ]
+        columns = [[cells[k] if k < len(cells) else "" for cells in rows] for k in self._place]
+        return pa.table([*columns, notes], schema=self._schema)
 
 
 def _filled(table: Any) -> Any:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gridgis.cases.numbers import Bools, text_of
+from gridgis.cases.numbers import Bools, bools, text_of
 
 Moments = NDArray[np.datetime64]
 
@@ -51,10 +51,10 @@ def read_times(column: Any, *, timezone: str) -> tuple[Moments, Bools]:
 
 def _mixed(cells: Any, *, timezone: str) -> tuple[Moments, Bools]:
     """Times of which some have no offset or are written otherwise."""
-    given = np.array(pc.fill_null(pc.not_equal(cells, ""), False).to_numpy(), dtype=bool)
+    given = bools(pc.fill_null(pc.not_equal(cells, ""), False))
     out = np.full(len(cells), "NaT", dtype="M8[us]")
     for pattern, kind in ((ZONED, UTC_US), (BARE, LOCAL_US)):
-        rows = np.array(pc.fill_null(pc.match_substring_regex(cells, pattern), False).to_numpy(), dtype=bool)
+        rows = bools(pc.fill_null(pc.match_substring_regex(cells, pattern), False))
         if rows.any():
             out[rows] = _iso(cells.filter(pa.array(rows)), kind, timezone=timezone)
     left = np.flatnonzero(given & np.isnat(out))
@@ -101,6 +101,4 @@ def _local(column: Any, timezone: str) -> Any:
 
 
 def _moments(column: Any) -> Moments:
-    return np.asarray(
-        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
-    ).astype("M8[us]")
+    return np.asarray(column.to_numpy(zero_copy_only=False)).astype("M8[us]")

@@ -45,6 +45,10 @@ class ParquetWriter:
             self._writer.add_key_value_metadata({"geo": json.dumps(_geo(self._crs))})
         self._writer.close()
 
+    def drop(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
     def _column(self, frame: pd.DataFrame, name: str) -> Any:
         column = arrow_column(frame, name)
         if name in self._coded:

@@ -36,6 +36,8 @@ class TextWriter:
         """Close the file."""
         self._file.close()
 
+    drop = close
+
 
 def _lettered(name: str, column: Any) -> Any:
     """A column as the letters of its cells."""

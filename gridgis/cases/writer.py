@@ -29,6 +29,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """End the file."""
 
+    def drop(self) -> None:
+        """Let go of the file without ending it."""
+
 
 @contextmanager
 def result_writer(path: str | os.PathLike[str], *, crs: object = None) -> Iterator[Writer]:
@@ -56,7 +59,7 @@ def result_writer(path: str | os.PathLike[str], *, crs: object = None) -> Iterat
     except BaseException:
         if writer is not None:
             with contextlib.suppress(Exception):
-                writer.close()
+                writer.drop()
         _forget(draft)
         raise
 
@@ -73,7 +76,9 @@ class _Told:
             self._writer.add(frame)
 
     def close(self) -> None:
-        """Nothing: the file is closed at the end of the context."""
+        """Nothing: the file is ended with the context."""
+
+    drop = close
 
 
 def _opener(target: Path) -> Callable[[str, Any], Writer]:
@@ -89,6 +94,14 @@ def _opener(target: Path) -> Callable[[str, Any], Writer]:
         from gridgis.cases.write_parquet import ParquetWriter
 
         return ParquetWriter
+    if suffix == ".xlsx":
+        from gridgis.cases.write_sheet import SheetWriter
+
+        return SheetWriter
+    if suffix == ".gpkg":
+        from gridgis.cases.write_geopackage import GeoPackageWriter
+
+        return GeoPackageWriter
     problem = f"{suffix or 'a name without an ending'} is no format of a result"
     raise InputRefused([Fault("output", str(target), problem, "Name a file in .csv, .xlsx, .gpkg or .parquet")])
 
