@@ -97,10 +97,8 @@ def resolve_file(
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
     with open_file(cases, chunk_rows=chunk_rows, geographic=_degrees(case_crs)) as file:
         tally = Tally(notices=[str(notice) for notice in file.notices])
-        systems: dict[str | None, str] = {
-            None: case_crs or (DEGREES if file.crs is None else str(file.crs)),
-            **(crs_of_source or {}),
-        }
+        systems: dict[str | None, str] = {None: case_crs or (DEGREES if file.crs is None else str(file.crs))}
+        systems.update(crs_of_source or {})
         if output is None:
             _run(file, clerk, systems, tally, lambda _: None, progress)
         else:

@@ -52,6 +52,9 @@ class Sources:
         from gridgis.resolve import Office
         from gridgis.resolve.streets import Streets
 
+        if division.grids.empty or division.microgrids.empty:
+            cure = "Give one that gridgis check finds whole"
+            raise InputRefused([Fault("division", "", "holds no grid or no micro-grid", cure)])
         told = division.info.get("profile_toml")
         profile = profile_from_toml(told) if told else load_profile()
         read = partial(read_layer, rename=self.rename, crs_of=self.crs_of)

@@ -75,7 +75,7 @@ class Layer:
             In the CRS of the layer; a point with a coordinate that is not finite lies in none.
         """
         made = "raster" in self.__dict__
-        if len(self.codes) and (made or len(x) >= MANY) and self.is_coverage:
+        if (made or len(x) >= MANY) and self.is_coverage:
             return covering(self.raster, x, y)
         return self._by_tree(x, y)
 

@@ -141,7 +141,7 @@ class Places:
         here = self._in_metres(x, y)
         grid, distance = np.full(len(x), -1, dtype=np.int32), np.full(len(x), np.inf)
         known = np.flatnonzero(np.isfinite(shapely.get_x(here)) & np.isfinite(shapely.get_y(here)))
-        if not (len(known) and len(grids.codes)):
+        if not len(known):
             return grid, distance
         (point, polygon), gap = grids.tree.query_nearest(here[known], return_distance=True)
         order = np.lexsort((-polygon, -point))
