@@ -1,34 +1,64 @@
-"""The command about cases: resolve."""
+"""Commands about cases: resolve, locate, affected."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from gridgis.cli.division import _declared
 from gridgis.cli.group import main
-from gridgis.cli.show import bar
+from gridgis.cli.show import bar, plain
+
+
+def _answering(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that name what answers."""
+    options = (
+        click.option("--division", metavar="OUT.gpkg", help="The division that answers."),
+        click.option("--store", metavar="STORE", help="What is in force at the time of a case answers it."),
+        click.option("--network", default="general", show_default=True, help="Of the versions in the store."),
+        click.option("--parties", metavar="FILE", help="People, posts, items, duty rules: XLSX, TOML or CSV folder."),
+        click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _city(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of what a city has beside."""
+    options = (
+        click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address: see gridgis gazetteer."),
+        click.option("--streets", metavar="FILE[:LAYER]", help="For duties by street, and to see shifted points."),
+        click.option("--components", metavar="FILE[:LAYER]", help="Assets with their owners."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _sources(options: dict[str, Any], columns: tuple[str, ...], crs_of: tuple[str, ...]) -> Any:
+    """Take what belongs to the sources out of the options."""
+    from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
+
+    files = {name: options.pop(name) for name in ("parties", "gazetteer", "streets", "components")}
+    return jobs.Sources(**files, rename=parse_map(columns), crs_of=parse_crs(crs_of))
 
 
 @main.command()
 @click.argument("cases", type=click.Path())
-@click.option("--division", metavar="OUT.gpkg", help="The division that answers all cases.")
-@click.option("--store", metavar="STORE", help="What was in force at the time of each case answers it.")
-@click.option("--network", default="general", show_default=True, help="Of the versions in the store.")
+@_answering
+@_city
 @click.option(
     "--at", metavar="TIME", help="With a store: answer by what is in force then, such as 2026-12-01T00:00+08:00."
 )
 @click.option(
     "--rebase", is_flag=True, help="With a store: answer by the present division, and tell what changed hands."
 )
-@click.option("--parties", metavar="FILE", help="People, posts, items and duty rules: XLSX, TOML or a folder of CSV.")
-@click.option("--gazetteer", metavar="NAMES.db", help="For cases that have only an address: see gridgis gazetteer.")
-@click.option("--streets", metavar="FILE[:LAYER]", help="For duties by street, and to see whether points are shifted.")
-@click.option("--components", metavar="FILE[:LAYER]", help="Assets with their owners.")
 @click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
 @click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
-@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset.")
 @click.option("--encoding", help="Of a CSV; told by its bytes by default.")
 @click.option("--dry-run", is_flag=True, help="Count, and write nothing.")
 @_declared
@@ -44,12 +74,10 @@ def resolve(
 ) -> None:
     """Give every case of a file its grid and those who answer for it."""
     from gridgis import jobs
-    from gridgis.layers import parse_crs, parse_map
 
     if (output is None) != dry_run:
         raise click.UsageError("Give -o RESULT, or --dry-run to write nothing.")
-    files = {name: options.pop(name) for name in ("parties", "gazetteer", "streets", "components")}
-    sources = jobs.Sources(**files, rename=parse_map(columns), crs_of=parse_crs(crs_of))
+    sources = _sources(options, columns, crs_of)
     with bar() as progress:
         tally = jobs.resolve_file(
             cases, output, sources=sources, crs_of_source=_pairs(source_crs), progress=progress, **options
@@ -70,3 +98,91 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
         if "=" not in text:
             raise click.UsageError(f"--source-crs {text}: write SOURCE=CRS, such as app=gcj02")
     return dict(text.split("=", 1) for text in given)
+
+
+@main.command()
+@click.option("--lon", "x", type=float, help="Or easting, as --case-crs says.")
+@click.option("--lat", "y", type=float)
+@click.option("--address", help="In place of a point, or beside it: on a border the house number decides.")
+@click.option("--item", help="Of the catalogue, by code, name or alias.")
+@click.option("--severity")
+@click.option("--component", "component_id", help="The asset that the case is about.")
+@click.option("--accuracy", "accuracy_m", type=float, help="How far off the point may be, in metres.")
+@click.option("--at", metavar="TIME", help="When it was reported; now by default.")
+@click.option("--case-crs", default="EPSG:4326", show_default=True, metavar="EPSG:n|gcj02|bd09")
+@click.option("--json", "as_json", is_flag=True, help="Print all there is to say as JSON.")
+@_answering
+@_city
+@_declared
+def locate(as_json: bool, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any) -> None:
+    """Tell the grid of one case, those who answer for it, and why."""
+    import json
+
+    from gridgis import jobs
+
+    sources = _sources(options, columns, crs_of)
+    found = jobs.resolve(sources=sources, **options)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+        return
+    _told(found)
+
+
+def _told(found: Any) -> None:
+    """Print an answer."""
+    click.echo(f"grid        {found.grid_code or '-'}")
+    click.echo(f"micro-grid  {found.microgrid_code or '-'}")
+    click.echo(f"method      {found.method}" + (f" ({found.distance_m:g} m)" if found.distance_m else ""))
+    if found.confidence is not None:
+        click.echo(f"confidence  {found.confidence:g}")
+    if found.address:
+        click.echo(f"address     {plain(found.address)}")
+    for option in found.options[1:]:
+        click.echo(f"  or {option.grid_code}: {option.share:.0%} of the circle of error, {option.distance_m:g} m away")
+    if found.problem:
+        click.echo(f"problem     {plain(found.problem)}")
+    for warning in found.warnings:
+        click.echo(f"note: {plain(warning)}")
+    if found.duties is not None:
+        _responsible(found.duties)
+
+
+def _responsible(duties: Any) -> None:
+    """Print who answers for a case, and the trace."""
+    click.echo(f"lead        {plain(duties.lead) or '-'}" + (f"  [{plain(duties.clause)}]" if duties.clause else ""))
+    if duties.co:
+        click.echo(f"co          {plain(duties.co)}")
+    if duties.limit is not None:
+        click.echo(f"limit       {duties.limit.value:g} {duties.limit.unit}")
+    for role, parties in duties.parties.items():
+        for one in parties:
+            click.echo(f"  {role:<22}{one.post_code}  {plain(one.name)}  {plain(one.public_phone)}".rstrip())
+    for looked in duties.trace:
+        click.echo(f"  rule {plain(looked.rule_id)}: {looked.failed or 'matches'}")
+
+
+@main.command()
+@click.option("--area", metavar="FILE[:LAYER]", help="Polygons, taken together.")
+@click.option("--lon", "x", type=float, help="In place of an area: a point, as --case-crs says.")
+@click.option("--lat", "y", type=float)
+@click.option("--radius", "radius_m", type=click.FloatRange(min=0, min_open=True), help="Around it, in metres.")
+@click.option("--at", metavar="TIME", help="Of the posts, and with a store of what is in force; now by default.")
+@click.option("--case-crs", default="EPSG:4326", show_default=True, metavar="EPSG:n|gcj02|bd09")
+@_answering
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="AREA.gpkg", help="Grids and micro-grids in it."
+)
+def affected(x: float | None, y: float | None, **options: Any) -> None:
+    """Tell which grids, households and people an area holds, for emergencies."""
+    from gridgis import jobs
+
+    if (x is None) != (y is None):
+        raise click.UsageError("Give --lon and --lat together.")
+    point = None if x is None or y is None else (x, y)
+    found = jobs.affected_area(point=point, **options)
+    homes = "unknown" if found.households is None else f"about {found.households}"
+    click.echo(f"{len(found.grids)} grids, {len(found.microgrids)} micro-grids, households: {homes}")
+    for row in found.grids.fillna({"households": -1}).itertuples():
+        click.echo(f"{row.grid_code}  {row.share:.0%}  {row.households if row.households >= 0 else ''}".rstrip())
+    for row in found.people.itertuples():
+        click.echo(f"  {row.role:<22}{row.area_code:<18}{plain(row.name)}  {plain(row.public_phone)}".rstrip())

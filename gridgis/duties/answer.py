@@ -203,6 +203,11 @@ class Desk:
             trace=_trace(asked, failed),
         )
 
+    def parties(self, code: str, *, at: datetime.datetime | None = None) -> dict[str, tuple[Party, ...]]:
+        """By role those in post nearest to a grid or micro-grid; officers of all levels."""
+        time = at or self.at
+        return self.posts.parties(code, np.nan if time is None else float((time - EPOCH) // MICROSECOND))
+
     def ruling(self, case: Case, place: Place) -> Ruling:
         """What the rules say of one case."""
         asked = self._asked(case, place)

@@ -5,7 +5,7 @@ and writes once at the end; nothing half-written is left.
 """
 
 from gridgis.jobs.addresses import build_gazetteer, find_address, suggest_addresses
-from gridgis.jobs.cases import Tally, resolve, resolve_file
+from gridgis.jobs.cases import Tally, affected_area, resolve, resolve_file
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -75,6 +75,7 @@ __all__ = [
     "Tally",
     "actors",
     "add_actor",
+    "affected_area",
     "answer",
     "approve",
     "attachment",

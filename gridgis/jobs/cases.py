@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,8 +19,10 @@ from gridgis.jobs.registry import moment_of
 from gridgis.schema import GENERAL
 
 if TYPE_CHECKING:
+    import shapely
+
     from gridgis.cases import CaseFile
-    from gridgis.resolve import Resolution
+    from gridgis.resolve import Affected, Resolution
 
 DEGREES = "EPSG:4326"
 CHINESE = ("gcj02", "bd09")
@@ -124,14 +127,85 @@ def resolve(
     ----------
     at : when it was reported, now by default; with a store, the version in force then answers
     """
-    import datetime
-
     from gridgis.resolve import resolution
 
     _known_systems(case_crs)
     clerk = _clerk(division, store, sources or Sources(), network=network, at=at, rebase=False, timezone=timezone)
     moment = datetime.datetime.fromisoformat(moment_of("at", at)) if at else datetime.datetime.now(datetime.UTC)
     return resolution(clerk.offices.sample, crs=case_crs, at=moment, **case)  # type: ignore[arg-type]
+
+
+def affected_area(
+    *,
+    area: str | None = None,
+    point: tuple[float, float] | None = None,
+    radius_m: float | None = None,
+    division: str | Path | None = None,
+    store: str | None = None,
+    network: str = GENERAL,
+    at: str | None = None,
+    parties: str | None = None,
+    case_crs: str = DEGREES,
+    timezone: str = "Asia/Shanghai",
+    output: str | Path | None = None,
+) -> Affected:
+    """What lies in an area: grids, micro-grids, households, and the people to be called.
+
+    Parameters
+    ----------
+    area : `FILE` or `FILE:LAYER` of polygons, taken together
+    point, radius_m : in place of it, in `case_crs`
+    parties : people and posts
+    output : GeoPackage of the layers grids and microgrids; none where None
+    """
+    from gridgis.duties import Desk, read_duties
+    from gridgis.layers import read_division
+    from gridgis.registry.store import utc_now
+    from gridgis.resolve import affected
+
+    moment = utc_now() if at is None else moment_of("at", at)
+    if (division is None) == (store is None):
+        raise _one_of("a division or a store", "--division or --store")
+    if division is not None:
+        whole = read_division(division)
+    else:
+        whole = OfficesByTime(str(store), network, Sources(), timezone=timezone, now=moment).division_at(moment)
+    shape = _shape(area, point, radius_m, whole.grids.crs, case_crs)
+    desk = None if parties is None else Desk(read_duties(parties, timezone=timezone))
+    found = affected(whole, shape, desk=desk, at=datetime.datetime.fromisoformat(moment))
+    if output is not None:
+        _write_affected(found, Path(output))
+    return found
+
+
+def _shape(
+    area: str | None, point: tuple[float, float] | None, radius_m: float | None, crs: object, case_crs: str
+) -> shapely.Geometry:
+    """The area, in the CRS of the division."""
+    from gridgis.coordinates import to_crs
+    from gridgis.layers import read_layer
+    from gridgis.resolve import circle
+
+    if (area is None) == (point is None) or (point is None) != (radius_m is None):
+        raise _one_of("an area, or a point with a radius", "--area, or --lon, --lat and --radius")
+    if area is not None:
+        return read_layer("area", area).to_crs(crs).union_all()
+    assert point is not None
+    assert radius_m is not None
+    x, y = to_crs(np.array([point[0]]), np.array([point[1]]), source=case_crs, target=crs)
+    return circle(float(x[0]), float(y[0]), radius_m, crs=crs)
+
+
+def _one_of(what: str, options: str) -> InputRefused:
+    return InputRefused([Fault("command", "", f"needs {what}", f"Give {options}")])
+
+
+def _write_affected(found: Affected, output: Path) -> None:
+    from gridgis.publish.whole import written_whole
+
+    with written_whole(output.with_suffix(".gpkg")) as draft:
+        for name in ("grids", "microgrids"):
+            getattr(found, name).to_file(draft, layer=name, driver="GPKG", engine="pyogrio")
 
 
 class _Clerk:
@@ -178,8 +252,7 @@ def _clerk(
     from gridgis.registry.store import utc_now
 
     if (division is None) == (store is None):
-        cure = "Name a division with --division or a store with --store"
-        raise InputRefused([Fault("resolve", "", "needs a division or a store, one of them", cure)])
+        raise _one_of("a division or a store", "--division or --store")
     if store is None:
         if rebase:
             raise InputRefused([Fault("resolve", "--rebase", "needs a store", "Name one with --store")])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KEPT = 2
 """Divisions of different times that are held at once: cases mostly come in the order of their times."""
+LAYERS = ("zones", "grids", "microgrids", "atoms", "borders")
+"""What is read of a version."""
 
 
 @dataclass(frozen=True)
@@ -131,18 +133,20 @@ class OfficesByTime:
         if span not in self._held:
             while len(self._held) >= KEPT:
                 del self._held[next(iter(self._held))]
-            self._held[span] = self.sources.office(self._division(self.starts[span]), timezone=self.timezone)
+            self._held[span] = self.sources.office(self.division_at(self.starts[span]), timezone=self.timezone)
         return self._held[span]
 
-    def _division(self, moment: str) -> Division:
+    def division_at(self, moment: str) -> Division:
         """All districts that have something in force at a time, as one."""
         from gridgis.registry import versions
 
         with reading(self.store) as connection:
             districts = sorted({one.district for one in versions.versions(connection, network=self.network)})
             found = [versions.in_force(connection, one, at=moment, network=self.network) for one in districts]
-            wanted = ("zones", "grids", "microgrids", "borders")
-            loaded = [versions.load(connection, one, layers=wanted) for one in found if one is not None]
+            loaded = [versions.load(connection, one, layers=LAYERS) for one in found if one is not None]
+        if not loaded:
+            problem = f"nothing is in force in network {self.network} at {moment}"
+            raise InputRefused([Fault("store", self.store, problem, "See: gridgis versions")])
         return _together(loaded)
 
 
@@ -150,6 +154,5 @@ def _together(divisions: list[Division]) -> Division:
     """Divisions of districts as one, with the profile of the first."""
     if len(divisions) == 1:
         return divisions[0]
-    layers = ("zones", "grids", "microgrids", "borders")
-    frames = {name: pd.concat([getattr(one, name) for one in divisions], ignore_index=True) for name in layers}
+    frames = {name: pd.concat([getattr(one, name) for one in divisions], ignore_index=True) for name in LAYERS}
     return Division.with_layers(frames, info=divisions[0].info, crs=divisions[0].grids.crs)

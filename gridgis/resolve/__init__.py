@@ -1,7 +1,18 @@
-"""Cases to their grid and to those who answer for it: where, by which rule, how sure."""
+"""Cases to their grid and to those who answer for it: where, by which rule, how sure; and what lies in an area."""
 
+from gridgis.resolve.area import Affected, affected, circle
 from gridgis.resolve.batch import resolved, unanswered
 from gridgis.resolve.office import Office
-from gridgis.resolve.one import Resolution, resolution
+from gridgis.resolve.one import Option, Resolution, resolution
 
-__all__ = ["Office", "Resolution", "resolution", "resolved", "unanswered"]
+__all__ = [
+    "Affected",
+    "Office",
+    "Option",
+    "Resolution",
+    "affected",
+    "circle",
+    "resolution",
+    "resolved",
+    "unanswered",
+]
