@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from test_change_sets import handed_in, hard, one_micro, redivided, whole
+from test_change_sets import decided, handed_in, hard, one_micro, redivided, whole
 from test_registry import DAY, approved, decision, drafted, merge, server, store, town, url
 
 from gridgis import jobs
@@ -24,8 +24,9 @@ from gridgis.registry.audit import verify
 from gridgis.registry.comments import answer, comment, comments
 from gridgis.registry.erasure import erase
 from gridgis.registry.events import events
-from gridgis.registry.review import approve, findings, give_back, steps, submit, take_on_file, withdraw
-from gridgis.registry.versions import draft, get
+from gridgis.registry.review import approve, findings, give_back, revoke, steps, submit, take_on_file, withdraw
+from gridgis.registry.store import Conflict
+from gridgis.registry.versions import draft, get, in_force
 
 __all__ = ["server", "store", "url"]
 
@@ -214,6 +215,61 @@ def test_a_right_ends_and_what_was_done_stays(store, url):
         assert get(connection, made.id).author == "draws"
         connection.execute(sa.update(tables.actor).where(tables.actor.c.name == "draws").values(ended_at=None))
         assert verify(connection).faults == ("actor draws is submitter of everywhere, which no event says",)
+
+
+def test_an_approval_is_revoked_before_it_is_in_force(store, url):
+    zones = town().zones["zone_code"].tolist()
+    base = redivided(town(), zones[1], 1)
+    first = approved(store, base, day=1)
+    made, on_it = (handed_in(store, division, day=2) for division in (redivided(base, zones[0], 1), town()))
+    with store.write() as connection:
+        approve(connection, made, decision(DAY[2], DAY[300]))
+        last = approve(connection, on_it, decision(DAY[2], DAY[301]))
+        fresh = set(connection.scalars(sa.select(tables.code.c.code).where(tables.code.c.version_id == last.id)))
+    built = handed_in(store, redivided(whole(store, last), zones[2], 3), day=3)
+    waits = drafted(store, redivided(whole(store, last), zones[3], 3), day=3)
+    assert (built.parent_id, len(fresh) > 0) == (last.id, True)
+    for version, actor, at, reason, said in (
+        (first, "decides", DAY[3], "x", "is in force since"),
+        (made, "decides", DAY[3], "x", f"is followed by {last.name}.* Revoke that one first"),
+        (built, "decides", DAY[3], "x", "is submitted"),
+        (last, "draws", DAY[3], "x", "is submitter, not reviewer"),
+        (last, "files", DAY[3], "x", "is filer, not reviewer"),
+        (last, "decides", DAY[3], " ", "without a reason"),
+        (last, "decides", DAY[301], "x", "is in force since"),
+    ):
+        act = {"actor": actor, "at": at, "reason": reason}
+        refused(store, said, lambda c, version=version, act=act: revoke(c, version, **act))
+    with store.write() as connection:
+        gone = revoke(connection, last, actor="decides", at=DAY[3], reason="the wrong map")
+        assert (gone.state, gone.effective_from) == ("withdrawn", None)
+        assert in_force(connection, first.district, at=DAY[350]).id == made.id
+        assert verify(connection).faults == ()
+        assert "wrong map" not in "".join(one.body for one in events(connection))
+    for late in (lambda: decided(store, built, day=310), lambda: jobs.submit(url, waits.id, actor="draws")):
+        with pytest.raises(Conflict, match=f"goes on from {last.name}, which was revoked: draft it again"):
+            late()
+    again = approved(store, town(), day=302)
+    assert set(whole(store, again).grids["grid_code"]) & fresh == set()
+    assert jobs.explain_code(url, min(fresh)).begins is None
+    told = CliRunner().invoke(main, ["codes", "explain", min(fresh)], env={"GRIDGIS_STORE": url}).output
+    assert "never in force, its version was revoked" in told
+    result = CliRunner().invoke(
+        main, ["revoke", str(again.id), "--by", "decides", "--reason", "late"], env={"GRIDGIS_STORE": url}
+    )
+    assert (result.exit_code, "is in force since" in result.output) == (2, True)
+    assert jobs.verify(url).faults == ()
+
+
+def test_rows_of_a_version_that_was_revoked_are_held_against_its_approval(store):
+    made = handed_in(store, town(), day=1)
+    with store.write() as connection:
+        approve(connection, made, decision(DAY[1], DAY[300]))
+        revoke(connection, made, actor="decides", at=DAY[2], reason="x")
+        assert verify(connection).faults == ()
+        row = {"network": "general", "code": "9" * 15, "version_id": made.id}
+        connection.execute(sa.insert(tables.code).values(row))
+        assert verify(connection).faults == (f"the rows of code of version {made.id} are not as the events say",)
 
 
 # ---------------------------------------------------------------- findings and files

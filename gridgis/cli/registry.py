@@ -307,7 +307,8 @@ def explain(code: str, store: str, network: str) -> None:
     from gridgis import jobs
 
     life = jobs.explain_code(store, code, network=network)
-    click.echo(f"{life.code}: in force from {life.begins}" + (f" until {life.ends}, retired" if life.ends else ""))
+    begins = f"in force from {life.begins}" if life.begins else "never in force, its version was revoked"
+    click.echo(f"{life.code}: {begins}" + (f" until {life.ends}, retired" if life.ends else ""))
     for words, passages in (("from", life.came_from), ("to", life.went_to)):
         for one in passages:
             people = "" if one.households is None else f"{one.households} households, "

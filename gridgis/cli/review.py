@@ -90,10 +90,22 @@ def return_(version: int, store: str, **options: Any) -> None:
 @on_store
 @by
 def withdraw(version: int, store: str, actor: str) -> None:
-    """Take back a version that is not approved."""
+    """Take back a version that is not approved: one's own, or any of a district that one may act in."""
     from gridgis import jobs
 
     told([jobs.withdraw(store, version, actor=actor)])
+
+
+@main.command()
+@click.argument("version", type=int)
+@on_store
+@by
+@click.option("--reason", required=True)
+def revoke(version: int, store: str, **options: Any) -> None:
+    """Take back the approval of a version that is not yet in force; its codes stay spent."""
+    from gridgis import jobs
+
+    told([jobs.revoke(store, version, **options)])
 
 
 @main.command()

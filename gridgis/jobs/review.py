@@ -139,12 +139,22 @@ def give_back(
 
 
 def withdraw(store: str, version: int, *, actor: str) -> Version:
-    """Take back a version that is not approved."""
+    """Take back a version that is not approved: one's own, or with a right over its whole district another's."""
     from gridgis.registry import review, versions
     from gridgis.registry.store import utc_now
 
     with writing(store) as connection:
         return review.withdraw(connection, versions.get(connection, version), actor=actor, at=utc_now())
+
+
+def revoke(store: str, version: int, *, actor: str, reason: str) -> Version:
+    """Take back the approval of a version that is not yet in force; its codes stay spent."""
+    from gridgis.registry import review, versions
+    from gridgis.registry.store import utc_now
+
+    with writing(store) as connection:
+        found = versions.get(connection, version)
+        return review.revoke(connection, found, actor=actor, at=utc_now(), reason=reason)
 
 
 def steps(store: str, version: int) -> list[Step]:

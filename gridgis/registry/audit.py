@@ -34,7 +34,8 @@ from gridgis.registry.parts import LAYERS, ZONE, content_sha256
 from gridgis.registry.refusals import UNREADABLE, in_a_line
 from gridgis.registry.store import store_id
 
-STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"} | {"version.drafted": "draft"}
+STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"}
+STATES |= {"version.drafted": "draft", "version.revoked": "withdrawn"}
 ENDED = {"actor.ended": "ended"}
 KINDS = {*STATES, "actor.added", "actor.ended"}
 NEW = "new"
@@ -151,7 +152,7 @@ class _Told:
         if link.altered:
             self.store = None
             self.altered.add(one.seq)
-            subjects[str(one.subject)] = {**known, "state": None}
+            subjects[str(one.subject)] = {**known, "state": None, "spent": None}
             return
         body = _body(one)
         if of_a_review(one.kind, body):
@@ -163,6 +164,8 @@ class _Told:
         self.store = body.get("store", self.store)
         moment = "ended_at" if one.kind == "actor.ended" else "at"
         told = {"effective_from": None, **body, "state": is_now, moment: one.at, "seq": one.seq}
+        if one.kind == "version.approved":
+            told["spent"] = True
         subjects[one.subject] = {**known, **told}
 
 
@@ -265,7 +268,7 @@ def _confirmed(connection: Connection, told: _Told, table: sa.Table) -> Iterator
     none = rows_digest([])
     for number in sorted(found.keys() | told.versions.keys()):
         said, here = told.versions.get(number, {"state": NEW}), found.get(number, none)
-        due = said.get(table.name, here) if said["state"] == "approved" else none
+        due = none if said.get("spent", False) is False else said.get(table.name, here)
         if said["state"] is not None and here != due:
             yield f"the rows of {table.name} of version {number} are not as the events say"
 

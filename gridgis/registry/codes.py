@@ -29,13 +29,14 @@ class Life:
 
     Attributes
     ----------
-    begins, ends : from when it is in force, and from when it no longer is (None: it still is)
+    begins, ends : from when it is in force (None: never, the version that confirmed it was revoked), and from when it
+        no longer is (None: it still is)
     came_from, went_to : other grids from which it took land, and which took land of it
     """
 
     code: str
     network: str
-    begins: str
+    begins: str | None
     ends: str | None
     came_from: tuple[Passage, ...]
     went_to: tuple[Passage, ...]
@@ -55,7 +56,7 @@ def life(connection: Connection, code: str, *, network: str) -> Life:
         cure = "Look at the network, and whether the version with it is approved"
         raise InputRefused([Fault("code", code, f"was never confirmed in network {network}", cure)])
     v = tables.version
-    begins = str(connection.scalar(sa.select(v.c.effective_from).where(v.c.id == version_id)))
+    begins = connection.scalar(sa.select(v.c.effective_from).where(v.c.id == version_id))
     of, to = tables.lineage.c.old_code, tables.lineage.c.new_code
     return Life(
         code,
@@ -74,6 +75,8 @@ def _ends(connection: Connection, code: str, *, network: str) -> str | None:
     has = sa.select(zone.c.version_id).where(zone.c.part_id.in_(sa.union_all(*carriers)))
     mine = sa.and_(v.c.network == network, v.c.district == code[:DISTRICT_DIGITS], v.c.state == "approved")
     last = connection.scalar(sa.select(sa.func.max(v.c.effective_from)).where(mine, v.c.id.in_(has)))
+    if last is None:
+        return None
     return connection.scalar(sa.select(sa.func.min(v.c.effective_from)).where(mine, v.c.effective_from > last))
 
 
@@ -84,7 +87,7 @@ def _passages(
     asked = (
         sa.select(other, v.c.effective_from, line.c.households, line.c.area_m2)
         .join(v, v.c.id == line.c.version_id)
-        .where(condition, other != code, v.c.network == network)
+        .where(condition, other != code, v.c.network == network, v.c.state == "approved")
         .order_by(v.c.effective_from, other)
     )
     return tuple(Passage(*row) for row in connection.execute(asked))

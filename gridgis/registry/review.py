@@ -228,6 +228,44 @@ def withdraw(connection: Connection, version: Version, *, actor: str, at: str) -
     return moved(connection, version, ("draft", "submitted", "returned"), "withdrawn", actor=actor, at=at, body={})[0]
 
 
+def revoke(connection: Connection, version: Version, *, actor: str, at: str, reason: str) -> Version:
+    """Take back the approval of a version that is not yet in force: it is withdrawn, and its codes stay spent.
+
+    What was drafted on it is a conflict from then on, and is to be drafted again.
+
+    Raises
+    ------
+    InputRefused
+        Where it is not approved or in force already, another one is approved that follows it, no reason is given, or
+        the actor could not have taken its last review (its last step where it had none).
+    """
+    refuse_state(get(connection, version.id), ("approved",), "revoked")
+    every = steps(connection, version)
+    if not every:
+        raise InputRefused([Fault("version", version.name, "was approved without steps", "Draft what is to follow it")])
+    step = [one for one in every if one.kind == "review"][-1:] or every[-1:]
+    _entitled(connection, version, step[0], actor, changed_zones(connection, version))
+    _refuse_revocation(connection, get(connection, version.id), at=at, reason=reason)
+    body, private = {"effective_from": None}, {"reason": reason}
+    made, _ = moved(
+        connection, version, ("approved",), "withdrawn", what="revoked",
+        actor=actor, at=at, body=body, private=private, effective_from=None,
+    )  # fmt: skip
+    return made
+
+
+def _refuse_revocation(connection: Connection, version: Version, *, at: str, reason: str) -> None:
+    last = last_approved(connection, version.district, network=version.network)
+    if str(version.effective_from) <= at:
+        problem = f"is in force since {version.effective_from}"
+        raise InputRefused([Fault("version", version.name, problem, "Draft what is to follow it")])
+    if last is not None and last.id != version.id:
+        problem = f"is followed by {last.name}, approved from {last.effective_from}"
+        raise InputRefused([Fault("version", version.name, problem, "Revoke that one first")])
+    if not reason.strip():
+        raise InputRefused([Fault("version", version.name, "is revoked without a reason", "Say why with --reason")])
+
+
 def _taken(connection: Connection, version: Version, step: Step, decision: Decision) -> Version:
     """Take a step, the last one with all that follows from it."""
     zones = changed_zones(connection, version)

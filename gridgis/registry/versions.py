@@ -357,7 +357,13 @@ def refuse_late(connection: Connection, version: Version, zones: Collection[str]
 def _refuse_changed_since(
     connection: Connection, version: Version, last: Version | None, zones: Collection[str]
 ) -> None:
-    """Raise where versions approved since, of which `last` is the last, changed one of the zones as well."""
+    """Raise where versions approved since, of which `last` is the last, changed one of the zones as well.
+
+    Also where the one that it goes on from was revoked: what it holds never came into force.
+    """
+    parent = None if version.parent_id is None else get(connection, version.parent_id)
+    if parent is not None and parent.state != "approved":
+        raise Conflict(f"version {version.name}: goes on from {parent.name}, which was revoked: draft it again")
     if last is None or last.id == version.parent_id:
         return
     before = parts_of(connection, version.parent_id) if version.parent_id is not None else {}
@@ -430,9 +436,14 @@ def moved(
     at: str,
     body: Mapping[str, Any],
     private: Mapping[str, str] | None = None,
+    what: str | None = None,
     **more: Any,
 ) -> tuple[Version, int]:
     """Bring a version from one of the states `before` to another, as it stands in the store now.
+
+    Parameters
+    ----------
+    what : was done, as the event tells; the state by default
 
     Returns
     -------
@@ -444,7 +455,7 @@ def moved(
     refuse_state(was, before, after)
     connection.execute(sa.update(tables.version).where(tables.version.c.id == version.id).values(state=after, **more))
     body = {"before": was.state, "content": content_digest(connection, version.id), **body}
-    seq = recorded(connection, version, after, actor=actor, at=at, body=body, private=private)
+    seq = recorded(connection, version, what or after, actor=actor, at=at, body=body, private=private)
     return get(connection, version.id), seq
 
 
