@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FAR_M = 150.0
+FAR_M = 50.0
 """Candidates farther apart than this, beyond their own accuracy, are different places."""
 
 RIVAL = 0.75

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,36 +191,38 @@ def _places(rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     group = pd.DataFrame({"rank": rank, "key": rows["key"], "label": rows["label"]})
     own = group.groupby(["rank", "key", "label"], sort=True).ngroup().to_numpy()
     order = np.argsort(own, kind="stable")
-    ends = np.flatnonzero(np.diff(np.append(own[order], -1)))
-    geometry, text, kind = _geometry(rows), rows["text"].to_numpy(), rows["kind"].to_numpy()
-    out = []
-    for begin, end in zip(np.append(0, ends[:-1] + 1), ends, strict=True):
-        members = order[begin : end + 1]
-        out.append(_place(int(own[members[0]]), kind[members[0]], text[members[0]], geometry[members]))
-    return pd.DataFrame(out, columns=["id", "kind", "text", "x", "y", "x0", "y0", "x1", "y1", "lines"]), own
+    begins = np.flatnonzero(np.diff(np.append(-1, own[order])))
+    geometry, first = _geometry(rows)[order], rows.iloc[order[begins]]
+    box = np.column_stack(
+        [
+            pick.reduceat(shapely.bounds(geometry)[:, i], begins)
+            for i, pick in enumerate((np.minimum,) * 2 + (np.maximum,) * 2)
+        ]
+    )
+    groups = np.split(geometry, begins[1:])
+    shown = [_shown_at(kind, shapes) for kind, shapes in zip(first["kind"], groups, strict=True)]
+    point = np.array([at for at, _ in shown], dtype=object)
+    table = {"id": own[order[begins]], "kind": first["kind"].to_numpy(), "text": first["text"].to_numpy()}
+    table |= {"x": shapely.get_x(point), "y": shapely.get_y(point)}
+    table |= {name: box[:, i] for i, name in enumerate(("x0", "y0", "x1", "y1"))}
+    return pd.DataFrame(table | {"lines": [lines for _, lines in shown]}), own
 
 
-def _place(number: int, kind: str, text: str, shapes: NDArray[np.object_]) -> tuple[object, ...]:
-    box = shapely.total_bounds(shapes)
+def _shown_at(kind: str, shapes: NDArray[np.object_]) -> tuple[shapely.Point, bytes | None]:
+    """The point that stands for a place, and the lines of a street."""
+    if len(shapes) == 1 and shapes[0].geom_type == "Point":
+        return shapes[0], None
     if kind == "street" and shapely.length(shapes).any():
-        line = shapes[int(np.argmax(shapely.length(shapes)))]
         parts = shapely.get_parts(shapes)
-        parts = parts[shapely.length(parts) > 0]
-        at, lines = (
-            shapely.line_interpolate_point(_longest(line), 0.5, normalized=True),
-            shapely.to_wkb(shapely.multilinestrings([part for part in parts if part.geom_type == "LineString"])),
-        )
-    else:
-        whole = shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)
-        at, lines = shapely.point_on_surface(whole), None
-        if whole.geom_type == "MultiPoint":
-            at = _middle(whole)
-    return number, kind, text, at.x, at.y, *map(float, box), lines
+        lines = parts[(shapely.length(parts) > 0) & (shapely.get_type_id(parts) == 1)]
+        middle = shapely.line_interpolate_point(_longest(lines), 0.5, normalized=True)
+        return middle, shapely.to_wkb(shapely.multilinestrings(lines))
+    whole = shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)
+    return _middle(whole) if whole.geom_type == "MultiPoint" else shapely.point_on_surface(whole), None
 
 
-def _longest(line: shapely.Geometry) -> shapely.Geometry:
-    parts = shapely.get_parts(line)
-    return parts[int(np.argmax(shapely.length(parts)))]
+def _longest(lines: NDArray[np.object_]) -> shapely.LineString:
+    return lines[int(np.argmax(shapely.length(lines)))]
 
 
 def _middle(points: shapely.Geometry) -> shapely.Point:
@@ -293,14 +296,17 @@ def _fill(base: sqlite3.Connection, table: str, rows: pd.DataFrame) -> None:
 
 
 def _write_names(base: sqlite3.Connection, pairs: pd.DataFrame) -> None:
-    places = pairs.groupby("key", sort=True)["place_id"].agg(list)
-    count: dict[str, int] = {}
-    for number, (key, ids) in enumerate(places.items(), 1):
-        words = tokens(str(key))
-        base.execute("INSERT INTO name VALUES (?, ?, ?)", (number, key, len(ids)))
-        base.executemany("INSERT INTO called VALUES (?, ?)", [(number, place) for place in ids])
-        base.execute("INSERT INTO tokens (rowid, words) VALUES (?, ?)", (number, " ".join(words)))
-        for word in words:
-            count[word] = count.get(word, 0) + 1
+    """Names, whose places they are, their tokens; `pairs` is in the order of the keys."""
+    key, place = pairs["key"].to_numpy(), pairs["place_id"].tolist()
+    begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=int)
+    number = np.repeat(np.arange(1, len(begins) + 1), np.diff(np.append(begins, len(key))))
+    size, names = np.diff(np.append(begins, len(key))).tolist(), key[begins].tolist()
+    base.executemany("INSERT INTO name VALUES (?, ?, ?)", zip(range(1, len(names) + 1), names, size, strict=True))
+    base.executemany("INSERT INTO called VALUES (?, ?)", zip(number.tolist(), place, strict=True))
+    count: Counter[str] = Counter()
+    for at, name in enumerate(names, 1):
+        words = tokens(name)
+        base.execute("INSERT INTO tokens (rowid, words) VALUES (?, ?)", (at, " ".join(words)))
+        count.update(words)
     often = sorted((word, n) for word, n in count.items() if n > COMMON)
     base.executemany("INSERT INTO common VALUES (?, ?)", often)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gridgis.addresses.locate import EXACT, NONE, Place, Spot, spots
-from gridgis.addresses.numbers import Number, before, behind, preceding, trailing
+from gridgis.addresses.numbers import Number, asked, before, behind, preceding, trailing
 from gridgis.addresses.relations import Relation, relation
 from gridgis.addresses.scoring import sure_of_fit
 from gridgis.addresses.search import Hit
@@ -18,9 +18,12 @@ from gridgis.addresses.side_file import SideFile
 from gridgis.addresses.text import BREAK, is_han
 
 PLACES_OF_A_NAME, PLACES_IN_ALL = 40, 120
-NUMBER_WORTH, NO_NUMBER_WORTH = 2.0, -1.0
-AGREES, CONTRADICTS = 0.4, 0.4
+NUMBER_WORTH, NO_NUMBER_WORTH = 3.0, -1.0
+AGREES, FINER_AGREES, CONTRADICTS, MOST_OF_A_ZONE = 1.0, 0.4, 0.4, 3.0
 NEAR_M = 200.0
+UNANSWERED = 0.5
+"""How sure a street or a zone is where the text asks for a house number that it does not answer."""
+
 MEETING_M, NEAR_MEETING_M = 25.0, 60.0
 
 _MEETS = re.compile(r"^[ |]*(?:与|和|跟|及|&|/|@|-|at|and|x|cor|corner of|交叉|交汇|路|near|近|靠近)?[ |]*(?:the )?$")
@@ -64,7 +67,8 @@ class Read:
 def evidence(base: SideFile, text: str, hits: Sequence[Hit]) -> list[Found]:
     """All candidates that the names in a normal text lead to."""
     reads = [_read(base, text, hit) for hit in hits]
-    lone = [found for read in reads for found in _of_read(base, text, read, reads)]
+    asks = asked(text)
+    lone = [found for read in reads for found in _of_read(base, text, read, reads, asks=asks)]
     return lone + _meetings(base, text, reads)
 
 
@@ -93,18 +97,19 @@ def _number(text: str, hit: Hit, places: Sequence[Place]) -> Number | None:
     return before(text, hit.fit.start) or trailing(text, hit.fit.end)
 
 
-def _of_read(base: SideFile, text: str, read: Read, others: Sequence[Read]) -> list[Found]:
+def _of_read(base: SideFile, text: str, read: Read, others: Sequence[Read], *, asks: bool) -> list[Found]:
     sure = sure_of_fit(read.hit.fit.ratio, read.hit.name.weight) * _unexplained(text, read, others)
     out = []
     for place in read.places:
         for spot in spots(base, place, read.number):
+            missed = UNANSWERED if asks and read.number is None else 1.0
             moved = _moved(spot, place, read.relation)
-            agree, by = _context(read, moved, others)
-            worth = read.hit.worth + _number_worth(read.number, spot) + agree
+            agree, by = _context(read, place, moved, others)
+            worth = _worth(read) + _number_worth(read.number, spot) + agree
             matched = {"name": place.text} | ({"number": spot.number} if spot.number else {}) | by
             if read.relation.word:
                 matched["relation"] = read.relation.word
-            out.append(Found(moved, worth, sure * spot.level, matched))
+            out.append(Found(moved, worth, sure * spot.level * missed, matched))
     return out
 
 
@@ -127,20 +132,31 @@ def _moved(spot: Spot, place: Place, said: Relation) -> Spot:
     return replace(spot, x=x, y=y, accuracy_m=spot.accuracy_m + said.adds_m, side=None if said.across else spot.side)
 
 
-def _context(read: Read, spot: Spot, others: Sequence[Read]) -> tuple[float, dict[str, str]]:
+def _context(read: Read, place: Place, spot: Spot, others: Sequence[Read]) -> tuple[float, dict[str, str]]:
     """What the other names in the text add or take off: the zone it lies in, a street beside it."""
     total = 0.0
     by: dict[str, str] = {}
     for other in others:
-        if other is read or other.hit.fit.ratio < 0.8 or _overlap(read, other):
+        if other is read or other.hit.fit.ratio < 0.8 or other.hit.name_id == read.hit.name_id or _overlap(read, other):
             continue
         near = next((p for p in other.places if p.near(spot.x, spot.y, NEAR_M if p.kind != "zone" else 50.0)), None)
         if near is not None:
-            total += AGREES * other.hit.worth
+            total += (AGREES if _coarser(near, place) else FINER_AGREES) * _worth(other)
             by.setdefault("zone" if near.kind == "zone" else "near", near.text)
         elif other.hit.fit.ratio > 0.9 and other.places:
-            total -= CONTRADICTS * other.hit.worth
+            total -= CONTRADICTS * _worth(other)
     return total, by
+
+
+def _worth(read: Read) -> float:
+    """What a name explains; that of a zone is long and tells little, so it is bounded."""
+    zone = bool(read.places) and read.places[0].kind == "zone"
+    return min(MOST_OF_A_ZONE, read.hit.worth) if zone else read.hit.worth
+
+
+def _coarser(one: Place, two: Place) -> bool:
+    """Whether a place only says where about another is: the answer is then the finer of the two."""
+    return one.kind == "zone" and two.kind != "zone"
 
 
 def _overlap(one: Read, two: Read) -> bool:
@@ -187,7 +203,7 @@ def _meeting(base: SideFile, text: str, one: Read, two: Read) -> list[Found]:
             sql = "SELECT x, y FROM junction WHERE one = ? AND two = ? ORDER BY seq LIMIT 20"
             for x, y in base.rows(sql, (min(a.id, b.id), max(a.id, b.id))):
                 numbered = (first.number is not None) + (second.number is not None)
-                worth = first.hit.worth + second.hit.worth + (1.0 if named else 0.5 if joined else 0.0) - 2.5 * numbered
+                worth = _worth(first) + _worth(second) + (1.0 if named else 0.5 if joined else 0.0) - 2.5 * numbered
                 sure = _sure(one) * _sure(two) * (EXACT if named else 0.95 if joined else 0.75)
                 spot = Spot("junction", _crossing(a, b), x, y, NEAR_MEETING_M if near else MEETING_M, EXACT)
                 found.append(Found(spot, worth, sure, {"name": a.text, "crosses": b.text}))

@@ -16,7 +16,7 @@ from pyproj import CRS, Transformer
 
 from gridgis.addresses.answer import FAR_M, RIVAL, Answer, Candidate
 from gridgis.addresses.evidence import Found, evidence
-from gridgis.addresses.scoring import calibrated, share
+from gridgis.addresses.scoring import share
 from gridgis.addresses.search import hits
 from gridgis.addresses.side_file import SideFile
 from gridgis.addresses.suggest import Suggestion, suggestions
@@ -41,6 +41,7 @@ class Gazetteer:
         self._base = base
         self.crs = CRS.from_wkt(base.about["crs"])
         self._metric = CRS.from_wkt(base.about["metric"])
+        self._plain = bool(self.crs == self._metric)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -99,13 +100,13 @@ class Gazetteer:
         return Candidate(spot.text, spot.kind, x, y, score, round(spot.accuracy_m, 1), found.matched, spot.side)
 
     def _out(self, x: float, y: float) -> tuple[float, float]:
-        if self.crs == self._metric:
+        if self._plain:
             return x, y
         lon, lat = Transformer.from_crs(self._metric, self.crs, always_xy=True).transform(x, y)
         return float(lon), float(lat)
 
     def _in_metric(self, near: tuple[float, float] | None) -> tuple[float, float] | None:
-        if near is None or self.crs == self._metric:
+        if near is None or self._plain:
             return near
         x, y = Transformer.from_crs(self.crs, self._metric, always_xy=True).transform(*near)
         return float(x), float(y)
@@ -142,7 +143,7 @@ def _ranked(found: Sequence[Found], *, near: tuple[float, float] | None) -> list
     out, least = [], 1.0
     for one in kept:
         rivals = [worth(group) for group in _groups(kept) if _apart(group, one)]
-        least = min(least, calibrated(one.sure * share(worth(one), rivals)))
+        least = min(least, round(one.sure * share(worth(one), rivals), 4))
         out.append((one, least))
     return out
 

@@ -72,7 +72,7 @@ def spots(base: SideFile, place: Place, number: Number | None) -> list[Spot]:
             return found
     first = number.parts[0]
     if first.unit in ALONG:
-        found = _in_ranges(base, place, first) or _between(base, place, first)
+        found = _in_ranges(base, place, first) or _between(base, place, first) or _by_ranges(base, place, first)
         if found:
             return found
     return [whole(place, NONE)]
@@ -170,6 +170,20 @@ def _in_ranges(base: SideFile, place: Place, part: Part) -> list[Spot]:
     return [_on_line(place, part.n, row, RANGE if exact else RANGE - 0.05) for row in chosen]
 
 
+def _by_ranges(base: SideFile, place: Place, part: Part) -> list[Spot]:
+    """Between the ends of the next ranges below and above the number, or at the nearest end."""
+    sql = "SELECT side, n_from, n_to, parity, line FROM stretch WHERE place_id = ? AND {} ORDER BY {}, seq LIMIT 1"
+    parity = "(parity IS NULL OR parity = ?)"
+    below = base.rows(sql.format(f"high < ? AND {parity}", "high DESC"), (place.id, part.n, part.n % 2))
+    above = base.rows(sql.format(f"low > ? AND {parity}", "low"), (place.id, part.n, part.n % 2))
+    ends = [(max(row[1:3]), row) for row in below] + [(min(row[1:3]), row) for row in above]
+    points = [(n, _on_line(place, n, row, BETWEEN)) for n, row in ends]
+    if len(points) == 2:
+        low, high = ((n, spot.x, spot.y) for n, spot in points)
+        return [_interpolated(base, place, part.n, low, high, BETWEEN)]
+    return [_beyond(base, place, part.n, [(n, spot.x, spot.y) for n, spot in points])] if points else []
+
+
 def _on_line(place: Place, n: int, row: tuple[str, int, int, int | None, bytes], level: float) -> Spot:
     """The place of a number in a range: lots of one width from end to end, the point in the middle of its own."""
     side, first, last, parity, wkb = row
@@ -200,13 +214,17 @@ def _between(base: SideFile, place: Place, part: Part) -> list[Spot]:
         if low and high:
             return [_interpolated(base, place, part.n, low, high, level)]
     near = [found for up in (False, True) if (found := _neighbour(base, place, part.n, up=up, step=1))]
-    near = [found for found in near if abs(found[0] - part.n) <= BEYOND_NUMBERS]
-    if not near:
-        return []
-    m, x, y = min(near, key=lambda found: abs(found[0] - part.n))
-    accuracy = 30.0 + 6.0 * abs(m - part.n)
-    side = _side(base, place, x, y, part.n) if (m - part.n) % 2 == 0 else None
-    return [Spot("interpolated", numbered(place.text, part.n), x, y, accuracy, BEYOND, str(part.n), side)]
+    return [_beyond(base, place, part.n, near)] if near else []
+
+
+def _beyond(base: SideFile, place: Place, n: int, known: list[tuple[int, float, float]]) -> Spot:
+    """At the nearest known number, where it is not too far from the one asked for; else the place itself."""
+    m, x, y = min(known, key=lambda found: abs(found[0] - n))
+    if abs(m - n) > BEYOND_NUMBERS:
+        return whole(place, NONE)
+    side = _side(base, place, x, y, n) if (m - n) % 2 == 0 else None
+    accuracy = 30.0 + 6.0 * abs(m - n)
+    return Spot("interpolated", numbered(place.text, n), x, y, accuracy, BEYOND, str(n), side)
 
 
 def _neighbour(base: SideFile, place: Place, n: int, *, up: bool, step: int) -> tuple[int, float, float] | None:

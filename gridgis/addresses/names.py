@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from gridgis.addresses.sounds import alike, blurred
 from gridgis.addresses.text import Unit, is_han, type_length, units
 
-TYPE_WEIGHT = 0.6
-"""What the signs that only say street, lane or compound count, against 1."""
+TYPE_WEIGHT, LATIN_TYPE_WEIGHT, LONG_TYPE_WEIGHT = 0.6, 0.4, 0.8
+"""What the one sign, the one English word, or the several signs together that only say street or compound count."""
+
+WORD_WEIGHT = 1.4
 
 LEFT_OUT, TYPE_LEFT_OUT, PUT_IN = 0.6, 0.2, 0.5
 """Taken off for a sign left out, for such a sign left out, for one put in between."""
 
 LEAST_FIT = 0.5
+
+AS_GOOD, MOST_PLACES = 0.4, 3
+"""A second place of a name in a text counts where it is worse by no more than this; how many may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,14 @@ def name_of(key: str) -> Name:
     """Cut a name in the one form."""
     words = [unit.text for unit in units(key)]
     types = type_length(words)
-    weights = [1.0] * (len(words) - types) + [TYPE_WEIGHT / max(1, types - 0.5)] * types
+    told = LONG_TYPE_WEIGHT / types if types > 1 else TYPE_WEIGHT if words and is_han(words[-1]) else LATIN_TYPE_WEIGHT
+    weights = [_weight(word) for word in words[: len(words) - types]] + [told] * types
     return Name(key, tuple(words), tuple(weights), types)
+
+
+def _weight(word: str) -> float:
+    """A word says more than a sign; a letter or a number does not."""
+    return WORD_WEIGHT if len(word) > 2 and not word[0].isdigit() else 1.0
 
 
 def tokens(key: str) -> list[str]:
@@ -80,29 +91,40 @@ def _of_word(word: str) -> list[str]:
     return [word, *threes]
 
 
-def fit(name: Name, text: Sequence[Unit]) -> Fit | None:
-    """The best place of a name in a text; the first of equal ones, None where it fits nowhere.
+def fits(name: Name, text: Sequence[Unit]) -> list[Fit]:
+    """The best places of a name in a text, best first; apart from each other and about as good as the best.
 
     An alignment of the whole name with a stretch of the text (Smith and Waterman's, with the name's ends fixed):
     units that are alike count their weight, those left out or put in are taken off.
     """
-    best, columns = (0.0, 0, 0), len(text)
-    above: list[tuple[float, int]] = [(0.0, j) for j in range(columns + 1)]
+    ends = _aligned(name, text)
+    order = sorted(range(1, len(ends)), key=lambda j: (-ends[j][0], j))
+    found: list[Fit] = []
+    for last in order:
+        score, first = ends[last]
+        ratio = min(1.0, score / name.weight)
+        if ratio < max(LEAST_FIT, found[0].ratio - AS_GOOD if found else 0.0) or len(found) == MOST_PLACES:
+            break
+        if first < last and all(last <= other.first or other.last <= first for other in found):
+            found.append(Fit(ratio, text[first].start, text[last - 1].end, first, last))
+    return found
+
+
+def _aligned(name: Name, text: Sequence[Unit]) -> list[tuple[float, int]]:
+    """For each end in the text the score of the best alignment of the whole name, and where it begins."""
+    above: list[tuple[float, int]] = [(0.0, j) for j in range(len(text) + 1)]
     for i, (word, weight) in enumerate(zip(name.words, name.weights, strict=True)):
         lost = TYPE_LEFT_OUT * weight if i >= len(name.words) - name.types else LEFT_OUT
-        row = [(above[0][0] - lost, above[0][1])]
-        for j in range(1, columns + 1):
+        left = (above[0][0] - lost, above[0][1])
+        row = [left]
+        for j, unit in enumerate(text, 1):
             score, start = above[j - 1]
-            match = (score + weight * alike(word, text[j - 1].text), start)
-            out, extra = (above[j][0] - lost, above[j][1]), (row[j - 1][0] - PUT_IN, row[j - 1][1])
-            choice = match if match[0] >= out[0] else out
-            row.append(choice if choice[0] >= extra[0] else extra)
+            best = (score + weight * alike(word, unit.text), start)
+            if above[j][0] - lost > best[0]:
+                best = (above[j][0] - lost, above[j][1])
+            if left[0] - PUT_IN > best[0]:
+                best = (left[0] - PUT_IN, left[1])
+            row.append(best)
+            left = best
         above = row
-    for j, (score, start) in enumerate(above):
-        if score > best[0] + 1e-9 and j > start:
-            best = (score, start, j)
-    score, first, last = best
-    ratio = score / name.weight
-    if ratio < LEAST_FIT:
-        return None
-    return Fit(min(1.0, ratio), text[first].start, text[last - 1].end, first, last)
+    return above

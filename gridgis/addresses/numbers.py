@@ -36,7 +36,7 @@ _VALUE = (
 )
 _PART = re.compile(rf"{_VALUE}(?P<unit>{_WORD})(?P<after>甲|乙|丙|丁)?(?:[之附](?P<part>\d{{1,3}})号?)?")
 _LETTER_BLOCK = re.compile(r"(?P<n>[a-z])(?P<unit>幢|栋|座)")
-_FILLER = re.compile(r"[|\s]?(?:的|第|门牌)?[|\s]?")
+_FILLER = re.compile(r"[|\s-]?(?:的|第|门牌)?[|\s-]?")
 _DASHED = re.compile(r"(\d{1,4})-(\d{1,3})(?:-(\d{2,5}))?(?:室|号)?(?![-\d])")
 _BARE = re.compile(r"(?P<n>\d{1,4})(?P<letter>[a-z](?![a-z]))?(?![\d./])")
 _COUNT = re.compile(
@@ -120,6 +120,16 @@ def first_number(text: str) -> Number | None:
         if parts:
             return Number(parts, found.start(), end)
     return None
+
+
+def asked(text: str) -> bool:
+    """Whether a normal text asks for a house number at all, wherever it stands in it."""
+    return first_number(text) is not None or _ASKED.search(text) is not None
+
+
+_ASKED = re.compile(
+    r"[\u3400-\u9fff]\d{1,4}$|(?:^|\||(?:near|at|of|on|opposite|behind) )(?:no )?\d{1,5}[a-z]?(?:-\d{1,5})? [a-z]"
+)
 
 
 def spanned(part: Part) -> Iterator[int]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from math import exp
 
-_FIT = ((0.5, 0.1), (0.62, 0.35), (0.7, 0.6), (0.77, 0.75), (0.85, 0.88), (0.93, 0.95), (1.0, 1.0))
-_CALIBRATED = ((0.0, 0.0), (1.0, 1.0))
-
+_FIT = ((0.5, 0.1), (0.62, 0.45), (0.7, 0.75), (0.77, 0.85), (0.85, 0.9), (0.93, 0.95), (1.0, 1.0))
 SHARPNESS = 3.0
 """How fast a rival falls behind with what it explains less (units of a sign)."""
 
@@ -31,8 +29,3 @@ def sure_of_fit(ratio: float, weight: float) -> float:
 def share(lead: float, rivals: list[float]) -> float:
     """Of the chance, what is left beside rivals elsewhere; `lead` and `rivals` are what each explains."""
     return 1.0 / (1.0 + sum(exp(min(50.0, SHARPNESS * (rival - lead))) for rival in rivals))
-
-
-def calibrated(raw: float) -> float:
-    """The share of answers of this raw score that are right."""
-    return round(_curve(_CALIBRATED, raw), 4)

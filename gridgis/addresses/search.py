@@ -12,10 +12,10 @@ from math import log
 
 from rapidfuzz import fuzz
 
-from gridgis.addresses.names import Fit, Name, fit, name_of, tokens
+from gridgis.addresses.names import Fit, Name, fits, name_of, tokens
 from gridgis.addresses.side_file import SideFile
-from gridgis.addresses.sounds import blurred
-from gridgis.addresses.text import Unit, is_han, units
+from gridgis.addresses.sounds import heard
+from gridgis.addresses.text import Unit, units
 
 LONGEST_NAME = 14
 """Units of a stretch that is looked up as a whole name."""
@@ -23,7 +23,8 @@ LONGEST_NAME = 14
 READ = 12_000
 """Names that may be read for the tokens of one text; common tokens are left out beyond it."""
 
-FETCHED, FITTED, KEPT = 250, 40, 24
+FETCHED, FITTED, KEPT = 250, 30, 24
+LEAST_LIKE = 45.0
 TOKENS = 80
 
 
@@ -49,14 +50,12 @@ def hits(base: SideFile, text: str) -> list[Hit]:
         return []
     rows = {row[0]: row for row in _exact(base, text, words)}
     fuzzy = [row for row in _fuzzy(base, text) if row[0] not in rows]
-    chosen = [*rows.values(), *_likeliest(fuzzy, text, words)]
+    chosen = [*rows.values(), *_likeliest(fuzzy, text)]
     found = []
     for name_id, key, places in chosen:
         name = name_of(key)
-        at = fit(name, words) if name.words else None
-        if at is not None:
-            found.append(Hit(name_id, name, places, at))
-    found.sort(key=lambda hit: (-hit.worth, hit.name_id))
+        found += [Hit(name_id, name, places, at) for at in (fits(name, words) if name.words else [])]
+    found.sort(key=lambda hit: (-hit.worth, hit.name_id, hit.fit.first))
     return [hit for hit in found if not _covered(hit, found)][:KEPT]
 
 
@@ -118,31 +117,17 @@ def _telling(base: SideFile, names: int) -> float:
     return round(log(float(base.about["names"]) / names + 2), 3)
 
 
-def _likeliest(rows: list[tuple[int, str, int]], text: str, words: Sequence[Unit]) -> list[tuple[int, str, int]]:
+def _likeliest(rows: list[tuple[int, str, int]], text: str) -> list[tuple[int, str, int]]:
     """Those that look or sound most like a stretch of the text."""
-    sound = heard(words)
+    sound = heard(text)
 
     def like(row: tuple[int, str, int]) -> float:
-        seen = fuzz.partial_ratio(row[1], text) if len(row[1]) <= len(text) else fuzz.ratio(row[1], text)
-        said = heard(units(row[1]))
-        return max(
-            seen, 0.95 * (fuzz.partial_ratio(said, sound) if len(said) <= len(sound) else fuzz.ratio(said, sound))
-        )
+        key = row[1]
+        ratio = fuzz.partial_ratio if len(key) <= len(text) else fuzz.ratio
+        return max(ratio(key, text), 0.95 * ratio(heard(key), sound))
 
     scored = sorted(((-like(row), row[0], row) for row in rows), key=lambda item: item[:2])
-    return [row for _, _, row in scored[:FITTED]]
-
-
-def heard(words: Sequence[Unit]) -> str:
-    """A text as it sounds, a sign of the private area for each syllable, so that signs are compared by sound."""
-    return "".join(_sign(blurred(word.text)) if is_han(word.text) else f"{word.text} " for word in words)
-
-
-def _sign(syllable: str) -> str:
-    value = 0
-    for letter in syllable:
-        value = (value * 31 + ord(letter)) % 6000
-    return chr(0xE000 + value)
+    return [row for least, _, row in scored[:FITTED] if -least >= LEAST_LIKE]
 
 
 def _covered(hit: Hit, others: Sequence[Hit]) -> bool:
@@ -151,6 +136,7 @@ def _covered(hit: Hit, others: Sequence[Hit]) -> bool:
         other.fit.first <= hit.fit.first
         and hit.fit.last <= other.fit.last
         and other.worth > hit.worth + 0.5
+        and other.name_id != hit.name_id
         and other.fit.ratio >= hit.fit.ratio + (0.25 if hit.fit.ratio > 0.7 else 0.1)
         for other in others
     )

@@ -19,6 +19,8 @@ OTHER_WORD, OTHER_NUMBER = -0.4, -1.0
 CLOSE_WORD = 0.7
 """Latin words less alike than this are other words."""
 
+NUMERALS = {str(value): sign for value, sign in enumerate("零一二三四五六七八九十")}
+
 _MIXED = ((re.compile("^([zcs])h"), r"\1"), (re.compile("ng$"), "n"), (re.compile("^l"), "n"))
 """Sounds that many speakers do not tell apart: zh and z, ang and an, l and n."""
 
@@ -63,20 +65,12 @@ def alike(one: str, two: str) -> float:
 
 
 def _numeral(one: str, two: str) -> float:
-    """A Chinese numeral in a name and the digit for it: 经七路 and 经7路."""
-    pair = {
-        "零": "0",
-        "一": "1",
-        "二": "2",
-        "三": "3",
-        "四": "4",
-        "五": "5",
-        "六": "6",
-        "七": "7",
-        "八": "8",
-        "九": "9",
-    }
-    return 1.0 if pair.get(one) == two or pair.get(two) == one else OTHER_WORD
+    """A Chinese numeral in a name and the digits for it (经七路, 经7路), or a sign that sounds like it (儿组, 2组)."""
+    digits, sign = (one, two) if one[0].isdigit() else (two, one)
+    numeral = NUMERALS.get(digits)
+    if numeral is None:
+        return OTHER_WORD
+    return 1.0 if numeral == sign else SAME_SOUND if sounds(numeral) & sounds(sign) else OTHER_NUMBER
 
 
 def _words(one: str, two: str) -> float:
@@ -85,3 +79,25 @@ def _words(one: str, two: str) -> float:
         return 0.85
     near = float(DamerauLevenshtein.normalized_similarity(one, two))
     return near * 0.95 if near >= CLOSE_WORD and len(short) >= 3 else OTHER_WORD
+
+
+class _Heard(dict[int, str]):
+    """What a sign becomes in :func:`heard`, worked out once."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        if is_han(sign):
+            value = 0
+            for letter in blurred(sign):
+                value = (value * 31 + ord(letter)) % 6000
+            sign = chr(0xE000 + value)
+        self[code] = sign
+        return sign
+
+
+_HEARD = _Heard()
+
+
+def heard(text: str) -> str:
+    """A text as it sounds, a sign of the private area for each syllable: signs can then be compared by sound."""
+    return text.translate(_HEARD)

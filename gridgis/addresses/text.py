@@ -54,26 +54,13 @@ LATIN_TYPES = frozenset({
 })  # fmt: skip
 """What kind of street it is: often left out, so weighted less."""
 
-HAN_TYPES = (
-    "大道",
-    "大街",
-    "小区",
-    "社区",
-    "街道",
-    "胡同",
-    "居委会",
-    "村委会",
-    "路",
-    "街",
-    "道",
-    "巷",
-    "里",
-    "弄",
-    "村",
-    "镇",
-    "乡",
-    "区",
-)
+HAN_TYPES = frozenset({
+    "居委会", "村委会", "居民区", "大道", "大街", "小区", "社区", "街道", "胡同", "公寓", "花园", "家园", "花苑",
+    "新城", "新村", "新苑", "雅苑", "名苑", "华庭", "名邸", "华府", "山庄", "别墅", "大厦", "广场",
+    "路", "街", "道", "巷", "里", "弄", "村", "镇", "乡", "区", "苑",
+})  # fmt: skip
+"""Ends of Chinese names that say what kind of thing it is."""
+
 STREET_ENDS = ("路", "街", "道", "巷", "里", "弄", "胡同", "桥")
 
 
@@ -88,6 +75,8 @@ class Unit:
 
 def normal(text: str) -> str:
     """The one form of a text: width, case, script, dashes, blanks, numerals and telephone numbers done away with."""
+    if not text:
+        return ""
     plain = unicodedata.normalize("NFKC", str(text)[:LONGEST].replace("½", " 1/2")).lower()
     plain = "".join(sign if unicodedata.category(sign)[0] not in "CMS" or sign in "~|<>+" else " " for sign in plain)
     plain = _simplified(_DASHES.sub("-", plain)).replace("＃", "#").replace("'", "").replace("’", "")
@@ -122,16 +111,14 @@ def number_of(numeral: str) -> int:
 
 def is_han(text: str) -> bool:
     """Whether a unit is a Chinese sign."""
-    return re.match(f"[{_HAN}]", text) is not None
+    return "\u3400" <= text[0] <= "\u9fff" or "\uf900" <= text[0] <= "\ufaff" or text[0] == "〇"
 
 
 def type_length(words: list[str]) -> int:
     """How many of the last units of a name say only what kind of thing it is."""
-    joined = "".join(words[-3:])
-    if words and words[-1] in LATIN_TYPES:
-        return int(len(words) > 1)
-    ending = next((end for end in HAN_TYPES if joined.endswith(end)), "")
-    return len(ending) if len(words) > len(ending) else 0
+    if not words or not is_han(words[-1]):
+        return int(len(words) > 1 and words[-1] in LATIN_TYPES)
+    return next((n for n in (3, 2, 1) if len(words) > n and "".join(words[-n:]) in HAN_TYPES), 0)
 
 
 def _digits(found: re.Match[str]) -> str:
