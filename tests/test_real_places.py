@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas as gpd
 import judges
 import numpy as np
+import pandas as pd
 import pytest
 from judges import HOW, Verdict
-from real_places import PLACES, Entry, Place
+from real_places import DEMO, PLACES, Entry, Place
 
 from gridgis import jobs
 
@@ -76,6 +78,16 @@ def divided(request, tmp_path_factory) -> Divided:
 
 def test_the_program_finds_no_hard_offender_in_what_it_made(divided):
     assert not divided.hard
+
+
+def test_the_demo_names_the_grids_that_its_division_has(divided):
+    if divided.entry.name != "demo":
+        pytest.skip("of the demo only")
+    made = gpd.read_file(divided.output, layer="grids", ignore_geometry=True)
+    small = gpd.read_file(divided.output, layer="microgrids", ignore_geometry=True).groupby("grid_code").size()
+    table = pd.read_csv(DEMO / "grids.csv", dtype=str).set_index("grid_code")
+    assert set(table.index) == set(made["grid_code"])
+    assert table["microgrid_count"].astype(int).to_dict() == small.reindex(table.index, fill_value=0).to_dict()
 
 
 @CHECKER
