@@ -37,7 +37,7 @@ COMPONENTS: list[Row] = [
     ("B0201", _ROAD, "交通标志牌", "路牌;指示牌", "扶正、补设", 3, "working_days", ""),
     ("B0202", _ROAD, "护栏", "隔离栏;栏杆", "修复、复位", 3, "working_days", ""),
     ("B0203", _ROAD, "人行道板", "地砖;路面砖;人行道破损", "补齐、找平", 5, "working_days", ""),
-    ("B0204", _ROAD, "道路坑洞", "路面破损;坑槽;路面塌陷", "填补，塌陷先设围挡", 48, "hours", ""),
+    ("B0204", _ROAD, "道路坑洞", "路面破损;坑槽", "填补，塌陷先设围挡", 48, "hours", ""),
     ("B0205", _ROAD, "公交站亭", "候车亭", "修复、清洁", 5, "working_days", ""),
     ("B0206", _ROAD, "信号灯", "红绿灯", "恢复运行", 12, "hours", ""),
     ("B0207", _ROAD, "桥梁设施", "桥栏杆;伸缩缝", "限行并修复", 7, "days", ""),
@@ -107,7 +107,7 @@ def make_items() -> pd.DataFrame:
     item, day, limit = SHORTER
     old = next(row for row in rows if row["item"] == item)
     new = {**old, "valid_from": day, "limit": limit, "admission": "2025年第2号修订"}
-    old["valid_to"] = day
+    old["valid_to"] = (pd.Timestamp(day) - pd.Timedelta(days=1)).date().isoformat()
     rows.insert(rows.index(old) + 1, new)
     return pd.DataFrame(rows)
 
@@ -120,8 +120,7 @@ def item_names() -> dict[str, str]:
 def _row(
     item: str, class_: str, name: str, aliases: str, requirement: str, limit: int, unit: str, component_kind: str
 ) -> dict[str, object]:
-    """One item; `valid_to` is the day after its last."""
-    last = pd.Timestamp(LEFT[item]) + pd.Timedelta(days=1) if item in LEFT else None
+    """One item; `valid_to` is its last day."""
     return {
         "item": item,
         "class": class_,
@@ -132,7 +131,7 @@ def _row(
         "limit": limit,
         "limit_unit": unit,
         "valid_from": ENTERS.get(item, FIRST),
-        "valid_to": last.date().isoformat() if last is not None else None,
+        "valid_to": LEFT.get(item),
         "admission": "2026年第1号增补" if item in ENTERS else "2024年首批",
         "exit": "2025年第3号移出" if item in LEFT else None,
         "clause": f"目录{item[0]}-{int(item[1:3])}.{int(item[3:])}",

@@ -144,7 +144,8 @@ def _held(staff: Staff, role: str, grid: str) -> None:
         staff.give(staff.somebody(), role, grid)
         return
     change = f"{staff.rng.choice(['2025-07-01', '2025-10-01', '2026-03-01'])}"
-    staff.give(staff.somebody(), role, grid, valid_from="2024-04-01", valid_to=change)
+    last = (pd.Timestamp(change) - pd.Timedelta(days=1)).date().isoformat()
+    staff.give(staff.somebody(), role, grid, valid_from="2024-04-01", valid_to=last)
     staff.give(staff.somebody(), role, grid, valid_from=change)
 
 

@@ -164,7 +164,7 @@ def _by_named_road() -> list[Rule]:
          "co": WATER, "upward": True, **keep},
         {"item": "S0401", "street": "建设路", "street_from": "铁路南街", "street_to": "站前路", "lead": CITY_ROADS,
          "co": WATER, "upward": True, **keep},
-        {"item": "B0204", "street": "学府东路", "lead": ROADS, "valid_to": "2026-01-01", **keep},
+        {"item": "B0204", "street": "学府东路", "lead": ROADS, "valid_to": "2025-12-31", **keep},
         {"item": "B0204", "street": "学府东路", "lead": CITY_ROADS, "upward": True, "valid_from": "2026-01-01", **keep},
     ]  # fmt: skip
 

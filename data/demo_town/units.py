@@ -1,10 +1,11 @@
-"""Units of management: two to four neighbouring grids of one township that one set of teams serves."""
+"""Units of management: two or three neighbouring grids of one township that one set of teams serves."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-LARGEST = 4
+LARGEST = 3
+"""An enforcement officer serves two or three grids (ZZ 8)."""
 
 
 def make_units(grids: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def make_units(grids: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gathered(beside: dict[str, list[str]], zone: dict[str, str]) -> list[list[str]]:
-    """From the smallest code on: a grid with free neighbours, those of its own zone first, until there are three."""
+    """From the smallest code on: a grid with free neighbours, those of its own zone first, until there are two."""
     free, groups = dict.fromkeys(beside), []
     for seed in beside:
         if seed not in free:

@@ -113,7 +113,24 @@ LAYERS: dict[str, Layer] = {
         }
     ),
 }
-"""Input layers in the order in which they are checked and told of."""
+"""Input layers of a division in the order in which they are checked and told of."""
+
+BESIDE: dict[str, Layer] = {
+    "components": Layer(
+        {
+            "component_id": Column("text", required=True),
+            "kind": Column("text", required=True),
+            "owner": Column("text"),
+            "name": Column("text"),
+        },
+        POINT | LINE | AREA,
+        "Point, LineString or Polygon",
+    ),
+    "area": Layer({}, AREA, "Polygon or MultiPolygon"),
+}
+"""Layers that are no part of a division: a city's assets, and an area that is asked about."""
+
+EVERY = {**LAYERS, **BESIDE}
 
 TABLE_KEYS = ("building_id", "compound_id", "address")
 
@@ -123,7 +140,7 @@ def wanted(role: str, rename: Mapping[str, str]) -> frozenset[str]:
 
     Of a layer that belongs to no division (points of interest, a table of addresses) those of `rename` alone.
     """
-    columns = LAYERS[role].columns if role in LAYERS else {}
+    columns = EVERY[role].columns if role in EVERY else {}
     aliases = {alias for column in columns.values() for alias in column.aliases}
     return frozenset(columns) | aliases | frozenset(rename.values())
 
@@ -140,7 +157,7 @@ def renamed(
     available : tuple of str
         All columns of the file, for the message.
     """
-    columns = LAYERS[role].columns
+    columns = EVERY[role].columns
     taken = {}
     for name, column in columns.items():
         given = next((n for n in (rename.get(name), name, *column.aliases) if n is not None and n in frame), None)
@@ -157,7 +174,7 @@ def renamed(
 
 def missing(role: str, frame: pd.DataFrame, *, available: tuple[str, ...], findings: Findings) -> None:
     """Add a fault for each required column that is not there, and list those that are."""
-    for name, column in LAYERS[role].columns.items():
+    for name, column in EVERY[role].columns.items():
         if column.required and name not in frame:
             cure = f"Name it with --map {role}.{name}=COLUMN; the columns are: {listed(available)}"
             findings.fault(role, "", f"column {name} is missing", cure)
@@ -172,7 +189,7 @@ def typed(role: str, frame: pd.DataFrame, *, rows: Objects, findings: Findings) 
     Codes and text are `object` with None where empty, counts `Int64`, numbers `float64`.
     """
     out = {}
-    for name, column in LAYERS[role].columns.items():
+    for name, column in EVERY[role].columns.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype=object)
         out[name] = _convert(role, name, column.type, values.reset_index(drop=True), rows=rows, findings=findings)
     return pd.DataFrame(out)

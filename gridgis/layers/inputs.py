@@ -17,7 +17,7 @@ from pyproj import CRS
 from gridgis.crs import canonical, flattened, metric_crs, misdeclared
 from gridgis.errors import Notice
 from gridgis.layers import columns, relations, shapes, zone_codes
-from gridgis.layers.columns import LAYERS, Objects
+from gridgis.layers.columns import EVERY, LAYERS, Objects
 from gridgis.layers.corridors import with_corridors
 from gridgis.layers.findings import Findings
 from gridgis.layers.source import Raw, raw_frame, read_source
@@ -259,7 +259,7 @@ def _checked(role: str, raw: Raw, *, rename: Mapping[str, str], crs: str | None,
         findings.fault(role, "", "the layer is empty", "Give a layer with features, or leave it out")
     taken = columns.renamed(role, raw.frame, rename=rename, available=raw.available, findings=findings)
     columns.missing(role, taken, available=raw.available, findings=findings)
-    rows = _called(taken, raw.rows) if LAYERS[role].shapes else raw.rows
+    rows = _called(taken, raw.rows) if EVERY[role].shapes else raw.rows
     table = columns.typed(role, taken, rows=rows, findings=findings)
     if role == "zones":
         table = zone_codes.with_kind(table, given="kind" in taken, rows=rows, findings=findings)
@@ -297,8 +297,8 @@ def _geometry(role: str, frame: pd.DataFrame, *, findings: Findings) -> tuple[Ob
     """Geometry and CRS of a frame; a fault where a layer should have geometry and has none."""
     if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None:
         return flattened(frame.geometry.to_numpy()), frame.crs
-    if LAYERS[role].shapes:
-        findings.fault(role, "", "the layer has no geometry", f"Give a layer of {LAYERS[role].shape_name}")
+    if EVERY[role].shapes:
+        findings.fault(role, "", "the layer has no geometry", f"Give a layer of {EVERY[role].shape_name}")
     return np.full(len(frame), None, dtype=object), _NONE
 
 
@@ -315,7 +315,7 @@ def _working_crs(layers: Mapping[str, _Layer]) -> CRS | None:
 
 def _placed(layer: _Layer, *, metric: CRS | None, findings: Findings) -> pd.DataFrame:
     """Put the layer in the working CRS, rows that cannot be used left out."""
-    if not LAYERS[layer.role].shapes:
+    if not EVERY[layer.role].shapes:
         return layer.table.assign(row=pd.Series(layer.rows, dtype=object))
     source = np.flatnonzero(layer.usable)
     if layer.crs is None or not len(source):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gridgis.crs import Bounds, misdeclared, name_of, parsed, transform
-from gridgis.layers.columns import AREA, LAYERS, Layer, Objects
+from gridgis.layers.columns import AREA, EVERY, Layer, Objects
 from gridgis.layers.findings import Findings
 
 
@@ -39,7 +39,7 @@ def declared(role: str, crs: object, given: str | None, *, findings: Findings) -
 
 def usable(role: str, geometry: Objects, *, rows: Objects, findings: Findings) -> NDArray[np.bool_]:
     """Which rows have a 2D geometry of the layer's type with finite coordinates; faults for the others."""
-    layer = LAYERS[role]
+    layer = EVERY[role]
     null, empty = shapely.is_missing(geometry), shapely.is_empty(geometry)
     wrong = ~null & ~empty & ~_allowed(geometry, layer)
     infinite = ~null & ~empty & ~_finite(geometry)
@@ -99,7 +99,7 @@ def _allowed(geometry: Objects, layer: Layer) -> NDArray[np.bool_]:
 
 def _in_parts(role: str, geometry: Objects, source: NDArray[np.int64]) -> Shapes:
     """Every part a row where the layer keeps none together; one-part collections unwrapped elsewhere."""
-    if not LAYERS[role].parts:
+    if not EVERY[role].parts:
         parts, owner = shapely.get_parts(geometry, return_index=True)
         return Shapes(parts, source[owner])
     single = shapely.get_num_geometries(geometry) == 1

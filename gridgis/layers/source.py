@@ -18,7 +18,7 @@ import shapely
 from pyogrio.errors import DataLayerError
 
 from gridgis.errors import Fault, InputRefused, refuse
-from gridgis.layers.columns import LAYERS, Objects, listed, wanted
+from gridgis.layers.columns import EVERY, Objects, listed, wanted
 from gridgis.layers.findings import Findings
 
 UNREADABLE = (OSError, RuntimeError, ValueError, shapely.errors.ShapelyError)
@@ -110,7 +110,7 @@ def read_source(role: str, text: str, *, rename: Mapping[str, str], findings: Fi
         findings.fault(role, text, "no such file", "Give FILE or FILE:LAYER of a file that exists")
         return None
     try:
-        if role == "household_table" or (role not in LAYERS and Path(path).suffix.lower() in TABLES):
+        if role == "household_table" or (role not in EVERY and Path(path).suffix.lower() in TABLES):
             return _read_table(role, path, layer, rename=rename, findings=findings)
         if Path(path).suffix.lower() in (".parquet", ".geoparquet"):
             return _read_parquet(path)
