@@ -290,13 +290,18 @@ def _run(
     write: Callable[[pd.DataFrame], None],
     progress: Progress | None,
 ) -> None:
+    from gridgis.cases.piles import Piles
+
+    piles = Piles()
     for chunk in file.chunks():
+        piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
         result, moved = clerk.answered(chunk, systems)
         write(result)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
         if progress is not None:
             progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
+    tally.notices += map(str, piles.found())
 
 
 def _degrees(case_crs: str | None) -> bool | None:
