@@ -127,6 +127,11 @@ def transform(geometry: Any, source: CRS, target: CRS) -> NDArray[np.object_]:
     return shapely.transform(array, _converter(source, target))
 
 
+def converted(xy: NDArray[np.float64], source: CRS, target: CRS) -> NDArray[np.float64]:
+    """Coordinates, shape (n, 2), from one CRS in another; not finite where there are none."""
+    return _converter(source, target)(xy)
+
+
 def flattened(geometry: Any) -> NDArray[np.object_]:
     """Take heights and measures off an array of geometries; the same ones where there are none."""
     array = np.asarray(geometry, dtype=object)
