@@ -156,6 +156,13 @@ class CodeLayout(_Data):
         return self
 
 
+class CaseRules(_Data):
+    """When two cases are probably the same one; each with unit and clause."""
+
+    duplicate_m: Quantity
+    duplicate_hours: Quantity
+
+
 class Step(_Data):
     """One step of a review: a decision that may return what was submitted, or a filing that only takes note of it.
 
@@ -248,6 +255,10 @@ def _shipped_locating() -> Locating:
     return Locating.model_validate(_shipped("default")["locating"])
 
 
+def _shipped_cases() -> CaseRules:
+    return CaseRules.model_validate(_shipped("default")["cases"])
+
+
 class Profile(_Data):
     """All numbers of policy of a division, with units and clauses.
 
@@ -261,6 +272,7 @@ class Profile(_Data):
         That of the default profile where a division was made before there was one, as with the next.
     locating : Locating
     people : People
+    cases : CaseRules
     """
 
     name: str
@@ -277,6 +289,7 @@ class Profile(_Data):
     review: Review = Field(default_factory=_shipped_review)
     locating: Locating = Field(default_factory=_shipped_locating)
     people: People = Field(default_factory=_shipped_people)
+    cases: CaseRules = Field(default_factory=_shipped_cases)
 
     def to_toml(self) -> str:
         """The whole profile as TOML, as it is stored with each division."""

@@ -22,7 +22,7 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gridgis.cases import OUT_COLUMNS, open_cases, result_writer
+from gridgis.cases import OUT_COLUMNS, duplicates, open_cases, result_writer
 from gridgis.cases.identity import Seen, hashed
 from gridgis.errors import InputRefused
 
@@ -624,3 +624,73 @@ def test_a_result_is_read_and_written_in_step(tmp_path):
         for chunk in file.chunks():
             writer.add(result_of(chunk))
     assert pq.read_metadata(tmp_path / "out.parquet").num_rows == n
+
+
+# ------------------------------------------------------------------ duplicates
+
+
+def some_cases(seed, n, *, side=300.0, hours=72):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "case_id": [f"C{k}" for k in range(n)],
+            "x": np.where(rng.random(n) < 0.05, np.nan, np.round(rng.uniform(0, side, n) / 10) * 10),
+            "y": np.round(rng.uniform(0, side, n) / 10) * 10,
+            "reported_at": pd.Timestamp("2026-03-01", tz="UTC")
+            + pd.to_timedelta(np.round(rng.uniform(0, hours, n) * 4) / 4, unit="h"),
+            "item": pd.Series(rng.choice(["manhole", "litter", None], n, p=[0.5, 0.4, 0.1]), dtype="str"),
+            "grid_code": rng.choice(["420103001001001", "420103001001002"], n),
+        }
+    )
+
+
+def by_hand(cases, within_m, within_hours):
+    out = {}
+    rows = list(cases.itertuples())
+    for a in rows:
+        best = None
+        for b in rows:
+            hours = (a.reported_at - b.reported_at) / pd.Timedelta(hours=1)
+            before = b.reported_at < a.reported_at or (b.reported_at == a.reported_at and b.Index < a.Index)
+            apart = np.hypot(a.x - b.x, a.y - b.y)
+            if before and a.item == b.item and apart <= within_m and hours <= within_hours:
+                rank = (apart, -b.reported_at.value, -b.Index)
+                best = min(best or (rank, b.case_id), (rank, b.case_id))
+        if best:
+            out[a.case_id] = best[1]
+    return out
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("within_m", "within_hours"), [(30, 24), (0, 1), (10, 0), (500, 500), (30, 2)])
+def test_repeated_cases_are_those_found_by_hand(seed, within_m, within_hours, monkeypatch):
+    monkeypatch.setattr(sys.modules[duplicates.__module__], "ROUND", 7)
+    cases = some_cases(seed, 80)
+    found = duplicates(cases, within_m=within_m, within_hours=within_hours)
+    assert dict(zip(found["case_id"], found["earlier_id"], strict=True)) == by_hand(cases, within_m, within_hours)
+    assert found["distance_m"].le(within_m).all()
+    assert found["hours_between"].between(0, within_hours).all()
+
+
+def test_a_repeated_case_says_why():
+    cases = pd.DataFrame(
+        {
+            "case_id": ["A", "B", "C"],
+            "x": [0.0, 3.0, 100.0],
+            "y": [0.0, 4.0, 0.0],
+            "reported_at": pd.to_datetime(["2026-03-01T08:00Z", "2026-03-01T09:30Z", "2026-03-01T09:30Z"]),
+            "item": pd.Series(["井盖"] * 3, dtype="str"),
+            "grid_code": ["g"] * 3,
+        }
+    )
+    found = duplicates(cases, within_m=30, within_hours=24)
+    assert found.to_dict("records") == [
+        {
+            "case_id": "B",
+            "earlier_id": "A",
+            "distance_m": 5.0,
+            "hours_between": 1.5,
+            "reason": "same item (井盖), same grid, 5 m apart, 1.5 h later",
+        }
+    ]
+    assert duplicates(cases.iloc[:0], within_m=30, within_hours=24).columns.tolist() == found.columns.tolist()
