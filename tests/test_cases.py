@@ -195,6 +195,20 @@ def test_coordinates_keep_all_their_digits(tmp_path):
     assert whole(path)["x"].tolist()[:-1] == values.tolist()
 
 
+def test_exchanged_coordinates_are_told_as_such(tmp_path):
+    told = whole(text_file(tmp_path / "cases.csv", "A,30.5,114.3", "B,30.5,214.3", "C,114.3,95"))["problem"].tolist()
+    assert told == [
+        "latitude 114.3 is out of range: longitude and latitude (30.5) seem to be exchanged",
+        "latitude 214.3 is out of range",
+        "latitude 95 is out of range",
+    ]
+
+
+def test_a_file_without_a_case_has_no_chunk(tmp_path):
+    with open_cases(text_file(tmp_path / "cases.csv")) as file:
+        assert list(file.chunks()) == []
+
+
 def test_projected_coordinates_have_no_limits(tmp_path):
     path = text_file(tmp_path / "cases.csv", "A,38500000,3380000")
     assert whole(path)["problem"][0] == "longitude 38500000 is out of range"

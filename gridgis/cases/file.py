@@ -71,7 +71,7 @@ class CaseFile:
         Yields
         ------
         DataFrame
-            As :func:`gridgis.cases.chunk.chunk_of` makes them; one without a row where there is no case.
+            As :func:`gridgis.cases.chunk.chunk_of` makes them; none where there is no case.
 
         Raises
         ------

@@ -64,12 +64,14 @@ def position_problems(x: Any, y: Any, *, geographic: bool) -> tuple[Floats, Floa
     problem = np.full(len(values[0]), "", dtype=object)
     absent = read[0][1] & read[1][1]
     problem[absent] = "coordinates are missing"
+    exchanged = _exchanged(*values) if geographic else np.zeros(len(problem), dtype=bool)
     for name, column, (numbers, blank, unread) in zip(names, (x, y), read, strict=True):
         cells = text_of(column) if unread.any() else column
         _tell(problem, unread, lambda k, n=name, c=cells: f"{n} {_short(c[k].as_py())!r} is no number")
         _tell(problem, ~np.isfinite(numbers) & ~blank & ~unread, lambda _, n=name: f"{n} is not finite")
         if geographic:
             out = np.abs(numbers) > LIMITS[name]
+            _tell(problem, out & exchanged, lambda k, v=values: _told_exchanged(v[0][k], v[1][k]))
             _tell(problem, out, lambda k, n=name, v=numbers: f"{n} {v[k]:.12g} is out of range")
     for name, (_, blank, _) in zip(names, read, strict=True):
         _tell(problem, blank, lambda _, n=name: f"{n} is missing")
@@ -77,6 +79,15 @@ def position_problems(x: Any, y: Any, *, geographic: bool) -> tuple[Floats, Floa
     if not bad.any():
         return values[0], values[1], None
     return np.where(bad, np.nan, values[0]), np.where(bad, np.nan, values[1]), problem
+
+
+def _exchanged(lon: Floats, lat: Floats) -> Bools:
+    """Which would be in range the other way round, and only so."""
+    return np.asarray((np.abs(lat) > LIMITS["latitude"]) & (np.abs(lat) <= LIMITS["longitude"]) & (np.abs(lon) <= 90))
+
+
+def _told_exchanged(lon: float, lat: float) -> str:
+    return f"latitude {lat:.12g} is out of range: longitude and latitude ({lon:.12g}) seem to be exchanged"
 
 
 def _tell(problem: Objects, rows: Bools, text: Any) -> None:
