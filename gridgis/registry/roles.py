@@ -20,6 +20,9 @@ CHANGING = {
     "step": ("state", "event_seq", "actor", "at", "document", "attachment"),
     "comment": ("answered_seq",),
     "remark": ("salt", "text"),
+    "person": ("ended_seq", "name", "public_phone", "public_hours", "photo", "salt"),
+    "person_private": ("ended_seq", "sealed"),
+    **dict.fromkeys(("post", "unit", "item", "duty_rule", "designate"), ("ended_seq",)),
 }
 """Columns that change; of all other tables rows are only added."""
 

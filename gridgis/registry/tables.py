@@ -26,6 +26,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gridgis.duties.columns import TABLES
+
 STATES = ("draft", "submitted", "returned", "approved", "withdrawn")
 """What a version can be; "in force" and "retired" follow from the date and are stored nowhere."""
 
@@ -310,3 +312,64 @@ comment = Table(
     Index(None, "version_id"),
 )
 """Comments pinned to a grid, a micro-grid, a zone, or the border between two grids; who said what is an event."""
+
+
+def _entries(name: str, contract: str) -> Table:
+    """Rows of a table of people and duties: each came with one event, and stands until another takes its place.
+
+    Which event brought it, and which ended it, stand beside what the contract has; a row is never changed otherwise.
+    """
+    types = {"number": Float, "flag": Integer}
+    own = {key: one for key, one in TABLES[contract].items() if not one.private}
+    return Table(
+        name,
+        metadata,
+        Column("id", Key, primary_key=True, autoincrement=False),
+        Column("event_seq", Key, nullable=False),
+        Column("ended_seq", Key),
+        *(Column(key, types.get(one.type, Text)(), nullable=True) for key, one in own.items()),
+        Index(None, "event_seq"),
+    )
+
+
+person = _entries("person", "people")
+"""What the public may know of people. The chain has a salted digest of it, so that it can be erased by law: there is
+no text then but the number of the person, and an empty salt."""
+person.append_column(Column("salt", LargeBinary, nullable=False))
+person.append_column(Column("digest", LargeBinary, nullable=False))
+
+person_private = Table(
+    "person_private",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("event_seq", Key, nullable=False),
+    Column("ended_seq", Key),
+    Column("person_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),
+    Index(None, "event_seq"),
+)
+"""What only some may know of people, encrypted with a key that is kept elsewhere; `sealed` is NULL where erased."""
+
+post = _entries("post", "posts")
+unit = _entries("unit", "units")
+item = _entries("item", "items")
+duty_rule = _entries("duty_rule", "rules")
+designate = _entries("designate", "designate")
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("event_seq", Key, nullable=False),
+    Column("text_key", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Index(None, "text_key"),
+)
+"""Corrections of addresses that are remembered; the newest for a text holds. By the salt no digest can be guessed."""

@@ -25,3 +25,19 @@ def keep(*tables: str) -> None:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
             )
+
+
+def keep_but(table: str, *, changing: tuple[str, ...], columns: tuple[str, ...]) -> None:
+    """Let rows of a table be added, and only some of its columns be changed."""
+    kept = ", ".join(f'"{name}"' for name in columns if name not in changing)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER never_changed BEFORE UPDATE OF {kept} OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION never_changed()"
+        )
+        return
+    for verb, what in (("update", f"UPDATE OF {kept}"), ("delete", "DELETE")):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {what} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
+        )
