@@ -25,6 +25,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
+from gridgis.registry.audit_people import KINDS as OF_PEOPLE
+from gridgis.registry.audit_people import people
 from gridgis.registry.audit_review import Said, of_a_review, reviews
 from gridgis.registry.audit_schema import altered
 from gridgis.registry.checkpoint import Checkpoint, against
@@ -67,6 +69,7 @@ def verify(connection: Connection) -> Verdict:
         "the codes": _confirmed(connection, told, tables.code),
         "the lineage": _confirmed(connection, told, tables.lineage),
         "the reviews": reviews(connection, told.said, told.altered),
+        "the people and duties": people(connection, told.said, told.altered),
         "the shapes": _shapes(connection),
         "the parts": _parts(connection),
         "the rows that belong to nothing": _strays(connection),
@@ -155,7 +158,7 @@ class _Told:
             subjects[str(one.subject)] = {**known, "state": None, "spent": None}
             return
         body = _body(one)
-        if of_a_review(one.kind, body):
+        if of_a_review(one.kind, body) or one.kind in OF_PEOPLE:
             self.said[one.seq] = Said(one.kind, one.subject, one.actor, one.at, body)
         was, is_now = known.get("state", NEW), (STATES | ENDED).get(one.kind, "known")
         before = body.get("before", NEW)
