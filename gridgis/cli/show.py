@@ -45,6 +45,15 @@ def listed(offenders: Any, judged: tuple[str, ...]) -> None:
     click.echo(f"{len(judged)} rules judged: {hard} hard offenders, {len(offenders) - hard} findings")
 
 
+def found(offenders: Any, *, strict: bool) -> bool:
+    """Print offenders, a line each, and how many there are; give whether they count."""
+    for row in offenders.itertuples():
+        click.echo(plain(f"{row.severity:<8}{row.rule:<20}{row.code}  {row.detail}  [{row.clause or '-'}]"))
+    hard = int((offenders["severity"] == "hard").sum())
+    click.echo(f"{hard} hard offenders, {len(offenders) - hard} findings")
+    return bool(hard) or (strict and len(offenders) > 0)
+
+
 def leave(offended: bool) -> None:
     """End with the exit code for offenders where there are any."""
     if offended:

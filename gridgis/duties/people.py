@@ -100,7 +100,7 @@ def staff_offenders(duties: Duties, places: pd.DataFrame, *, at: str, profile: P
     DataFrame
         `rule`, `severity`, `code`, `detail`, `clause`: hard ones first, then by rule and code.
     """
-    posts = _in_post(duties.posts, at)
+    posts = in_post(duties.posts, at)
     units = _units(duties.units)
     known = {code[:digits] for code in places["code"] for digits in levels(profile.codes)}
     found = [
@@ -116,7 +116,8 @@ def staff_offenders(duties: Duties, places: pd.DataFrame, *, at: str, profile: P
     return frame.assign(order=order).sort_values(["order", "rule", "code", "detail"], ignore_index=True)[[*OFFENDERS]]
 
 
-def _in_post(posts: pd.DataFrame, at: str) -> pd.DataFrame:
+def in_post(posts: pd.DataFrame, at: str) -> pd.DataFrame:
+    """Posts that are held at a time."""
     begun = posts["valid_from"].fillna("") <= at
     return posts[begun & (posts["valid_to"].isna() | (posts["valid_to"].fillna("") > at))].reset_index(drop=True)
 
