@@ -224,7 +224,7 @@ def _over_limit(
         rule = profile.people.roles.get(role)
         if rule is None or rule.most_grids is None or mine["weight"].sum() <= rule.most_grids.value:
             continue
-        turns = mine.sort_values(["begin", "area_code"])
+        turns = mine.sort_values("begin", kind="stable")
         for row, first in turns["begin"].items():
             served = turns[(turns["begin"] <= first) & (turns["end"] > first)].loc[:row, "weight"].sum()
             if served > rule.most_grids.value:

@@ -264,7 +264,7 @@ def _value(table: str, name: str, column: Column, cell: Any, text: Any, zone: Zo
     if column.type in ("begin", "end"):
         return _moment(cell, zone, end=column.type == "end")
     if isinstance(cell, int | float) and column.type in ("code", "list") and abs(cell) >= EXACT:
-        raise ValueError(f"{text} is a number that the spreadsheet has rounded. Format the column as text")
+        raise ValueError("is a number that the spreadsheet has rounded. Format the column as text")
     if column.type == "number":
         return _number(text)
     if column.type == "flag":
