@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from gridgis.resolve import Affected, Resolution
 
 DEGREES = "EPSG:4326"
-CHINESE = ("gcj02", "bd09")
-"""Systems of map services that are no CRS."""
 
 
 @dataclass
@@ -183,6 +181,7 @@ def _shape(
 ) -> shapely.Geometry:
     """The area, in the CRS of the division."""
     from gridgis.coordinates import to_crs
+    from gridgis.crs import canonical, parsed
     from gridgis.layers import read_layer
     from gridgis.resolve import circle
 
@@ -192,7 +191,7 @@ def _shape(
         return read_layer("area", area).to_crs(crs).union_all()
     assert point is not None
     assert radius_m is not None
-    x, y = to_crs(np.array([point[0]]), np.array([point[1]]), source=case_crs, target=crs)
+    x, y = to_crs(np.array([point[0]]), np.array([point[1]]), source=case_crs, target=canonical(parsed(crs)))
     return circle(float(x[0]), float(y[0]), radius_m, crs=crs)
 
 
@@ -306,21 +305,15 @@ def _run(
 
 def _degrees(case_crs: str | None) -> bool | None:
     """Whether coordinates are degrees; None where the file tells it."""
-    from gridgis.crs import parsed
+    from gridgis.coordinates import system
 
-    if case_crs is None:
-        return None
-    return case_crs in CHINESE or parsed(case_crs).is_geographic
+    return None if case_crs is None else system(case_crs).is_geographic
 
 
 def _known_systems(*systems: str | None) -> None:
-    from gridgis.crs import parsed
+    """Refuse a name that stands for no system of coordinates."""
+    from gridgis.coordinates import system
 
-    for system in systems:
-        if system is None or system in CHINESE:
-            continue
-        try:
-            parsed(system)
-        except ValueError as error:
-            cure = f"Write EPSG:n, {' or '.join(CHINESE)}"
-            raise InputRefused([Fault("cases", system, str(error), cure)]) from None
+    for name in systems:
+        if name is not None:
+            system(name)

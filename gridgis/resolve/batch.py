@@ -68,11 +68,11 @@ def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
 def _in_the_division(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[Floats, Floats]:
     """The coordinates of cases in the CRS of the division."""
     given = cases["x"].to_numpy(dtype=np.float64), cases["y"].to_numpy(dtype=np.float64)
-    x, y = (np.array(values) for values in to_crs(*given, source=systems[None], target=office.crs))
+    x, y = (np.array(values) for values in to_crs(*given, source=systems[None], target=office.system))
     for source, system in systems.items():
         if source is not None:
             rows = np.flatnonzero((cases["source"] == source).fillna(False).to_numpy(dtype=bool))
-            x[rows], y[rows] = to_crs(given[0][rows], given[1][rows], source=system, target=office.crs)
+            x[rows], y[rows] = to_crs(given[0][rows], given[1][rows], source=system, target=office.system)
     return x, y
 
 

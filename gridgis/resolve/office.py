@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gridgis.addresses import Gazetteer
+from gridgis.crs import canonical
 from gridgis.duties import Desk
 from gridgis.duties.rules import item_names
 from gridgis.geometry.noding import Geometries, as_array
@@ -47,6 +48,11 @@ class Office:
     def crs(self) -> CRS:
         """The CRS of the division."""
         return self.places.crs
+
+    @cached_property
+    def system(self) -> str:
+        """The name of that CRS, for :func:`gridgis.coordinates.to_crs`."""
+        return canonical(self.crs)
 
     @cached_property
     def zones(self) -> tuple[Any, Geometries]:

@@ -85,7 +85,7 @@ def resolution(
     """
     east, north, off = (np.array([np.nan if value is None else value], float) for value in (x, y, accuracy_m))
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
-    east, north = to_crs(east, north, source=crs, target=office.crs)
+    east, north = to_crs(east, north, source=crs, target=office.system)
     found = placed(office, Asked(east, north, off, words, asset))
     case = Case(item, reported_at=at, severity=severity, component_id=component_id)
     duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found))

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gridgis.coordinates import to_crs
+from gridgis.crs import canonical
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.locate import METHODS, Located, decided, locate
 from gridgis.locate.locate import ADDRESS
@@ -87,7 +88,7 @@ def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
         return pd.DataFrame({**nothing, **words, "ambiguous": False}, index=range(len(texts)))
     found = office.gazetteer.find_many(texts, aliases=office.aliases)
     here = found["x"].to_numpy(float), found["y"].to_numpy(float)
-    x, y = to_crs(*here, source=office.gazetteer.crs, target=office.crs)
+    x, y = to_crs(*here, source=canonical(office.gazetteer.crs), target=office.system)
     return found.assign(x=x, y=y)
 
 
