@@ -84,6 +84,13 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["names.db"]
 
 
+def test_a_place_that_cannot_be_written_and_a_crs_that_is_none_are_refused(tmp_path):
+    with pytest.raises(InputRefused, match="cannot be written"):
+        build(town(), tmp_path / "no" / "names.db", crs=CRS)
+    with pytest.raises(InputRefused, match="--crs EPSG"):
+        build(town(), tmp_path / "names.db", crs="EPSG:0")
+
+
 def test_layers_are_refused_all_at_once(tmp_path):
     bare = gpd.GeoDataFrame({"name": ["a"]}, geometry=[Point(0, 0)])
     with pytest.raises(InputRefused) as refused:
@@ -215,6 +222,63 @@ def test_a_batch_answers_in_order_and_equal_texts_alike(names):
     assert list(table["kind"].fillna("")) == ["place", "", "interpolated", "place"]
     assert table.iloc[1]["reason"] != ""
     assert table.iloc[0].equals(table.iloc[3])
+
+
+@pytest.fixture(scope="module")
+def crossroads(tmp_path_factory):
+    lines = [line((0, 0), (900, 0)), line((200, -100), (200, 100)), line((600, -100), (600, 100))]
+    out = {}
+    for name, names in (("zh", ["凤栖路", "竹影街", "荷风街"]), ("en", ["Heron Rd", "Alder St", "Birch St"])):
+        path = tmp_path_factory.mktemp("cross") / f"{name}.db"
+        build({"streets": layer(lines, name=names)}, path, crs=CRS)
+        out[name] = Gazetteer.open(path)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "凤栖路与竹影街交叉口"),
+        ("zh", "竹影街凤栖路口"),
+        ("zh", "凤栖路竹影街路口红绿灯坏了"),
+        ("zh", "凤栖路近竹影街"),
+        ("zh", "凤栖璐与竹影街交汇处"),
+        ("en", "Heron Road & Alder Street"),
+        ("en", "corner of Alder St and Heron Rd"),
+        ("en", "Heron Rd at Alder"),
+        ("en", "Heron Rd near Alder St"),
+    ],
+)
+def test_two_streets_give_their_junction(crossroads, language, text):
+    best = crossroads[language].find(text).best
+    assert (best.kind, near(best, 200, 0)) == ("junction", True)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "凤栖路(竹影街至荷风街)路面破损"),
+        ("zh", "凤栖路竹影街-荷风街"),
+        ("en", "Heron Rd between Alder St and Birch St"),
+    ],
+)
+def test_a_street_between_two_others_is_the_middle_of_that_stretch(crossroads, language, text):
+    best = crossroads[language].find(text).best
+    assert near(best, 400, 0)
+    assert best.accuracy_m == pytest.approx(225)
+
+
+def test_a_name_counts_without_the_community_it_begins_with(tmp_path):
+    zone = layer([box(EAST, NORTH, EAST + 500, NORTH + 500)], name=["柳岸村"])
+    yard = layer([box(EAST + 10, NORTH + 10, EAST + 60, NORTH + 60)], name=["柳岸村后坡一组"], compound_id=["1"])
+    build({"zones": zone, "compounds": yard}, tmp_path / "v.db", crs=CRS)
+    assert Gazetteer.open(tmp_path / "v.db").find("后坡1组").best.text == "柳岸村后坡一组"
+
+
+def test_a_street_is_no_good_answer_to_a_longer_name(crossroads):
+    whole, longer = (crossroads["zh"].find(text).best for text in ("竹影街", "竹影剧院"))
+    assert whole.score > 0.9
+    assert longer is None or longer.score < 0.5
 
 
 # ---------------------------------------------------------------- suggestions

@@ -25,8 +25,8 @@ from gridgis.addresses.junctions import junctions
 from gridgis.addresses.names import tokens
 from gridgis.addresses.places import cell_of, cells, together
 from gridgis.addresses.side_file import COMMON, INDEXES, create
-from gridgis.crs import metric_crs
-from gridgis.errors import Fault, refuse
+from gridgis.crs import metric_crs, parsed
+from gridgis.errors import Fault, InputRefused, refuse
 
 Progress = Callable[[str, float], None]
 SOURCES = ("zones", "streets", "compounds", "buildings", "households", "parcels", "places", "addresses")
@@ -73,8 +73,8 @@ def build(
         Where no source has a name or an address, a name of a source is unknown, or a layer has no CRS.
     """
     told = progress or (lambda _stage, _done: None)
-    target = CRS.from_user_input(crs)
     _check(sources)
+    target = _target(crs)
     told("reading", 0.0)
     metric = _metric(sources, target)
     found = collect({name: frame.to_crs(metric) for name, frame in sources.items()})
@@ -95,6 +95,9 @@ def build(
         names = str(tables["name"]["key"].nunique())
         _write(beside, tables, {"crs": target.to_wkt(), "metric": metric.to_wkt(), "names": names})
         os.replace(beside, path)
+    except (sqlite3.Error, OSError) as error:
+        cure = "Make room, or name another place with -o"
+        raise InputRefused([Fault("output", str(path), f"cannot be written: {error}", cure)]) from None
     finally:
         beside.unlink(missing_ok=True)
     told("done", 1.0)
@@ -118,6 +121,13 @@ def _check(sources: Mapping[str, gpd.GeoDataFrame]) -> None:
     if not sources:
         faults.append(Fault("gazetteer", "", "no layer is given", "Give streets, compounds, buildings or addresses"))
     refuse(faults)
+
+
+def _target(crs: CRS | str | int) -> CRS:
+    try:
+        return parsed(crs)
+    except ValueError as error:
+        raise InputRefused([Fault("--crs", "", str(error), "Write for example --crs EPSG:4549")]) from None
 
 
 def _metric(sources: Mapping[str, gpd.GeoDataFrame], target: CRS) -> CRS:

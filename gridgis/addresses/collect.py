@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridgis.addresses.heads import headed, kind_of
+from gridgis.addresses.heads import headed, kind_of, without_zone
 from gridgis.addresses.numbers import BLOCK, Number, spanned
 from gridgis.addresses.text import normal
 
@@ -60,6 +60,7 @@ def collect(sources: Mapping[str, gpd.GeoDataFrame]) -> Collected:
     houses = [_houses(sources[name], sources.get("compounds"), known) for name in sorted(sources)]
     lone = [rows for _, rows in houses if len(rows)]
     things = pd.concat([things, *lone], ignore_index=True) if lone else things
+    things = things.assign(alias=_with_shorter(things))
     left_out = {name: _unused(frame) for name, frame in sources.items()}
     stretches = _stretches(sources["streets"]) if "streets" in sources else _no_stretches()
     return Collected(things, pd.concat([rows for rows, _ in houses], ignore_index=True), stretches, left_out)
@@ -106,6 +107,19 @@ def _aliases(things: pd.DataFrame) -> Iterator[str]:
     for text in things["alias"]:
         yield from filter(None, text.split("\n"))
 
+
+def _with_shorter(things: pd.DataFrame) -> list[str]:
+    """Aliases, and the name without the community or district it begins with: 南洲村洲尾一组 is 洲尾一组 as well."""
+    zones = frozenset(things["key"][things["kind"] == "zone"])
+    out = []
+    for key, kind, alias in zip(things["key"], things["kind"], things["alias"], strict=True):
+        shorter = without_zone(key, zones) if kind != "street" else key
+        out.append(alias if shorter == key or len(shorter) < SHORTEST else f"{alias}\n{shorter}".strip("\n"))
+    return out
+
+
+SHORTEST = 3
+"""Signs that must be left of a name for it to count without what it begins with."""
 
 HOUSE_COLUMNS = ("head", "key", "unit", "n", "x", "y", "kind", "text")
 

@@ -15,7 +15,8 @@ import pandas as pd
 from pyproj import CRS, Transformer
 
 from gridgis.addresses.answer import FAR_M, RIVAL, Answer, Candidate
-from gridgis.addresses.evidence import Found, evidence
+from gridgis.addresses.evidence import evidence
+from gridgis.addresses.reads import Found
 from gridgis.addresses.scoring import share
 from gridgis.addresses.search import hits
 from gridgis.addresses.side_file import SideFile

@@ -59,6 +59,14 @@ def own_name(head: str, known: AbstractSet[str]) -> str:
     return tail[_ADMIN.match(tail).end() :] if not tail.isascii() else tail  # type: ignore[union-attr]
 
 
+def without_zone(name: str, zones: AbstractSet[str]) -> str:
+    """A name without the zone, or the county and township, that it begins with."""
+    for end in range(len(name) - 2, 1, -1):
+        if name[:end] in zones:
+            return name[end:]
+    return name if name.isascii() else name[_ADMIN.match(name).end() :]  # type: ignore[union-attr]
+
+
 def kind_of(name: str) -> str:
     """What a name that only addresses know most likely is: a street by its ending, else a compound."""
     last = name.rpartition(" ")[2]

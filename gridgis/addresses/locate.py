@@ -19,7 +19,7 @@ from gridgis.addresses.side_file import SideFile
 SETBACK_M = 12.0
 """From the line of a street to its houses: what a point from a range is put aside by."""
 
-EXACT, FINER, COARSER, REST, SWAPPED, RANGE, BETWEEN, BEYOND, NONE = 1.0, 0.98, 0.97, 0.93, 0.9, 0.95, 0.85, 0.55, 0.4
+EXACT, FINER, COARSER, REST, SWAPPED, RANGE, BETWEEN, BEYOND, NONE = 1.0, 0.98, 0.97, 0.93, 0.9, 0.95, 0.85, 0.55, 0.25
 """How sure a number is: as it stands, of a finer one, without room or staircase, without 甲 or -3, with another word
 (号 for 幢), in a range, between neighbours, beyond the last, not found at all."""
 

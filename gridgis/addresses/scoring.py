@@ -9,7 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from math import exp
 
-_FIT = ((0.5, 0.1), (0.62, 0.45), (0.7, 0.75), (0.77, 0.85), (0.85, 0.9), (0.93, 0.95), (1.0, 1.0))
+_FIT = ((0.5, 0.1), (0.6, 0.68), (0.7, 0.76), (0.77, 0.83), (0.85, 0.88), (0.93, 0.95), (1.0, 1.0))
+UNLIKELY = 0.7
+"""How much less likely a wrong name is once the number is known there."""
+
 SHARPNESS = 3.0
 """How fast a rival falls behind with what it explains less (units of a sign)."""
 
@@ -24,6 +27,11 @@ def sure_of_fit(ratio: float, weight: float) -> float:
     """How sure it is that a name was meant which fits with `ratio`; less for names of one or two signs."""
     short = 1.0 if ratio > 0.99 else min(1.0, 0.6 + 0.2 * weight)
     return _curve(_FIT, ratio) * short
+
+
+def borne_out(sure: float) -> float:
+    """How sure a name is once the number asked for does stand in it: most other names have no such number."""
+    return 1.0 - (1.0 - sure) * UNLIKELY
 
 
 def share(lead: float, rivals: list[float]) -> float:
