@@ -341,6 +341,15 @@ def test_a_rule_of_a_class_is_not_behind_one_of_a_single_item():
     assert found["rule"].tolist() == ["nobody_designates"]
 
 
+def test_a_rule_of_a_class_all_items_of_which_have_their_own_is_a_finding():
+    found = check(
+        made(
+            items=ITEMS[:1], rules=[rule("a"), rule("b", item="road")], designate=[{"designates": "C", "secures": "P"}]
+        )
+    )
+    assert found[["rule", "severity", "code"]].to_numpy().tolist() == [["never_decides", "finding", "b"]]
+
+
 @given(rule_books(), st.lists(CASES, min_size=1, max_size=20))
 @settings(max_examples=20)
 def test_what_check_says_never_decides_does_not_and_ties_are_all_found(duties, cases):

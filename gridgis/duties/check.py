@@ -6,7 +6,7 @@ there could be, and a rule of which nothing is told decides in some case, as far
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import chain
 
 import numpy as np
@@ -34,7 +34,7 @@ def check(duties: Duties) -> pd.DataFrame:
     found = {*_never(duties, book), *_nobody(duties)}
     shelves = {shelf.numbers.tobytes(): shelf for shelf in _shelves(duties, book)}
     found |= {tie for shelf in shelves.values() for tie in _ties(shelf)}
-    found |= set(_behind(book, shelves.values()))
+    found |= set(_behind(book, shelves.values(), frozenset(duties.items["item"])))
     order = sorted(found, key=lambda one: (one[1] != "hard", *one))
     return pd.DataFrame(order, columns=list(OFFENDERS), dtype=object)
 
@@ -79,12 +79,15 @@ def _never(duties: Duties, book: Book) -> Iterator[Offence]:
             yield _offence(row, f"unit {row.area_code} has no grid")
 
 
-def _offence(row: object, why: str) -> Offence:
-    return "never_decides", "hard", row.rule_id, why, row.clause or ""  # type: ignore[attr-defined]
+def _offence(row: object, why: str, *, severity: str = "hard") -> Offence:
+    return "never_decides", severity, row.rule_id, why, row.clause or ""  # type: ignore[attr-defined]
 
 
-def _behind(book: Book, shelves: Iterable[Shelf]) -> Iterator[Offence]:
-    """Rules before which, for each item, another goes that accepts all that they accept, and does not tie with them."""
+def _behind(book: Book, shelves: Iterable[Shelf], items: Container[str]) -> Iterator[Offence]:
+    """Rules before which, for each item, another goes that accepts all that they accept, and does not tie with them.
+
+    A rule of a class, or of any item, may wait for items to come: it is a finding.
+    """
     before: dict[int, set[str]] = {}
     for shelf in shelves:
         for number, rule in enumerate(shelf.numbers.tolist()):
@@ -93,7 +96,8 @@ def _behind(book: Book, shelves: Iterable[Shelf]) -> Iterator[Offence]:
     for number, names in sorted(before.items()):
         if "" not in names:
             row = book.table.iloc[number]
-            yield _offence(row, f"{', '.join(sorted(names))} goes first and takes every case of it")
+            told = f"{', '.join(sorted(names))} goes first and takes every case of it"
+            yield _offence(row, told, severity="hard" if book.named(row["item"]) in items else "finding")
 
 
 def _covering(shelf: Shelf, number: int) -> Flags:
