@@ -1,4 +1,4 @@
-"""Commands about cases: resolve, locate, affected."""
+"""Commands about cases: resolve, locate, duplicates, affected."""
 
 from __future__ import annotations
 
@@ -159,6 +159,24 @@ def _responsible(duties: Any) -> None:
             click.echo(f"  {role:<22}{one.post_code}  {plain(one.name)}  {plain(one.public_phone)}".rstrip())
     for looked in duties.trace:
         click.echo(f"  rule {plain(looked.rule_id)}: {looked.failed or 'matches'}")
+
+
+@main.command()
+@click.argument("cases", type=click.Path())
+@click.option("--within", "within_m", type=click.FloatRange(min=0), help="Metres; of the default profile otherwise.")
+@click.option("--hours", "within_hours", type=click.FloatRange(min=0), help="Of the default profile otherwise.")
+@click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset.")
+@click.option("--encoding", help="Of a CSV; told by its bytes by default.")
+@click.option("--map", "columns", multiple=True, metavar="cases.COLUMN=NAME", help="Rename a column.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="PAIRS.csv")
+def duplicates(cases: str, output: str, columns: tuple[str, ...], **options: Any) -> None:
+    """List cases that probably repeat an earlier one, with the reason: a hint, nothing is joined."""
+    from gridgis import jobs
+    from gridgis.layers import parse_map
+
+    count = jobs.find_duplicates(cases, output, rename=parse_map(columns).get("cases", {}), **options)
+    click.echo(f"{count} cases probably repeat an earlier one")
 
 
 @main.command()

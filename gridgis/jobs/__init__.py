@@ -5,7 +5,7 @@ and writes once at the end; nothing half-written is left.
 """
 
 from gridgis.jobs.addresses import build_gazetteer, find_address, suggest_addresses
-from gridgis.jobs.cases import Tally, affected_area, resolve, resolve_file
+from gridgis.jobs.cases import Tally, affected_area, find_duplicates, resolve, resolve_file
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -116,6 +116,7 @@ __all__ = [
     "explain_code",
     "explain_duty",
     "find_address",
+    "find_duplicates",
     "findings",
     "give_back",
     "grant",

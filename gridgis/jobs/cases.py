@@ -88,6 +88,7 @@ def resolve_file(
         Where a file is not what it should be; a row that is not never stops the work.
     """
     from gridgis.cases import open_cases, result_writer
+    from gridgis.crs import canonical
     from gridgis.layers import refuse_target
 
     given = sources or Sources()
@@ -98,7 +99,7 @@ def resolve_file(
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
     with open_file(cases, chunk_rows=chunk_rows, geographic=_degrees(case_crs)) as file:
         tally = Tally(notices=[str(notice) for notice in file.notices])
-        systems: dict[str | None, str] = {None: case_crs or (DEGREES if file.crs is None else str(file.crs))}
+        systems: dict[str | None, str] = {None: case_crs or (DEGREES if file.crs is None else canonical(file.crs))}
         systems.update(crs_of_source or {})
         if output is None:
             _run(file, clerk, systems, tally, lambda _: None, progress)
@@ -223,6 +224,22 @@ class _Clerk:
         """The confidence below which a person chooses."""
         return self.offices.sample.profile.locating.confidence.value
 
+    def shifted(self, chunk: pd.DataFrame, result: pd.DataFrame) -> list[str]:
+        """Sources whose points as a whole lie off the streets."""
+        from gridgis.coordinates import shift
+
+        office = self.offices.sample
+        if office.streets is None:
+            return []
+        told = []
+        pointed = chunk["x"].notna()
+        for source, rows in result[pointed].groupby(chunk["source"][pointed].fillna(""), sort=True):
+            xy = office.streets.in_metres(rows["x"].to_numpy(), rows["y"].to_numpy(), crs=office.crs)
+            found = shift(xy, office.streets.metric_frame, tolerance_m=office.profile.tolerances.shift_m.value)
+            if found is not None:
+                told.append(f"source {source}: {found}" if source else str(found))
+        return told
+
     def answered(self, chunk: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[pd.DataFrame, int]:
         """The results of a chunk, and how many of its cases changed hands."""
         now = _by_time(self.offices, chunk, systems)
@@ -265,6 +282,55 @@ def _clerk(
     return _Clerk(fixed, by_time if rebase else None)
 
 
+def find_duplicates(
+    cases: str | Path,
+    output: str | Path,
+    *,
+    within_m: float | None = None,
+    within_hours: float | None = None,
+    case_crs: str | None = None,
+    rename: Mapping[str, str] | None = None,
+    timezone: str = "Asia/Shanghai",
+    encoding: str | None = None,
+) -> int:
+    """Write the cases that probably repeat an earlier one, with the reason; give how many there are.
+
+    Parameters
+    ----------
+    output : CSV
+    within_m, within_hours : of the default profile where None
+    case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
+    """
+    from gridgis.cases import duplicates, open_cases
+    from gridgis.coordinates import system, to_crs
+    from gridgis.crs import canonical, metric_crs
+    from gridgis.layers import refuse_target
+    from gridgis.profile import load_profile
+    from gridgis.publish.whole import written_whole
+
+    refuse_target(output, inputs=[str(cases)])
+    _known_systems(case_crs)
+    wanted = ["case_id", "x", "y", "reported_at", "item"]
+    with open_cases(cases, rename=rename, encoding=encoding, timezone=timezone, geographic=_degrees(case_crs)) as file:
+        crs = case_crs or (DEGREES if file.crs is None else canonical(file.crs))
+        whole = pd.concat([chunk[wanted] for chunk in file.chunks()] or [pd.DataFrame(columns=wanted)])
+    rules = load_profile().cases
+    known = whole[np.isfinite(whole["x"].to_numpy(float)) & np.isfinite(whole["y"].to_numpy(float))]
+    bounds = tuple(float(value) for value in (known["x"].min(), known["y"].min(), known["x"].max(), known["y"].max()))
+    if len(known):
+        here = known["x"].to_numpy(dtype=np.float64), known["y"].to_numpy(dtype=np.float64)
+        x, y = to_crs(*here, source=crs, target=canonical(metric_crs(system(crs), bounds)))  # type: ignore[arg-type]
+        known = known.assign(x=x, y=y)
+    found = duplicates(
+        known.reset_index(drop=True),
+        within_m=rules.duplicate_m.value if within_m is None else within_m,
+        within_hours=rules.duplicate_hours.value if within_hours is None else within_hours,
+    )
+    with written_whole(output) as draft:
+        found.round({"distance_m": 1, "hours_between": 2}).to_csv(draft, index=False)
+    return len(found)
+
+
 def _by_time(
     offices: OneOffice | OfficesByTime, chunk: pd.DataFrame, systems: Mapping[str | None, str]
 ) -> pd.DataFrame:
@@ -292,10 +358,12 @@ def _run(
     from gridgis.cases.piles import Piles
 
     piles = Piles()
-    for chunk in file.chunks():
+    for number, chunk in enumerate(file.chunks()):
         piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
         result, moved = clerk.answered(chunk, systems)
         write(result)
+        if number == 0:
+            tally.notices += clerk.shifted(chunk, result)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
         if progress is not None:

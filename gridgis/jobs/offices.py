@@ -17,7 +17,8 @@ from gridgis.schema import Division
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gridgis.duties import Desk
+    from gridgis.addresses import Gazetteer
+    from gridgis.duties import Desk, Duties
     from gridgis.resolve import Office
 
 KEPT = 2
@@ -45,8 +46,13 @@ class Sources:
     rename: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     crs_of: Mapping[str, str] = field(default_factory=dict)
 
-    def office(self, division: Division, *, timezone: str) -> Office:
-        """What answers the cases of a division."""
+    def office(self, division: Division, *, timezone: str, kept: Kept | None = None) -> Office:
+        """What answers the cases of a division.
+
+        Parameters
+        ----------
+        kept : what a store holds beside its divisions; `parties` goes before its duties
+        """
         from gridgis.addresses import Gazetteer
         from gridgis.layers import read_layer
         from gridgis.locate import Places
@@ -62,20 +68,62 @@ class Sources:
         read = partial(read_layer, rename=self.rename, crs_of=self.crs_of)
         streets = read("streets", self.streets) if self.streets else None
         components = read("components", self.components) if self.components else None
+        gazetteer = Gazetteer.open(self.gazetteer) if self.gazetteer else None
         office = Office(
             places=Places.of(division),
             profile=profile,
-            gazetteer=Gazetteer.open(self.gazetteer) if self.gazetteer else None,
+            gazetteer=gazetteer,
+            aliases=kept.aliases_for(gazetteer) if kept and gazetteer else None,
             streets=None if streets is None else Streets(streets),
             components=None if components is None else components.to_crs(division.grids.crs),
         )
-        return replace(office, desk=self._desk(office, timezone)) if self.parties else office
+        return replace(office, desk=self._desk(office, timezone, kept))
 
-    def _desk(self, office: Office, timezone: str) -> Desk:
+    def _desk(self, office: Office, timezone: str, kept: Kept | None) -> Desk | None:
         from gridgis.duties import Desk, read_duties
 
-        assert self.parties is not None
-        return Desk(read_duties(self.parties, components=office.components, timezone=timezone, profile=office.profile))
+        if self.parties is not None:
+            given = partial(read_duties, components=office.components, timezone=timezone, profile=office.profile)
+            return Desk(given(self.parties))
+        if kept is None or (kept.duties.rules.empty and kept.duties.posts.empty):
+            return None
+        return Desk(replace(kept.duties, components=office.components))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a store holds beside its divisions: people and duties, and corrections of addresses.
+
+    Attributes
+    ----------
+    duties : Duties
+    aliases : DataFrame
+        `text`, `address`, and `x` and `y` in the CRS of the store.
+    crs : of the store
+    """
+
+    duties: Duties
+    aliases: pd.DataFrame
+    crs: str
+
+    @classmethod
+    def of(cls, store: str, *, timezone: str) -> Kept:
+        """What a store holds."""
+        from gridgis.registry import aliases, duties
+        from gridgis.registry.store import store_crs
+
+        with reading(store) as connection:
+            stood = duties.duties(connection, timezone=timezone)
+            return cls(stood, aliases.aliases(connection), str(store_crs(connection)))
+
+    def aliases_for(self, gazetteer: Gazetteer) -> pd.DataFrame:
+        """The corrections in the CRS of a gazetteer."""
+        from gridgis.coordinates import to_crs
+        from gridgis.crs import canonical
+
+        here = self.aliases["x"].to_numpy(dtype=np.float64), self.aliases["y"].to_numpy(dtype=np.float64)
+        x, y = to_crs(*here, source=self.crs, target=canonical(gazetteer.crs)) if len(self.aliases) else here
+        return self.aliases.assign(x=x, y=y)
 
 
 class OneOffice:
@@ -100,6 +148,11 @@ class OfficesByTime:
         self.store, self.network, self.sources, self.timezone = store, network, sources, timezone
         self.now = np.datetime64(now[:19])
         self._held: dict[int, Office] = {}
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the store holds beside."""
+        return Kept.of(self.store, timezone=self.timezone)
 
     @cached_property
     def starts(self) -> list[str]:
@@ -133,7 +186,8 @@ class OfficesByTime:
         if span not in self._held:
             while len(self._held) >= KEPT:
                 del self._held[next(iter(self._held))]
-            self._held[span] = self.sources.office(self.division_at(self.starts[span]), timezone=self.timezone)
+            division = self.division_at(self.starts[span])
+            self._held[span] = self.sources.office(division, timezone=self.timezone, kept=self.kept)
         return self._held[span]
 
     def division_at(self, moment: str) -> Division:

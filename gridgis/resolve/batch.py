@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from gridgis.cases import OUT_COLUMNS
-from gridgis.coordinates import to_crs
+from gridgis.coordinates import swapped, to_crs
 from gridgis.duties import answers, owners
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, candidates, notes
@@ -45,7 +45,8 @@ def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
     address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
-    return _table(office, cases, placed(office, Asked(x, y, accuracy_m, address, component_id)))
+    found = placed(office, Asked(x, y, accuracy_m, address, component_id))
+    return _table(office, cases, found, _exchanged(office, cases, found, systems))
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +77,7 @@ def _in_the_division(office: Office, cases: pd.DataFrame, systems: Mapping[str |
     return x, y
 
 
-def _table(office: Office, cases: pd.DataFrame, placed_: Placed) -> pd.DataFrame:
+def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geometries) -> pd.DataFrame:
     """The columns of a result."""
     places, (zone, zones), found, x, y = office.places, office.zones, placed_.found, placed_.x, placed_.y
     table: dict[str, Any] = {
@@ -91,7 +92,7 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed) -> pd.DataFrame
         "confidence": np.round(found.confidence, 4),
     }
     duties = _duties(office, cases, table, x, y)
-    remarks = [cases["warnings"].to_numpy(dtype=object), _of_addresses(placed_)]
+    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, _of_addresses(placed_)]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
     table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
@@ -134,6 +135,17 @@ def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Flo
     if len(open_):
         points = shapely.points(x[open_], y[open_])
         out[open_] = owners(points, list(kinds[open_]), known, within_m=ASSET_M)["owner"]
+    return out
+
+
+def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Mapping[str | None, str]) -> Geometries:
+    """That longitude and latitude seem to be exchanged: far from the division as they are, in it the other way."""
+    out = np.full(len(cases), "", dtype=object)
+    lost = np.flatnonzero(placed_.found.method == OUTSIDE)
+    if len(lost):
+        x, y = (cases[name].to_numpy(dtype=np.float64)[lost] for name in ("x", "y"))
+        wrong = swapped(x, y, office.bounds_in(systems[None]))
+        out[lost[wrong]] = "longitude and latitude seem to be exchanged"
     return out
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 
 from gridgis.addresses import Gazetteer
+from gridgis.coordinates import to_crs
 from gridgis.crs import canonical
 from gridgis.duties import Desk
 from gridgis.duties.rules import item_names
@@ -31,7 +33,7 @@ class Office:
     profile : of the division: its limits and the layout of its codes
     desk : who answers for what; without one nobody is named
     gazetteer : names of places; without one a case needs a point
-    aliases : addresses that people corrected: `text`, `x`, `y`, `address`
+    aliases : addresses that people corrected: `text`, `x`, `y` (in the CRS of the gazetteer), `address`
     streets : for duties by street; without them a rule that names one does not match
     components : assets: `component_id`, `kind`, `owner` and their place, in the CRS of the division
     """
@@ -53,6 +55,13 @@ class Office:
     def system(self) -> str:
         """The name of that CRS, for :func:`gridgis.coordinates.to_crs`."""
         return canonical(self.crs)
+
+    def bounds_in(self, system: str) -> tuple[float, float, float, float]:
+        """West, south, east and north of the division in another system of coordinates."""
+        west, south, east, north = shapely.total_bounds(self.places.grids.polygons)
+        corners = np.array([west, west, east, east]), np.array([south, north, south, north])
+        x, y = to_crs(*corners, source=self.system, target=system)
+        return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
     @cached_property
     def zones(self) -> tuple[Any, Geometries]:

@@ -32,6 +32,16 @@ class Streets:
         return metric_crs(horizontal(parsed(self.frame.crs)), tuple(self.frame.total_bounds))
 
     @cached_property
+    def metric_frame(self) -> gpd.GeoDataFrame:
+        """The lines alone, in metres."""
+        return gpd.GeoDataFrame(geometry=self.lines, crs=self.metric)
+
+    def in_metres(self, x: Floats, y: Floats, *, crs: object) -> Floats:
+        """Points in the CRS of the lines in metres, shape (n, 2)."""
+        points = transform(shapely.points(x, y), horizontal(parsed(crs)), self.metric)
+        return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+
+    @cached_property
     def tree(self) -> shapely.STRtree:
         """The index of the lines."""
         return shapely.STRtree(self.lines)
