@@ -61,17 +61,35 @@ def gazetteer(
 @click.option("--gazetteer", required=True, type=click.Path(), metavar="NAMES.db", help="Made by `gridgis gazetteer`.")
 @click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates.")
 @click.option("--suggest", is_flag=True, help="Take ADDRESS as the beginning of one.")
+@click.option("--store", metavar="STORE", help="Whose corrections go before all.")
+@click.option("--choose", type=click.IntRange(1), metavar="NUMBER", help="Remember in the store that it is this one.")
+@click.option("--by", metavar="NAME", help="Who chooses.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def find(address: str, gazetteer: str, limit: int, suggest: bool, as_json: bool) -> None:
-    """Find an address, or the address in a sentence."""
+def find(
+    address: str,
+    gazetteer: str,
+    limit: int,
+    suggest: bool,
+    store: str | None,
+    choose: int | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Find an address, or the address in a sentence; choose the right one, and it is found from then on."""
     from gridgis import jobs
 
+    if choose is not None:
+        if store is None or by is None:
+            raise click.UsageError("--choose needs --store and --by.")
+        chosen = jobs.choose_address(gazetteer, address, choose, store=store, by=by, limit=max(limit, choose))
+        click.echo(f"remembered: {plain(address)} is {plain(chosen.text)}")
+        return
     if suggest:
         found = jobs.suggest_addresses(gazetteer, address, limit=limit)
         texts = [{"text": one.text, "kind": one.kind} for one in found]
         click.echo(json.dumps(texts, ensure_ascii=False) if as_json else "\n".join(plain(one["text"]) for one in texts))
         return
-    answer = jobs.find_address(gazetteer, address, limit=limit)
+    answer = jobs.find_address(gazetteer, address, limit=limit, store=store)
     if as_json:
         click.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
         return

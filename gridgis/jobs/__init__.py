@@ -4,7 +4,7 @@ The command line has a command of the same name for each. What takes files reads
 and writes once at the end; nothing half-written is left.
 """
 
-from gridgis.jobs.addresses import build_gazetteer, find_address, suggest_addresses
+from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, suggest_addresses
 from gridgis.jobs.cases import Tally, affected_area, find_duplicates, resolve, resolve_file
 from gridgis.jobs.division import (
     Align,
@@ -97,6 +97,7 @@ __all__ = [
     "check_duties",
     "check_file",
     "check_people",
+    "choose_address",
     "comment",
     "comments",
     "difference",

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gridgis.errors import Fault, InputRefused
 from gridgis.jobs.division import Progress
+from gridgis.jobs.offices import Kept
+from gridgis.jobs.registry import writing
 
 if TYPE_CHECKING:
     from pyproj import CRS
 
-    from gridgis.addresses import Answer, Counts, Suggestion
+    from gridgis.addresses import Answer, Candidate, Counts, Suggestion
 
 
 def build_gazetteer(
@@ -54,11 +58,46 @@ def build_gazetteer(
     return build(frames, output, crs=target, progress=progress)
 
 
-def find_address(gazetteer: str | Path, text: str, *, limit: int = 5) -> Answer:
-    """Candidates for an address, best first."""
+def find_address(gazetteer: str | Path, text: str, *, limit: int = 5, store: str | None = None) -> Answer:
+    """Candidates for an address, best first; corrections that a store remembers go before all."""
     from gridgis.addresses import Gazetteer
 
-    return Gazetteer.open(gazetteer).find(text, limit=limit)
+    opened = Gazetteer.open(gazetteer)
+    aliases = None if store is None else Kept.of(store, timezone="UTC").aliases_for(opened)
+    return opened.find(text, limit=limit, aliases=aliases)
+
+
+def choose_address(gazetteer: str | Path, text: str, number: int, *, store: str, by: str, limit: int = 5) -> Candidate:
+    """Remember in a store which candidate a text means: from then on it is found so.
+
+    Parameters
+    ----------
+    number : of the candidate, from 1, as :func:`find_address` lists them
+
+    Raises
+    ------
+    InputRefused
+        Where there is no such candidate, or the store does not know who chooses.
+    """
+    from gridgis.addresses import Gazetteer
+    from gridgis.addresses.text import normal
+    from gridgis.coordinates import to_crs
+    from gridgis.crs import canonical
+    from gridgis.registry.aliases import remember
+    from gridgis.registry.store import store_crs, utc_now
+
+    opened = Gazetteer.open(gazetteer)
+    found = opened.find(text, limit=limit).candidates
+    if not 1 <= number <= len(found):
+        cure = f"Choose from 1 to {len(found)}" if found else "Write it otherwise"
+        raise InputRefused([Fault("address", text, f"has no candidate {number}", cure)])
+    chosen = found[number - 1]
+    with writing(store) as connection:
+        here = np.array([chosen.x]), np.array([chosen.y])
+        x, y = to_crs(*here, source=canonical(opened.crs), target=str(store_crs(connection)))
+        place = {"address": chosen.text, "x": float(x[0]), "y": float(y[0])}
+        remember(connection, normal(text), text=text, **place, actor=by, at=utc_now())  # type: ignore[arg-type]
+    return chosen
 
 
 def suggest_addresses(gazetteer: str | Path, prefix: str, *, limit: int = 10) -> list[Suggestion]:

@@ -55,7 +55,7 @@ def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
     lost = cases["problem"].to_numpy(dtype=object)
     return blank.assign(
         case_id=cases["case_id"],
-        method="outside",
+        method=np.where(lost == "", METHODS[OUTSIDE], METHODS[UNLOCATED]),
         distance_m=np.nan,
         on_border=False,
         confidence=np.nan,
