@@ -193,6 +193,7 @@ def scale_m(crs: CRS, y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
 
     Parameters
     ----------
+    crs : without height, as :func:`horizontal` gives it
     y : float array
         Where; only of degrees does it matter.
 
@@ -200,11 +201,10 @@ def scale_m(crs: CRS, y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     ----------
     Snyder (1987), Map Projections, eq. 4-18 and 4-20: radii of curvature of the ellipsoid.
     """
-    flat = horizontal(crs)
-    if flat.is_projected:
-        unit = np.full(len(y), unit_m(flat))
+    if crs.is_projected:
+        unit = np.full(len(y), unit_m(crs))
         return unit, unit
-    a, b = _ellipsoid(flat)
+    a, b = _ellipsoid(crs)
     square = 1 - (b / a) ** 2
     latitude = np.radians(y)
     bent = 1 - square * np.sin(latitude) ** 2

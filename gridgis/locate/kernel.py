@@ -16,6 +16,8 @@ from gridgis.locate.exact import side
 from gridgis.locate.raster import Int32s, Raster
 
 NONE = np.int32(2**31 - 1)
+MANY = 10_000
+"""Points from which on several cores share the work: waking them takes as long as some thousand points."""
 
 
 class Found(NamedTuple):
@@ -34,11 +36,10 @@ def covering(points: Raster, x: Floats, y: Floats) -> Found:
         In the CRS of the coverage; a point with a coordinate that is not finite lies in none.
     """
     polygon, on_edge = np.empty(len(x), dtype=np.int32), np.empty(len(x), dtype=np.bool_)
-    _cover(points, x, y, polygon, on_edge)
+    (_cover_at_once if len(x) >= MANY else _cover_alone)(points, x, y, polygon, on_edge)
     return Found(polygon, on_edge)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
 def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools) -> None:
     cell, middle, first, ends, sides = points.cell, points.middle, points.first, points.ends, points.sides
     west, south, width, height = points.west, points.south, points.width, points.height
@@ -71,6 +72,10 @@ def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools
                 ):
                     value ^= sides[k, 0] ^ sides[k, 1]
         polygon[n] = value
+
+
+_cover_alone = njit(cache=True, error_model="numpy")(_cover)
+_cover_at_once = njit(cache=True, error_model="numpy", parallel=True)(_cover)
 
 
 @njit(cache=True, inline="always")

@@ -129,6 +129,8 @@ class Places:
             radius_m=radius[some],
             scale=(scale[0][some], scale[1][some]),
         )
+        if len(some) == len(x):
+            return found
         return _both(
             found._replace(point=some[found.point]),
             some,

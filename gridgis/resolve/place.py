@@ -23,6 +23,16 @@ EXACT = ("house_number", "interpolated", "building", "alias")
 """Kinds of address that tell on which side of a border they are."""
 
 
+NOTHING = pd.DataFrame(
+    {
+        **{name: pd.Series(dtype=np.float64) for name in ("x", "y", "score", "accuracy_m")},
+        **{name: pd.Series(dtype=object) for name in ("address", "kind", "reason")},
+        "ambiguous": pd.Series(dtype=np.bool_),
+    }
+)
+"""What a gazetteer says of no address."""
+
+
 class Asked(NamedTuple):
     """What is known of where cases are; None or not a number where nothing is.
 
@@ -82,10 +92,10 @@ def placed(office: Office, asked: Asked) -> Placed:
 
 def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
     """The best candidate of each address, in the CRS of the division; none where there is no gazetteer."""
-    if office.gazetteer is None or not len(texts):
-        nothing = dict.fromkeys(("x", "y", "score", "accuracy_m"), np.nan)
-        words = {"address": None, "kind": None, "reason": "there is no gazetteer to look in"}
-        return pd.DataFrame({**nothing, **words, "ambiguous": False}, index=range(len(texts)))
+    if not len(texts):
+        return NOTHING
+    if office.gazetteer is None:
+        return NOTHING.reindex(range(len(texts))).assign(ambiguous=False, reason="there is no gazetteer to look in")
     found = office.gazetteer.find_many(texts, aliases=office.aliases)
     here = found["x"].to_numpy(float), found["y"].to_numpy(float)
     x, y = to_crs(*here, source=canonical(office.gazetteer.crs), target=office.system)
