@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -35,22 +34,26 @@ class Piles:
 
     def __init__(self) -> None:
         self.cases = 0
-        self._count: Counter[tuple[float, float]] = Counter()
+        self._place = np.zeros(0, dtype=np.complex128)
+        self._count = np.zeros(0, dtype=np.int64)
         self._let_go = 0
 
     def add(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Count the places of a chunk."""
         known = np.isfinite(x) & np.isfinite(y)
         self.cases += int(known.sum())
-        places, count = np.unique(np.column_stack([x[known], y[known]]), axis=0, return_counts=True)
-        self._count.update({(a, b): int(n) for (a, b), n in zip(places.tolist(), count, strict=True)})
-        if len(self._count) > HELD:
-            less = sorted(self._count.values(), reverse=True)[HELD // 2]
+        place, count = np.unique(x[known] + 1j * y[known], return_counts=True)
+        together, inverse = np.unique(np.concatenate([self._place, place]), return_inverse=True)
+        counts = np.bincount(inverse, np.concatenate([self._count, count]), len(together)).astype(np.int64)
+        if len(together) > HELD:
+            less = int(np.partition(counts, len(counts) - HELD // 2)[len(counts) - HELD // 2])
             self._let_go += less
-            self._count = Counter({place: n - less for place, n in self._count.items() if n > less})
+            together, counts = together[counts > less], counts[counts > less] - less
+        self._place, self._count = together, counts
 
     def found(self) -> list[Pile]:
         """The piles, the highest first; a number may be too large by as many as were let go of each place."""
-        least = max(LEAST, SHARE * self.cases)
-        piles = [Pile(*place, n + self._let_go) for place, n in self._count.items() if n + self._let_go >= least]
+        counts = self._count + self._let_go
+        high = np.flatnonzero(counts >= max(LEAST, SHARE * self.cases))
+        piles = [Pile(float(self._place[k].real), float(self._place[k].imag), int(counts[k])) for k in high]
         return sorted(piles, key=lambda pile: (-pile.cases, pile.x, pile.y))

@@ -106,7 +106,10 @@ def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Float
     if office.desk is None:
         return pd.DataFrame("", index=cases.index, columns=["lead", "co", "rule", "warnings"], dtype="str")
     names = ("item", "severity", "reported_at", "component_id")
-    asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code", "candidates")})
+    asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code")})
+    several = table["candidates"].copy()
+    several[[" " not in text for text in several]] = None  # one alone is the grid itself
+    asked["candidates"] = several
     if office.streets is not None:
         asked = asked.assign(**_beside(office, x, y))
     if office.components is not None:
