@@ -192,7 +192,7 @@ def typed(role: str, frame: pd.DataFrame, *, rows: Objects, findings: Findings) 
     for name, column in EVERY[role].columns.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype=object)
         out[name] = _convert(role, name, column.type, values.reset_index(drop=True), rows=rows, findings=findings)
-    return pd.DataFrame(out)
+    return pd.DataFrame(out, index=range(len(frame)))  # a layer without columns has rows all the same
 
 
 def _convert(role: str, name: str, kind: Type, values: pd.Series, *, rows: Objects, findings: Findings) -> Any:
