@@ -146,7 +146,7 @@ class OfficesByTime:
 
     def __init__(self, store: str, network: str, sources: Sources, *, timezone: str, now: str) -> None:
         self.store, self.network, self.sources, self.timezone = store, network, sources, timezone
-        self.now = np.datetime64(now[:19])
+        self.now = np.datetime64(now[:26])
         self._held: dict[int, Office] = {}
 
     @cached_property
