@@ -16,6 +16,7 @@ import shapely
 from gridgis.cases import OUT_COLUMNS
 from gridgis.coordinates import swapped, to_crs
 from gridgis.duties import answers, owners
+from gridgis.duties.conditions import folded
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
@@ -133,7 +134,7 @@ def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Flo
     row = pd.Series(component_id).map(office.component_row)
     named = row.notna().to_numpy()
     out[named] = known["owner"].to_numpy(dtype=object)[row[named].to_numpy(dtype=np.int64)]
-    kinds = pd.Series(item).map(office.component_kinds).to_numpy(dtype=object)
+    kinds = pd.Series(item).map(folded, na_action="ignore").map(office.component_kinds).to_numpy(dtype=object)
     open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
     if len(open_):
         points = shapely.points(x[open_], y[open_])

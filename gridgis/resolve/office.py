@@ -83,7 +83,7 @@ class Office:
 
     @cached_property
     def component_kinds(self) -> dict[str, str]:
-        """The kind of component that each item is about, by every name of the item."""
+        """The kind of component that each item is about, by every name of the item as names are compared."""
         if self.desk is None:
             return {}
         items = self.desk.duties.items
