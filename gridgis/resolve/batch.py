@@ -93,7 +93,7 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
         "confidence": np.round(found.confidence, 4),
     }
     duties = _duties(office, cases, table, x, y)
-    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, _of_addresses(placed_)]
+    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, of_addresses(placed_)]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
     table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
@@ -153,7 +153,7 @@ def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Ma
     return out
 
 
-def _of_addresses(placed_: Placed) -> Geometries:
+def of_addresses(placed_: Placed) -> Geometries:
     """That an address is ambiguous, and between what."""
     out = np.full(len(placed_.x), "", dtype=object)
     if len(placed_.by_address):

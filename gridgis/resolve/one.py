@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from gridgis.coordinates import to_crs
+from gridgis.cases.numbers import position_problems
+from gridgis.coordinates import system, to_crs
 from gridgis.duties import Answer, Case, Place
+from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
-from gridgis.resolve.batch import STREET_M, owners_of, problems
+from gridgis.resolve.batch import STREET_M, of_addresses, owners_of, problems
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 
@@ -83,13 +86,21 @@ def resolution(
     crs : of `x` and `y`: "EPSG:n", "gcj02" or "bd09"
     at : when it was reported, with an offset
     """
-    east, north, off = (np.array([np.nan if value is None else value], float) for value in (x, y, accuracy_m))
+    east, north, wrong = _point(x, y, geographic=system(crs).is_geographic)
+    off = np.array([np.nan if accuracy_m is None else accuracy_m], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
     east, north = to_crs(east, north, source=crs, target=office.system)
     found = placed(office, Asked(east, north, off, words, asset))
     case = Case(item, reported_at=at, severity=severity, component_id=component_id)
     duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found))
-    return _told(office, found, duties)
+    return _told(office, found, duties, wrong)
+
+
+def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
+    """The point of a case, and what is wrong with it, as for the cases of a file."""
+    columns = (pa.array([value], pa.float64()) for value in (x, y))
+    east, north, wrong = position_problems(*columns, geographic=geographic)
+    return east, north, np.array([""], dtype=object) if wrong is None else wrong
 
 
 def _asked(office: Office, case: Case, found: Placed) -> tuple[Case, Place]:
@@ -125,10 +136,11 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
     return (*mine, *(one for one in rows if one not in mine))
 
 
-def _told(office: Office, placed_: Placed, duties: Answer | None) -> Resolution:
+def _told(office: Office, placed_: Placed, duties: Answer | None, wrong: Geometries) -> Resolution:
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
     said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
+    unclear = of_addresses(placed_)[0]
     address = placed_.addresses["address"].iloc[0] if len(placed_.by_address) else None
     return Resolution(
         grid_code=places.grids.codes[grid] if grid >= 0 else "",
@@ -143,8 +155,8 @@ def _told(office: Office, placed_: Placed, duties: Answer | None) -> Resolution:
         x=_number(placed_.x[0], 9),
         y=_number(placed_.y[0], 9),
         duties=duties,
-        problem=problems(office, np.array(["coordinates are missing"], dtype=object), placed_)[0],
-        warnings=(*filter(None, said.split("; ")), *(duties.warnings if duties else ())),
+        problem=problems(office, wrong, placed_)[0],
+        warnings=(*filter(None, (unclear, *said.split("; "))), *(duties.warnings if duties else ())),
     )
 
 
