@@ -50,7 +50,8 @@ class Tally:
         """Count a chunk."""
         self.cases += len(result)
         for method, count in result["method"].value_counts().items():
-            self.methods[str(method)] = self.methods.get(str(method), 0) + int(count)
+            if count:
+                self.methods[str(method)] = self.methods.get(str(method), 0) + int(count)
         self.unsure += int((result["confidence"] < unsure).sum())
 
 
@@ -93,7 +94,8 @@ def resolve_file(
 
     given = sources or Sources()
     if output is not None:
-        refuse_target(output, inputs=[str(cases), division, store, given.parties, given.gazetteer, given.streets])
+        beside = given.parties, given.gazetteer, given.streets, given.components
+        refuse_target(output, inputs=[str(cases), division, store, *beside])
     _known_systems(case_crs, *(crs_of_source or {}).values())
     clerk = _clerk(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone)
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
@@ -158,10 +160,14 @@ def affected_area(
     output : GeoPackage of the layers grids and microgrids; none where None
     """
     from gridgis.duties import Desk, read_duties
-    from gridgis.layers import read_division
+    from gridgis.layers import read_division, refuse_target
     from gridgis.registry.store import utc_now
     from gridgis.resolve import affected
 
+    if output is not None:
+        refuse_target(output, inputs=[area, division, store, parties])
+        if Path(output).suffix.lower() != ".gpkg":
+            raise InputRefused([Fault("output", str(output), "is no GeoPackage", "Name a file in .gpkg with -o")])
     moment = utc_now() if at is None else moment_of("at", at)
     if (division is None) == (store is None):
         raise _one_of("a division or a store", "--division or --store")
@@ -203,7 +209,7 @@ def _one_of(what: str, options: str) -> InputRefused:
 def _write_affected(found: Affected, output: Path) -> None:
     from gridgis.publish.whole import written_whole
 
-    with written_whole(output.with_suffix(".gpkg")) as draft:
+    with written_whole(output) as draft:
         for name in ("grids", "microgrids"):
             getattr(found, name).to_file(draft, layer=name, driver="GPKG", engine="pyogrio")
 
