@@ -61,6 +61,7 @@ def _sources(options: dict[str, Any], columns: tuple[str, ...], crs_of: tuple[st
 @click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
 @click.option("--encoding", help="Of a CSV; told by its bytes by default.")
 @click.option("--dry-run", is_flag=True, help="Count, and write nothing.")
+@click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @_declared
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="RESULT", help="CSV, XLSX, GPKG or Parquet.")
 def resolve(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.errors import Fault, InputRefused
+from gridgis.jobs.at_once import answered
 from gridgis.jobs.division import Progress
 from gridgis.jobs.offices import OfficesByTime, OneOffice, Sources
 from gridgis.jobs.registry import moment_of
@@ -70,6 +71,7 @@ def resolve_file(
     timezone: str = "Asia/Shanghai",
     encoding: str | None = None,
     chunk_rows: int = 250_000,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Tally:
     """Resolve a file of cases, chunk by chunk, and write a result of one row for each in the same order.
@@ -82,6 +84,7 @@ def resolve_file(
     rebase : with a store, answer by the version at `at`, now by default, and tell what changed hands since
     case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
     crs_of_source : the same for cases of one source, such as {"app": "gcj02"}
+    jobs : processes; the result is the same for any number
 
     Raises
     ------
@@ -104,10 +107,10 @@ def resolve_file(
         systems: dict[str | None, str] = {None: case_crs or (DEGREES if file.crs is None else canonical(file.crs))}
         systems.update(crs_of_source or {})
         if output is None:
-            _run(file, clerk, systems, tally, lambda _: None, progress)
+            _run(file, clerk, systems, tally, lambda _: None, progress, jobs=jobs)
         else:
             with result_writer(output, crs=clerk.crs) as writer:
-                _run(file, clerk, systems, tally, writer.add, progress)
+                _run(file, clerk, systems, tally, writer.add, progress, jobs=jobs)
     return tally
 
 
@@ -229,6 +232,10 @@ class _Clerk:
     def unsure(self) -> float:
         """The confidence below which a person chooses."""
         return self.offices.sample.profile.locating.confidence.value
+
+    def warm(self) -> None:
+        """Make ready what all chunks need, before processes share it."""
+        self.offices.sample.places.warm()
 
     def shifted(self, chunk: pd.DataFrame, result: pd.DataFrame) -> list[str]:
         """Sources whose points as a whole lie off the streets."""
@@ -360,13 +367,14 @@ def _run(
     tally: Tally,
     write: Callable[[pd.DataFrame], None],
     progress: Progress | None,
+    *,
+    jobs: int,
 ) -> None:
     from gridgis.cases.piles import Piles
 
     piles = Piles()
-    for number, chunk in enumerate(file.chunks()):
+    for number, (chunk, result, moved) in enumerate(answered(file.chunks(), clerk, systems, jobs=jobs)):
         piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
-        result, moved = clerk.answered(chunk, systems)
         write(result)
         if number == 0:
             tally.notices += clerk.shifted(chunk, result)

@@ -80,6 +80,13 @@ class Places:
         layers = (self.grids, self.microgrids)
         return tuple(Layer(one.codes, transform(one.polygons, self.crs, target), target) for one in layers)  # type: ignore[return-value]
 
+    def warm(self) -> None:
+        """Make what many points need, before processes share it."""
+        for layer in (self.grids, self.microgrids):
+            if layer.is_coverage:
+                layer.raster  # noqa: B018
+        self.nested, self.borders  # noqa: B018
+
     def homes(self, x: Floats, y: Floats) -> Homes:
         """Grid and micro-grid of each point.
 

@@ -294,7 +294,16 @@ def file_table(division: Division, layer: Layer, n: int) -> None:
         cases = cases_file(place / "cases.parquet", layer, n)
         begin = time.perf_counter()
         command = [str(Path(sys.executable).with_name("gridgis")), "resolve", str(cases)]
-        options = ["--division", str(place / "city.gpkg"), "--parties", str(given), "-o", str(place / "out.parquet")]
+        options = [
+            "--division",
+            str(place / "city.gpkg"),
+            "--parties",
+            str(given),
+            "-j",
+            "2",
+            "-o",
+            str(place / "out.parquet"),
+        ]
         child = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(child.pid, 0)
         assert status == 0
