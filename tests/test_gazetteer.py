@@ -7,6 +7,7 @@ import sqlite3
 import threading
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -16,6 +17,7 @@ from real_places import DEMO
 from shapely import LineString, Point, box
 
 from gridgis.addresses import Gazetteer, build
+from gridgis.addresses.reading import read_sources
 from gridgis.cli import main
 from gridgis.errors import InputRefused
 
@@ -279,6 +281,121 @@ def test_a_street_is_no_good_answer_to_a_longer_name(crossroads):
     whole, longer = (crossroads["zh"].find(text).best for text in ("竹影街", "竹影剧院"))
     assert whole.score > 0.9
     assert longer is None or longer.score < 0.5
+
+
+# ---------------------------------------------------------------- districts, townships and communities
+@pytest.fixture(scope="module")
+def district(tmp_path_factory):
+    """A table whose addresses all begin with the district and one of two townships; all made up."""
+    lanes = ["灰鹭路", "蓝鹊街", "竹影巷", "荷风里"]
+    rows = [
+        (f"鹭江区{town}{lane}{n}号", EAST + 3000 * t + 20 * n, NORTH + 200 * i)
+        for t, town in enumerate(("白石街道", "青柳镇"))
+        for i, lane in enumerate(lanes)
+        for n in range(1, 8)
+    ]
+    rows += [("鹭江区白石街道白石花园", EAST + 300, NORTH), ("鹭江区青柳镇青柳集市", EAST + 3300, NORTH)]
+    table = gpd.GeoDataFrame(
+        {"address": [row[0] for row in rows], "aliases": ["灰鹭路3弄9号", *[""] * (len(rows) - 1)]},
+        geometry=[Point(row[1:]) for row in rows],
+        crs=CRS,
+    )
+    hospital = layer([at(500, 40), at(600, 40)], name=["鹭江区人民医院", "东桥批发市场"])
+    path = tmp_path_factory.mktemp("district") / "d.db"
+    build({"addresses": table, "places": hospital}, path, crs=CRS)
+    return Gazetteer.open(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "鹭江区青柳镇蓝鹊街5号",
+        "青柳镇蓝鹊街5号",
+        "青　柳镇 蓝鹊街5号",
+        "鹭江区.青柳镇，蓝鹊街5号",
+        "鹭江区-青柳镇·蓝鹊街五号",
+        "蓝鹊街5号（鹭江区青柳镇）",
+        "鹭江区青柳镇5号蓝鹊街",
+        "蓝鹊街青柳镇5号",
+    ],
+)
+def test_an_area_says_where_and_is_read_off_wherever_it_stands(district, text):
+    best = district.find(text).best
+    assert (best.text, near(best, 3100, 200)) == ("鹭江区青柳镇蓝鹊街5号", True)
+
+
+def test_an_area_weighs_nothing_in_a_name(district):
+    keys = [row[0] for row in district._base.rows("SELECT key FROM name WHERE key LIKE '鹭江区%'")]
+    assert keys == ["鹭江区", "鹭江区人民医院", "鹭江区医院"]
+    assert district.find("鹭江区白石街道白石花园").best.text == "鹭江区白石街道白石花园"
+
+
+def test_areas_alone_are_an_answer_the_narrowest_first(district):
+    best = district.find("鹭江区青柳镇").best
+    assert (best.kind, best.text) == ("zone", "青柳镇")
+    assert district.find("鹭江区青柳镇无此路9号").best.score <= 0.5
+
+
+def test_a_lane_written_in_full_is_the_address_it_stands_beside(district):
+    for text in ("灰鹭路3弄9号", "鹭江区白石街道灰鹭路3弄9号"):
+        best = district.find(text).best
+        assert (best.text, near(best, 20, 0)) == ("鹭江区白石街道灰鹭路1号", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("区医 院", "鹭江区人民医院"),
+        ("人民医院", "鹭江区人民医院"),
+        ("鹭江区人民医院、", "鹭江区人民医院"),
+        ("东桥市场、", "东桥批发市场"),
+        ("鹭江区白石街道鹭江区人民医院", "鹭江区人民医院"),
+    ],
+)
+def test_a_name_is_found_as_people_shorten_it(district, text, found):
+    assert district.find(text).best.text == found
+
+
+def test_a_village_keeps_the_numbers_that_are_its_own(tmp_path):
+    zone = layer([box(EAST, NORTH, EAST + 500, NORTH + 500)], name=["柳岸村"])
+    homes = layer([at(100, 100), at(300, 300)], address=["柳岸村5号", "柳岸村6号"])
+    build({"zones": zone, "addresses": homes}, tmp_path / "v.db", crs=CRS)
+    assert near(Gazetteer.open(tmp_path / "v.db").find("柳岸村6号").best, 300, 300)
+
+
+def test_suggestions_read_off_the_district_that_was_typed(district):
+    assert [one.text for one in district.suggest("鹭江区青柳镇蓝鹊")] == ["蓝鹊街"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """The whole demo with its table of addresses, and the rows of that table as points."""
+    layers = ("zones", "streets", "compounds", "buildings")
+    sources = {name: f"{DEMO / 'district.gpkg'}:{name}" for name in layers}
+    sources |= {"places": f"{DEMO / 'city.gpkg'}:places", "addresses": str(DEMO / "addresses.xlsx")}
+    frames = read_sources(sources)
+    path = tmp_path_factory.mktemp("table") / "demo.db"
+    build(frames, path, crs=CRS)
+    return frames["addresses"].to_crs(CRS), Gazetteer.open(path)
+
+
+def missed(gazetteer, rows, texts):
+    """Texts whose first answer lies farther than 30 m from their row."""
+    found = gazetteer.find_many(texts)
+    apart = np.hypot(found["x"].to_numpy() - rows.geometry.x, found["y"].to_numpy() - rows.geometry.y)
+    return [text for text, off in zip(texts, apart, strict=True) if not off <= 30.0]
+
+
+def test_every_row_of_a_table_is_found_first_by_its_own_full_text(table):
+    rows = table[0].sample(400, random_state=7)
+    assert missed(table[1], rows, list(rows["address"])) == []
+
+
+def test_every_alias_of_a_table_is_found_first_with_and_without_its_district(table):
+    rows = table[0][table[0]["aliases"].fillna("") != ""].sample(150, random_state=8)
+    prefix = rows["address"].str.extract("^(.+?区.+?(?:街道|镇))")[0]
+    assert missed(table[1], rows, list(rows["aliases"])) == []
+    assert missed(table[1], rows, list(prefix + rows["aliases"])) == []
 
 
 # ---------------------------------------------------------------- suggestions

@@ -87,7 +87,7 @@ def build(
             ]
         )
     told("placing", 0.4)
-    tables = _tables(found)
+    tables = _tables(found) | {"area": pd.DataFrame({"key": sorted(found.areas)}, dtype=object)}
     told("writing", 0.7)
     beside = Path(f"{os.fspath(path)}.part")
     try:
@@ -290,6 +290,7 @@ def _write(path: Path, tables: Tables, about: Mapping[str, str]) -> None:
         _fill(base, "place", tables["place"])
         _fill(base, "house", tables["house"])
         _fill(base, "stretch", tables["stretch"])
+        _fill(base, "area", tables["area"])
         crossing = tables["junction"].assign(seq=tables["junction"].groupby(["one", "two"]).cumcount())
         _fill(base, "junction", crossing[["one", "two", "seq", "x", "y"]])
         _write_names(base, tables["name"])

@@ -7,6 +7,7 @@ nothing but which of two equal entries comes first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -15,8 +16,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridgis.addresses.heads import headed, kind_of, without_zone
+from gridgis.addresses.areas import SHORTEST, guessed, learnt, without_areas
+from gridgis.addresses.heads import headed, is_address, kind_of
 from gridgis.addresses.numbers import BLOCK, Number, spanned
+from gridgis.addresses.short import short_forms
 from gridgis.addresses.text import normal
 
 NAMED = {
@@ -44,26 +47,52 @@ class Collected:
     houses : head, key, unit, n, x, y, kind, text
     stretches : key, side, n_from, n_to, geometry: numbers along one side of a line, in drawing direction
     left_out : source to number of rows of no use
+    areas : keys of the areas that names and addresses begin with
     """
 
     named: gpd.GeoDataFrame
     houses: pd.DataFrame
     stretches: gpd.GeoDataFrame
     left_out: Mapping[str, int]
+    areas: frozenset[str]
 
 
 def collect(sources: Mapping[str, gpd.GeoDataFrame]) -> Collected:
     """Take what is of use from frames that are in one metric CRS."""
     named = [_named(name, sources[name]) for name in NAMED if name in sources]
     things = pd.concat(named, ignore_index=True) if named else _no_names()
-    known = frozenset(things["key"][things["kind"] != "zone"]) | frozenset(_aliases(things))
-    houses = [_houses(sources[name], sources.get("compounds"), known) for name in sorted(sources)]
-    lone = [rows for _, rows in houses if len(rows)]
-    things = pd.concat([things, *lone], ignore_index=True) if lone else things
-    things = things.assign(alias=_with_shorter(things))
+    zone = things["kind"] == "zone"
+    own = frozenset(things["key"][~zone])
+    told = pd.concat([_told(sources[name]) for name in sorted(sources)], ignore_index=True)
+    areas = learnt(told["key"], frozenset(things["key"][zone]), own)
+    known = own | frozenset(_aliases(things))
+    houses = [_houses(sources[name], sources.get("compounds"), known, areas) for name in sorted(sources)]
+    rows = [things, _areas(told, areas - frozenset(things["key"])), *(lone for _, lone in houses)]
+    things = pd.concat([part for part in rows if len(part)] or [things], ignore_index=True)
+    things = things.assign(alias=_with_shorter(things, known, areas))
     left_out = {name: _unused(frame) for name, frame in sources.items()}
     stretches = _stretches(sources["streets"]) if "streets" in sources else _no_stretches()
-    return Collected(things, pd.concat([rows for rows, _ in houses], ignore_index=True), stretches, left_out)
+    return Collected(things, pd.concat([rows for rows, _ in houses], ignore_index=True), stretches, left_out, areas)
+
+
+def _told(frame: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Every address of a layer in the one form, with its point."""
+    text = text_of(frame, "address")
+    kept = np.flatnonzero((text != "") & _placed(frame))
+    point = shapely.point_on_surface(np.asarray(frame.geometry.values, dtype=object)[kept])
+    return pd.DataFrame({"key": [normal(one) for one in text[kept]], "point": point})
+
+
+def _areas(told: pd.DataFrame, areas: AbstractSet[str]) -> pd.DataFrame:
+    """A row for each area that no layer draws: what its addresses lie in is its shape."""
+    points: dict[str, list[object]] = {area: [] for area in sorted(areas)}
+    for key, point in zip(told["key"], told["point"], strict=True):
+        for area in guessed(key)[0]:
+            if area in points:
+                points[area].append(point)
+    shown = {area: shapely.convex_hull(shapely.multipoints(own)) for area, own in points.items() if own}
+    table = pd.DataFrame({"key": list(shown), "text": list(shown), "kind": "zone", "alias": ""})
+    return table.assign(geometry=np.array([*shown.values(), None], dtype=object)[:-1])
 
 
 def text_of(frame: pd.DataFrame, column: str) -> NDArray[np.object_]:
@@ -99,8 +128,13 @@ def _named(source: str, frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _alias(one: str, several: str) -> str:
     """Further names in the one form, separated by line feeds."""
+    return "\n".join(_further(one, several))
+
+
+def _further(one: str, several: str) -> list[str]:
+    """The texts of `alias` and `aliases` in the one form."""
     names = (normal(name) for name in [one, *several.replace("；", ";").split(";")])
-    return "\n".join(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _aliases(things: pd.DataFrame) -> Iterator[str]:
@@ -108,50 +142,60 @@ def _aliases(things: pd.DataFrame) -> Iterator[str]:
         yield from filter(None, text.split("\n"))
 
 
-def _with_shorter(things: pd.DataFrame) -> list[str]:
-    """Aliases, and the name without the community or district it begins with: 南洲村洲尾一组 is 洲尾一组 as well."""
-    zones = frozenset(things["key"][things["kind"] == "zone"])
+def _with_shorter(things: pd.DataFrame, known: AbstractSet[str], areas: AbstractSet[str]) -> list[str]:
+    """Aliases that are no addresses, the name without the areas it begins with (洲尾一组), its short forms."""
     out = []
     for key, kind, alias in zip(things["key"], things["kind"], things["alias"], strict=True):
-        shorter = without_zone(key, zones) if kind != "street" else key
-        out.append(alias if shorter == key or len(shorter) < SHORTEST else f"{alias}\n{shorter}".strip("\n"))
+        further = [name for name in alias.split("\n") if not is_address(name, known, areas)]
+        further += [] if kind == "street" else _shorter(key, areas)
+        out.append("\n".join(dict.fromkeys(name for name in further if name and name != key)))
     return out
 
 
-SHORTEST = 3
-"""Signs that must be left of a name for it to count without what it begins with."""
+def _shorter(key: str, areas: AbstractSet[str]) -> list[str]:
+    bare = without_areas(key, areas)
+    if bare == key and not key.isascii():
+        bare = without_areas(key, frozenset(guessed(key)[0]))
+    return [bare if len(bare) >= SHORTEST else "", *short_forms(key, areas)]
+
 
 HOUSE_COLUMNS = ("head", "key", "unit", "n", "x", "y", "kind", "text")
 
 
 def _houses(
-    frame: gpd.GeoDataFrame, compounds: gpd.GeoDataFrame | None, known: frozenset[str]
+    frame: gpd.GeoDataFrame, compounds: gpd.GeoDataFrame | None, known: frozenset[str], areas: AbstractSet[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """House numbers of a layer with `address`, and those addresses that are names without a number."""
-    kept = np.flatnonzero((text_of(frame, "address") != "") & _placed(frame))
-    text = text_of(frame, "address")[kept]
+    """House numbers of a layer with `address` or aliases, and those addresses that are names without a number."""
+    columns = {name: text_of(frame, name) for name in ("address", "name", "alias", "aliases")}
+    told = columns["address"] + columns["alias"] + columns["aliases"]
+    kept = np.flatnonzero((told != "") & _placed(frame))
     point = shapely.point_on_surface(np.asarray(frame.geometry.values, dtype=object)[kept])
     owner = _owners(frame, compounds)[kept]
     rows, lone = [], []
-    for address, x, y, compound, at in zip(text, shapely.get_x(point), shapely.get_y(point), owner, point, strict=True):
-        key = normal(address)
-        found = headed(key, known)
+    for address, name, alias, aliases, yard, at in zip(
+        *(column[kept] for column in columns.values()), owner, point, strict=True
+    ):
+        key, further = normal(address), _further(alias, aliases)
+        found, bare = headed(key, known, areas), without_areas(key, areas)
         for one in found:
-            shown = address if one.head else f"{compound}{address}"
-            rows += _rows(one.head or normal(compound), one.number, x, y, shown)
-        if not found and key and key not in known:
-            lone.append((key, address, "place", "", at))
+            rows += _rows(one.head or normal(yard), one.number, at, address if one.head else f"{yard}{address}")
+        for text in further:
+            if is_address(text, known, areas):
+                held = (one for one in headed(text, known, areas) if one.head)
+                rows += [row for one in held for row in _rows(one.head, one.number, at, address or name)]
+        if not found and key and not {key, bare} & {normal(name)}:
+            lone.append((bare, address, "place", "" if name else "\n".join(further), at))
     named = pd.DataFrame(lone, columns=["key", "text", "kind", "alias", "geometry"])
     return pd.DataFrame([row for row in rows if row[0]], columns=list(HOUSE_COLUMNS)), named
 
 
-def _rows(head: str, number: Number, x: float, y: float, text: str) -> list[tuple[object, ...]]:
+def _rows(head: str, number: Number, at: shapely.Point, text: str) -> list[tuple[object, ...]]:
     """One row for the number as it stands, and one for each number that a range such as 12-14 covers."""
     first = number.parts[0]
     kind = "building" if first.unit == BLOCK else "house_number"
-    rows: list[tuple[object, ...]] = [(head, number.key, first.unit, first.n, x, y, kind, text)]
+    rows: list[tuple[object, ...]] = [(head, number.key, first.unit, first.n, at.x, at.y, kind, text)]
     if first.to is not None:
-        rows += [(head, f"{n}{first.unit}", first.unit, n, x, y, kind, text) for n in spanned(first)]
+        rows += [(head, f"{n}{first.unit}", first.unit, n, at.x, at.y, kind, text) for n in spanned(first)]
     return rows
 
 

@@ -9,15 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gridgis.addresses.locate import NONE, Place, Spot, spots
+from gridgis.addresses.locate import EXACT, NONE, Place, Spot, spots, whole
 from gridgis.addresses.meetings import meetings
 from gridgis.addresses.numbers import Number, asked
-from gridgis.addresses.reads import Found, Read, read
+from gridgis.addresses.reads import Found, Read, places_of, read
 from gridgis.addresses.relations import Relation
 from gridgis.addresses.scoring import borne_out
 from gridgis.addresses.search import Hit
 from gridgis.addresses.side_file import SideFile
-from gridgis.addresses.text import BREAK, is_han
+from gridgis.addresses.text import BREAK, is_han, normal
 
 PLACES_IN_ALL = 120
 """Places that numbers are looked up at for one text."""
@@ -25,8 +25,9 @@ PLACES_IN_ALL = 120
 NUMBER_WORTH, NO_NUMBER_WORTH = 3.0, -1.0
 """What a number that is found explains, and what is taken off where it is not."""
 
-AGREES, FINER_AGREES, CONTRADICTS = 1.0, 0.4, 0.4
-"""Share of another name's worth that is added where it lies about or beside, taken off where it lies elsewhere."""
+AGREES, LIES_IN, FINER_AGREES, CONTRADICTS = 1.0, 0.8, 0.4, 0.4
+"""Share of another name's worth that is added where it lies about (or within its bounds, which say less than an
+address that is written with it) or beside, taken off where it lies elsewhere."""
 
 NEAR_M, OF_A_ZONE_M = 200.0, 50.0
 
@@ -42,8 +43,13 @@ _RUNS_ON = re.compile(r"[㐀-鿿](?<![的与和旁附近对面东南西北门口
 _NAME_LEFT = re.compile(r"(?:^|\b)(?:n|s|e|w|new|old|upper|lower) $")
 
 
-def evidence(base: SideFile, text: str, hits: Sequence[Hit]) -> list[Found]:
-    """All candidates that the names in a normal text lead to."""
+def evidence(base: SideFile, text: str, hits: Sequence[Hit], areas: Sequence[Hit] = ()) -> list[Found]:
+    """All candidates that the names in a normal text lead to.
+
+    Parameters
+    ----------
+    areas : those that were read off the text: each is a candidate of its own, and evidence for what lies in it
+    """
     reads, total = [], 0
     for hit in hits:
         if total < PLACES_IN_ALL:
@@ -51,7 +57,28 @@ def evidence(base: SideFile, text: str, hits: Sequence[Hit]) -> list[Found]:
             total += len(reads[-1].places)
     asks = asked(text)
     lone = [found for one in reads for found in _of_read(base, text, one, reads, asks=asks)]
-    return lone + meetings(base, text, reads)
+    wide = [Read(hit, places_of(base, hit.name_id), None, Relation()) for hit in areas]
+    own = [_of_area(place, one, asks=asks) for one in wide for place in one.places]
+    return [_held(found, wide) for found in lone + meetings(base, text, reads) + own]
+
+
+def _of_area(place: Place, one: Read, *, asks: bool) -> Found:
+    return Found(whole(place, EXACT), 0.0, one.sure * (UNANSWERED if asks else 1.0), {"name": place.text})
+
+
+def _held(found: Found, areas: Sequence[Read]) -> Found:
+    """A candidate held against the areas that the text names: written in its own address, about it, elsewhere."""
+    worth, by = found.worth, {}
+    for area in areas:
+        if area.hit.name.key in normal(found.spot.text):
+            share = AGREES
+        else:
+            near = any(p.near(found.spot.x, found.spot.y, OF_A_ZONE_M) for p in area.places)
+            share = LIES_IN if near else -CONTRADICTS
+        worth += share * area.worth
+        if share > 0:
+            by["zone"] = area.hit.name.key
+    return replace(found, worth=worth, matched=by | found.matched)
 
 
 def _of_read(base: SideFile, text: str, one: Read, others: Sequence[Read], *, asks: bool) -> list[Found]:

@@ -16,6 +16,7 @@ from pyproj import CRS, Transformer
 
 from gridgis.addresses.answer import FAR_M, RIVAL, Answer, Candidate
 from gridgis.addresses.evidence import evidence
+from gridgis.addresses.prefix import read_off
 from gridgis.addresses.reads import Found
 from gridgis.addresses.scoring import share
 from gridgis.addresses.search import hits
@@ -70,7 +71,9 @@ class Gazetteer:
         if not asked:
             return Answer(str(text), (), reason="nothing in it can be part of an address")
         alias = remembered(aliases).get(_bare(asked))
-        found = _ranked(evidence(self._base, asked, hits(self._base, asked)), near=self._in_metric(near))
+        areas, rest = read_off(self._base, asked)
+        told = evidence(self._base, rest, hits(self._base, rest), areas)
+        found = _ranked(told, near=self._in_metric(near))
         scored = [self._candidate(one, score) for one, score in found]
         first = ([alias] if alias else []) + [c for c in scored if alias is None or c.text != alias.text]
         return _answer(str(text), first[: max(1, limit)], _rivals(found, alias))

@@ -6,13 +6,10 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from gridgis.addresses.areas import guessed, parted
 from gridgis.addresses.numbers import HOUSE, Number, Part, first_number
 from gridgis.addresses.text import BREAK, LATIN_TYPES, STREET_ENDS
 
-_ADMIN = re.compile(
-    r"^(?:.{2,7}?(?:省|自治区))?(?:.{2,7}?市(?![路街道巷场民政]))?(?:.{1,7}?(?<![小社园厂库])(?:区|县|旗)(?![路街道巷政府]))?"
-    r"(?:.{1,8}?(?:街道|镇|乡)(?![路街道巷政府]))?(?:.{1,8}?(?:社区|居委会|村委会|居民区))?(?=..)"
-)
 _LATIN = re.compile(
     r"^(?:no )?(?P<n>\d{1,5})(?P<letter>[a-z])?(?:-(?P<to>\d{1,5}))?(?: 1/2| rear)? (?P<name>[^|#]*[^\W\d_][^|#]*)"
 )
@@ -27,12 +24,13 @@ class Headed:
     number: Number
 
 
-def headed(text: str, known: AbstractSet[str]) -> list[Headed]:
+def headed(text: str, known: AbstractSet[str], areas: AbstractSet[str] = frozenset()) -> list[Headed]:
     """The numbers of an address in the one form, each with its name: 中山路120号和谐小区3栋 has two.
 
     Parameters
     ----------
     known : keys of streets, compounds and places: the longest of them that ends a head is its name
+    areas : those that addresses begin with
     """
     latin = _LATIN.match(text)
     if latin:
@@ -43,28 +41,33 @@ def headed(text: str, known: AbstractSet[str]) -> list[Headed]:
     out, at = [], 0
     while (number := first_number(text[at:])) is not None:
         head = text[at : at + number.start].strip(BREAK + " -")
-        out.append(Headed(own_name(head, known), number))
+        out.append(Headed(own_name(head, known, areas), number))
         at += number.end
     return [one for one in out if one.head or len(out) == 1]
 
 
-def own_name(head: str, known: AbstractSet[str]) -> str:
+def is_address(text: str, known: AbstractSet[str], areas: AbstractSet[str]) -> bool:
+    """Whether a text in the one form is a street or a known name with its number, and nothing more: 丁香街98弄1号."""
+    first = first_number(text)
+    head = own_name(text[: first.start].strip(BREAK + " -"), known, areas) if first else ""
+    at = 0
+    while (number := first_number(text[at:])) is not None:
+        at += number.end
+    return bool(head) and at == len(text) and (head in known or kind_of(head) == "street")
+
+
+def own_name(head: str, known: AbstractSet[str], areas: AbstractSet[str]) -> str:
     """The name at the end of a head, without the districts and communities before it."""
     if head in known:
         return head
-    tail = head.rpartition(BREAK)[2]
+    rest = parted(head, areas)[1]
+    if rest in known:
+        return rest
+    tail = rest.rpartition(BREAK)[2]
     for cut in range(len(tail) - 1):
         if tail[cut:] in known:
             return tail[cut:]
-    return tail[_ADMIN.match(tail).end() :] if not tail.isascii() else tail  # type: ignore[union-attr]
-
-
-def without_zone(name: str, zones: AbstractSet[str]) -> str:
-    """A name without the zone, or the county and township, that it begins with."""
-    for end in range(len(name) - 2, 1, -1):
-        if name[:end] in zones:
-            return name[end:]
-    return name if name.isascii() else name[_ADMIN.match(name).end() :]  # type: ignore[union-attr]
+    return tail if tail.isascii() else guessed(tail)[1]
 
 
 def kind_of(name: str) -> str:

@@ -69,14 +69,19 @@ class Read:
 
 def read(base: SideFile, text: str, hit: Hit) -> Read:
     """Read what stands around a hit in a normal text."""
+    places = places_of(base, hit.name_id)
+    number = _number(text, hit, places)
+    start = number.start if number and number.start < hit.fit.start else hit.fit.start
+    return Read(hit, places, number, relation(text, start, max(hit.fit.end, number.end if number else 0)))
+
+
+def places_of(base: SideFile, name_id: int) -> tuple[Place, ...]:
+    """The places that bear a name."""
     sql = (
         "SELECT id, kind, text, x, y, x0, y0, x1, y1 FROM called JOIN place ON place.id = called.place_id"
         " WHERE name_id = ? ORDER BY place_id LIMIT ?"
     )
-    places = tuple(_place(row) for row in base.rows(sql, (hit.name_id, PLACES_OF_A_NAME)))
-    number = _number(text, hit, places)
-    start = number.start if number and number.start < hit.fit.start else hit.fit.start
-    return Read(hit, places, number, relation(text, start, max(hit.fit.end, number.end if number else 0)))
+    return tuple(_place(row) for row in base.rows(sql, (name_id, PLACES_OF_A_NAME)))
 
 
 def _place(row: tuple[int, str, str, float, float, float, float, float, float]) -> Place:

@@ -17,7 +17,7 @@ from gridgis.errors import Fault, InputRefused
 APPLICATION = 0x67676164
 """SQLite's application_id of a gazetteer (`ggad`)."""
 
-FORM = 1
+FORM = 2
 """Raised with every change of the tables or of what makes keys and tokens."""
 
 TABLES = """
@@ -27,6 +27,7 @@ CREATE TABLE place (
     x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, lines BLOB
 );
 CREATE TABLE name (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, places INTEGER NOT NULL);
+CREATE TABLE area (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE called (
     name_id INTEGER NOT NULL, place_id INTEGER NOT NULL, PRIMARY KEY (name_id, place_id)
 ) WITHOUT ROWID;

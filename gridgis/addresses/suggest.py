@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gridgis.addresses.prefix import read_off
 from gridgis.addresses.search import alike_names, hits
 from gridgis.addresses.side_file import SideFile
 
@@ -26,13 +27,16 @@ class Suggestion:
 
 
 def suggestions(base: SideFile, typed: str, *, limit: int) -> list[Suggestion]:
-    """At most `limit` of them, best first, for the one form of what was typed."""
+    """At most `limit` of them, best first, for the one form of what was typed, also behind its district."""
     if not typed or limit < 1:
         return []
-    found = dict.fromkeys(_names(base, typed) + _numbers(base, typed, limit) + _latin(base, typed, limit))
-    if not found:
-        found = dict.fromkeys(_holding(base, typed))
-    return list(found)[:limit]
+    rest = read_off(base, typed)[1] or typed
+    found = _begun(base, typed, limit) or _begun(base, rest, limit) or _holding(base, rest)
+    return list(dict.fromkeys(found))[:limit]
+
+
+def _begun(base: SideFile, typed: str, limit: int) -> list[Suggestion]:
+    return _names(base, typed) + _numbers(base, typed, limit) + _latin(base, typed, limit)
 
 
 def _names(base: SideFile, typed: str) -> list[Suggestion]:
