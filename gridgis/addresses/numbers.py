@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gridgis.addresses.text import BREAK
+from gridgis.addresses.text import BREAK, NUMERAL, number_of
 
 HOUSE, LANE, BLOCK, ENTRANCE, ROOM, FLOOR = "号", "弄", "幢", "单元", "室", "层"
 ALONG = (HOUSE, LANE)
@@ -31,7 +31,7 @@ _WORD = (
     r"|门(?!口|前|店|面|市|外|诊)|室|层|楼(?!道|梯|顶|下|上)|院"
 )
 _VALUE = (
-    r"(?P<lead>附|甲|乙|丙|丁)?(?P<n>\d{1,5})(?P<letter>[a-z](?![a-z]))?"
+    r"(?P<lead>附|甲|乙|丙|丁|(?<![a-z0-9])[a-z](?=\d))?(?P<n>\d{1,5})(?P<letter>[a-z](?![a-z]))?"
     r"(?:[-/](?P<to>\d{1,4})(?![-\d]))?(?P<stem>甲|乙|丙|丁)?"
 )
 _PART = re.compile(rf"{_VALUE}(?P<unit>{_WORD})(?P<after>甲|乙|丙|丁)?(?:[之附](?P<part>\d{{1,3}})号?)?")
@@ -39,6 +39,10 @@ _LETTER_BLOCK = re.compile(r"(?P<n>[a-z])(?P<unit>幢|栋|座)")
 _FILLER = re.compile(r"[|\s-]?(?:的|第|门牌)?[|\s-]?")
 _DASHED = re.compile(r"(\d{1,4})-(\d{1,3})(?:-(\d{2,5}))?(?:室|号)?(?![-\d])")
 _BARE = re.compile(r"(?P<n>\d{1,4})(?P<letter>[a-z](?![a-z]))?(?![\d./])")
+_LETTERED = re.compile(r"(?<![a-z0-9])(?P<letter>[a-z])(?P<n>\d{1,4})(?=$|\|)")
+_SPOKEN = re.compile(rf"(?P<n>[{NUMERAL}]{{1,5}})(?=$|\|)")
+"""A number that nothing follows: 龙泉路b104, 龙泉路四十二."""
+
 _COUNT = re.compile(
     r"\s?(?:号|年|月|日|天|点|时|分|秒|周|个|次|米|公里|元|块|人|名|户|辆|台|只|条|件|份|套|盏|棵|根|处|路|线|岁|平|吨|度|级"
     r"|多|余|%)"
@@ -115,7 +119,7 @@ def trailing(text: str, at: int) -> Number | None:
 
 def first_number(text: str) -> Number | None:
     """The first number with a word of its own in a Chinese text: what stands before it is the name."""
-    for found in re.finditer(r"(?:(?<![0-9a-z])[a-z](?=[幢栋座]))|(?:[附甲乙丙丁])?(?<!\d)\d", text):
+    for found in re.finditer(r"(?:(?<![0-9a-z])[a-z](?=[幢栋座]))|(?:[附甲乙丙丁]|(?<![0-9a-z])[a-z])?(?<!\d)\d", text):
         parts, end = _chain(text, found.start())
         if parts:
             return Number(parts, found.start(), end)
@@ -128,7 +132,8 @@ def asked(text: str) -> bool:
 
 
 _ASKED = re.compile(
-    r"[\u3400-\u9fff]\d{1,4}$|(?:^|\||(?:near|at|of|on|opposite|behind) )(?:no )?\d{1,5}[a-z]?(?:-\d{1,5})? [a-z]"
+    rf"[\u3400-\u9fff]\d{{1,4}}$|[路街道巷里弄][{NUMERAL}]{{1,5}}(?:$|\|)"
+    r"|(?:^|\||(?:near|at|of|on|opposite|behind) )(?:no )?\d{1,5}[a-z]?(?:-\d{1,5})? [a-z]"
 )
 
 
@@ -186,10 +191,13 @@ def _plain(text: str, at: int, *, block: bool) -> tuple[tuple[Part, ...], int]:
         return tuple(Part(word, value) for word, value in zip(words, values, strict=False)), dashed.end()
     if dashed:
         return (Part(HOUSE, int(dashed[1]), f"-{int(dashed[2])}", int(dashed[2])),), dashed.end()
-    bare = _BARE.match(text, at)
-    if bare is None or _COUNT.match(text, bare.end()):
-        return (), at
-    return (Part(BLOCK if block else HOUSE, int(bare["n"]), bare["letter"] or ""),), bare.end()
+    unit = BLOCK if block else HOUSE
+    bare = _BARE.match(text, at) or _LETTERED.match(text, at)
+    if bare is not None and not _COUNT.match(text, bare.end()):
+        return (Part(unit, int(bare["n"]), bare["letter"] or ""),), bare.end()
+    spoken = _SPOKEN.match(text, at)
+    n = number_of(spoken["n"]) if spoken else 0
+    return ((Part(unit, n),), spoken.end()) if spoken and n else ((), at)
 
 
 def _latin(found: re.Match[str]) -> Part:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from math import exp
 
-_FIT = ((0.5, 0.1), (0.6, 0.68), (0.7, 0.76), (0.77, 0.83), (0.85, 0.88), (0.93, 0.95), (1.0, 1.0))
-UNLIKELY = 0.7
+_FIT = ((0.5, 0.1), (0.6, 0.68), (0.7, 0.79), (0.77, 0.88), (0.85, 0.92), (0.93, 0.95), (1.0, 1.0))
+UNLIKELY = 0.6
 """How much less likely a wrong name is once the number is known there."""
 
 SHARPNESS = 3.0
