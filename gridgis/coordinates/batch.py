@@ -30,6 +30,10 @@ FEWEST = 200
 SPREAD_M = 12.0
 """Cases lie beside streets, some 5-20 m from their centre lines."""
 
+KNOWN = 0.5
+"""A shift that a known system has needs no clear lead over all others: the points agree with the streets at most this
+well as they are, of how well they do in that system."""
+
 NEARLY = 0.9
 """A system explains a shift where undoing it agrees at least this share as well as the best shift of all."""
 
@@ -73,7 +77,7 @@ def shift(
     """Find the shift of a batch of points against the streets where there clearly is one.
 
     How well the points lie beside the streets is computed for every translation of up to 1.6 km; one that stands out
-    alone is a suspected shift.
+    alone is a suspected shift, and so is that of a known system where the points agree best by it.
 
     Parameters
     ----------
@@ -95,14 +99,19 @@ def shift(
     if len(points) < FEWEST or not surface.any():
         return None
     agreement = raster.agreement(raster.counted(points), surface)
-    found = raster.standing_out(agreement, tolerance_m=tolerance_m)
-    if found is None:
-        return None
     level = float(np.median(agreement))
     best = float(agreement.max()) - level
+    here = _mean(raster, surface, points) - level
     looks = {name: _mean(raster, surface, taken_as(points, name, streets.crs)) - level for name in SHIFTED}
     likeliest = max(looks, key=lambda name: looks[name])
-    return Shift(-found[0], -found[1], found[2], likeliest if looks[likeliest] > NEARLY * best else "")
+    fits = looks[likeliest] > NEARLY * best
+    found = raster.standing_out(agreement, tolerance_m=tolerance_m)
+    if found is not None:
+        return Shift(-found[0], -found[1], found[2], likeliest if fits else "")
+    if fits and here < KNOWN * looks[likeliest]:
+        east, north = (points - taken_as(points, likeliest, streets.crs)).mean(axis=0)
+        return Shift(float(east), float(north), 1 - max(here, 0.0) / looks[likeliest], likeliest)
+    return None
 
 
 def taken_as(xy: Floats, name: str, crs: CRS) -> Floats:
