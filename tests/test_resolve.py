@@ -35,7 +35,8 @@ from gridgis.cli import main
 from gridgis.coordinates import to_crs
 from gridgis.errors import InputRefused
 from gridgis.layers import read_division, write_division
-from gridgis.registry.store import create_store
+from gridgis.registry.store import create_store, open_store
+from gridgis.registry.versions import load, versions
 from gridgis.resolve import affected, circle, resolution, resolved
 
 DEGREES = divided(Lattice(zones=(2, 1), bends=3, crs="EPSG:4326"), seed=5)
@@ -169,7 +170,7 @@ def test_the_place_of_a_result_is_in_the_crs_of_the_division(tmp_path, metres):
 
 
 def test_a_case_gets_the_same_answer_in_any_chunk_and_any_order(tmp_path, degrees):
-    cases = table(40)
+    cases = table(16)
     whole = resolved_by(degrees, cases, tmp_path)
     for rows in (1, 7, 250_000):
         pd.testing.assert_frame_equal(resolved_by(degrees, cases, tmp_path, chunk_rows=rows), whole)
@@ -206,12 +207,25 @@ def test_a_row_without_a_place_has_a_problem_and_no_code(tmp_path, degrees, lon,
     assert bad["on_border"] == "false"
 
 
-def test_a_single_case_out_of_range_is_unlocated_as_in_a_file(degrees):
+@pytest.fixture(scope="module")
+def office():
+    return jobs.Sources().office(DEGREES, timezone="Asia/Shanghai")
+
+
+def test_a_single_case_out_of_range_is_unlocated_as_in_a_file(office):
     for x, y, why in ((999, 30, "out of range"), (30.5, 114.3, "exchanged"), (math.nan, 30, "not finite")):
-        found = jobs.resolve(division=degrees, x=x, y=y)
+        found = resolution(office, x=x, y=y)
         assert (found.method, found.grid_code) == ("unlocated", "")
         assert why in found.problem
-    assert "missing" in jobs.resolve(division=degrees).problem
+    assert "missing" in resolution(office).problem
+
+
+@pytest.mark.parametrize("accuracy", [math.inf, -5.0, math.nan])
+def test_an_accuracy_that_is_no_distance_does_not_count(office, accuracy):
+    point, _ = tied()
+    plain = resolution(office, x=point.x, y=point.y)
+    assert resolution(office, x=point.x, y=point.y, accuracy_m=accuracy) == plain
+    assert resolution(office, x=point.x, y=point.y, accuracy_m=400.0).confidence != plain.confidence
 
 
 def test_beside_the_division_it_is_the_nearest_or_outside_with_the_distance(tmp_path, metres):
@@ -347,7 +361,7 @@ main(sys.argv[1:])
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_run_that_is_stopped_leaves_no_result(tmp_path, degrees, how, code):
     here = inner(GRIDS.index[0])
-    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(300_000))
+    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(100_000))
     (tmp_path / "cases.csv").write_text("case_id,lon,lat\n" + "\n".join(rows))
     command = ["resolve", "cases.csv", "--division", degrees, "-o", "out.csv"]
     paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
@@ -505,6 +519,21 @@ def test_a_case_with_an_address_alone_is_where_its_house_is(tmp_path, degrees, n
     assert also["grid_code"].tolist() == found["grid_code"].tolist()
 
 
+def test_that_an_address_is_ambiguous_is_told_alone_and_in_a_file(tmp_path, degrees):
+    names = tmp_path / "names.db"
+    here = inner(GRIDS.index[0])
+    places = gpd.GeoDataFrame({"name": ["白鹭小区"] * 2}, geometry=[here, Point(here.x + 0.2, here.y)], crs=4326)
+    addresses.build({"places": places}, names, crs=4326)
+    sources = jobs.Sources(gazetteer=str(names))
+    found = resolved_by(degrees, pd.DataFrame({"case_id": ["a"], "address": ["白鹭小区"]}), tmp_path, sources=sources)
+    assert found.at["a", "method"] == "address"
+    single = jobs.resolve(division=degrees, sources=sources, address="白鹭小区")
+    assert single.grid_code == found.at["a", "grid_code"]
+    assert single.address
+    assert "far apart" in found.at["a", "warnings"]
+    assert "; ".join(single.warnings) == found.at["a", "warnings"]
+
+
 # ---------------------------------------------------------------- who answers
 @pytest.fixture(scope="module")
 def parties(tmp_path_factory) -> str:
@@ -641,16 +670,17 @@ def city(tmp_path_factory):
     return path
 
 
-def moved_place(city: str) -> tuple[Point, str, str]:
+@pytest.fixture(scope="module")
+def moved(city) -> tuple[Point, str, str]:
     """A place whose grid the second version changed, and both grids."""
-    for polygon in town().grids.geometry:
-        point = shapely.point_on_surface(polygon)
-        first, second = (
-            jobs.resolve(store=city, at=DAY[day], x=point.x, y=point.y, case_crs=UTM).grid_code for day in (11, 21)
-        )
-        if first != second:
-            return point, first, second
-    raise AssertionError("the second version moved nothing")
+    places = shapely.point_on_surface(town().grids.geometry.to_numpy())
+    with open_store(city).read() as connection:
+        shapes = [load(connection, one, layers=("grids",)).grids for one in versions(connection)]
+    first, second = (
+        [one.loc[one.contains(place), "grid_code"].iloc[0] for place in places]
+        for one in sorted(shapes, key=len, reverse=True)
+    )
+    return next((place, *codes) for place, *codes in zip(places, first, second, strict=True) if codes[0] != codes[1])
 
 
 def dated(point: Point) -> pd.DataFrame:
@@ -666,8 +696,8 @@ def by_store(city: str, frame: pd.DataFrame, folder: Path, **options) -> tuple[p
     return told(folder / "dated-out.csv").set_index("case_id"), tally
 
 
-def test_each_case_is_answered_by_what_was_in_force_at_its_time(tmp_path, city):
-    point, first, second = moved_place(city)
+def test_each_case_is_answered_by_what_was_in_force_at_its_time(tmp_path, city, moved):
+    point, first, second = moved
     for rows in (3, 250_000):
         found, tally = by_store(city, dated(point), tmp_path, chunk_rows=rows)
         assert found["grid_code"].tolist() == ["", first, first, first, second, second, second]
@@ -678,8 +708,8 @@ def test_each_case_is_answered_by_what_was_in_force_at_its_time(tmp_path, city):
         assert tally.methods == {"outside": 1, "inside": 6}
 
 
-def test_a_time_that_is_named_answers_all(tmp_path, city):
-    point, first, second = moved_place(city)
+def test_a_time_that_is_named_answers_all(tmp_path, city, moved):
+    point, first, second = moved
     for day, code in ((10, first), (15, first), (20, second)):
         found, _ = by_store(city, dated(point), tmp_path, at=DAY[day])
         assert found["grid_code"].tolist() == [code] * 7
@@ -712,8 +742,8 @@ def approved_at(store, moment: str) -> None:
         approve(connection, made, decision(DAY[2], moment))
 
 
-def test_rebased_cases_tell_what_changed_hands(tmp_path, city):
-    point, first, second = moved_place(city)
+def test_rebased_cases_tell_what_changed_hands(tmp_path, city, moved):
+    point, first, second = moved
     found, tally = by_store(city, dated(point), tmp_path, rebase=True)
     assert found["grid_code"].tolist() == [second] * 7
     was = found["warnings"].str.contains(f"was of grid {first} when it was reported")
@@ -861,14 +891,13 @@ def test_the_division_is_not_replaced_by_what_lies_in_an_area(tmp_path, degrees)
     assert found.exit_code == 2
     assert "is one of the inputs" in found.output
     assert target.read_bytes() == Path(degrees).read_bytes()
+    given = ["affected", "--lon", here.x, "--lat", here.y, "--radius", 20, "--division", degrees]
+    other = run(*given, "-o", tmp_path / "area.csv")
+    assert (other.exit_code, "is no GeoPackage" in other.output) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.gpkg"]
 
 
 # ---------------------------------------------------------------- what must always hold
-@pytest.fixture(scope="module")
-def office():
-    return jobs.Sources().office(DEGREES, timezone="Asia/Shanghai")
-
-
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 3.0, 40.0, 400.0, 5_000.0]))
 def test_codes_fit_together_whatever_the_points(tmp_path_factory, office, seed, accuracy):
@@ -910,7 +939,7 @@ def judged(division: str, folder: Path, *, n: int) -> None:
     """Hard points of a division resolved as they are and shuffled, both judged."""
     cases, turned = folder / "cases.csv", folder / "turned.csv"
     by_judge("gen_border_points.py", division, "-n", n, "--seed", 7, "-o", cases)
-    by_judge("check_resolve.py", "--shuffle", 8, cases, "-o", turned)
+    pd.read_csv(cases, dtype=str, keep_default_na=False).sample(frac=1, random_state=8).to_csv(turned, index=False)
     for file in (cases, turned):
         jobs.resolve_file(file, folder / f"{file.stem}.parquet", division=division)
     by_judge("check_resolve.py", folder / "cases.parquet", "--cases", cases, "--division", division)

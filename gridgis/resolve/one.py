@@ -85,9 +85,11 @@ def resolution(
     office : of the version in force at its time
     crs : of `x` and `y`: "EPSG:n", "gcj02" or "bd09"
     at : when it was reported, with an offset
+    accuracy_m : what is no distance does not count
     """
     east, north, wrong = _point(x, y, geographic=system(crs).is_geographic)
-    off = np.array([np.nan if accuracy_m is None else accuracy_m], float)
+    usable = accuracy_m is not None and 0 <= accuracy_m < np.inf
+    off = np.array([accuracy_m if usable else np.nan], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
     east, north = to_crs(east, north, source=crs, target=office.system)
     found = placed(office, Asked(east, north, off, words, asset))
