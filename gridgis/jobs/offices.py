@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -82,12 +83,13 @@ class Sources:
     def _desk(self, office: Office, timezone: str, kept: Kept | None) -> Desk | None:
         from gridgis.duties import Desk, read_duties
 
+        now = datetime.datetime.now(datetime.UTC)  # that of a case without a time
         if self.parties is not None:
             given = partial(read_duties, components=office.components, timezone=timezone, profile=office.profile)
-            return Desk(given(self.parties))
+            return Desk(given(self.parties), at=now)
         if kept is None or (kept.duties.rules.empty and kept.duties.posts.empty):
             return None
-        return Desk(replace(kept.duties, components=office.components))
+        return Desk(replace(kept.duties, components=office.components), at=now)
 
 
 @dataclass(frozen=True)

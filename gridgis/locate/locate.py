@@ -41,6 +41,8 @@ class Located:
         The share of the circle of error in the grid; not a number where there is no grid.
     near : Shares
         The grids that share the circle of a point, where it meets a border.
+    hint : int array, shape (n,)
+        Another grid in which its address is, where that decides nothing; -1 for none.
     """
 
     grid: Int32s
@@ -51,6 +53,7 @@ class Located:
     on_border: Bools
     confidence: Floats
     near: Shares
+    hint: Int32s
 
 
 def locate(places: Places, x: Floats, y: Floats, *, accuracy_m: Floats, limits: Locating) -> Located:
@@ -79,6 +82,7 @@ def locate(places: Places, x: Floats, y: Floats, *, accuracy_m: Floats, limits: 
         on_border=home.tied | (_met(near, len(x)) & (told > 0)),
         confidence=np.full(len(x), np.nan),
         near=near,
+        hint=np.full(len(x), -1, dtype=np.int32),
     )
     return sure(_nearest(found, places, x, y, limit_m=limits.nearest_m.value))
 
@@ -162,16 +166,30 @@ def candidates(found: Located, places: Places) -> Geometries:
     point, polygon = near.point[other], near.polygon[other]
     turn = np.arange(len(point)) - np.searchsorted(point, point)
     for k in range(int(turn.max(initial=-1)) + 1):
-        at, more = point[turn == k], codes[polygon[turn == k]]
-        out[at] = np.where(out[at] == "", more, out[at] + " " + more)
+        _append(out, point[turn == k], codes[polygon[turn == k]])
+    told = set(zip(point.tolist(), polygon.tolist(), strict=True))
+    at = np.array([k for k in np.flatnonzero(found.hint >= 0) if (k, int(found.hint[k])) not in told], dtype=np.int64)
+    _append(out, at, codes[found.hint[at]])
     return out
+
+
+def _append(out: Geometries, at: Ints, more: Geometries) -> None:
+    out[at] = np.where(out[at] == "", more, out[at] + " " + more)
+
+
+def hinted(found: Located, places: Places, x: Floats, y: Floats, *, rows: Ints) -> Located:
+    """Points with the grid in which their address is, where it is another than that of the point: a candidate more."""
+    grid, hint = places.homes(x, y).grid, found.hint.copy()
+    other = (grid >= 0) & (grid != found.grid[rows])
+    hint[rows[other]] = grid[other]
+    return replace(found, hint=hint)
 
 
 def notes(found: Located, places: Places, x: Floats, y: Floats, *, limits: Locating) -> Geometries:
     """What a person should know of each answer, empty for most: nothing is decided in silence."""
     out = np.full(len(x), "", dtype=object)
     unsure = np.flatnonzero((found.grid >= 0) & (found.confidence < limits.confidence.value))
-    percent = np.floor(found.confidence[unsure] * 100).astype(np.int64)
+    percent = np.round(found.confidence[unsure] * 100).astype(np.int64)
     text = np.array(
         [f"a person chooses: {k} % of the circle of error is in this grid" for k in range(101)], dtype=object
     )
@@ -183,4 +201,7 @@ def notes(found: Located, places: Places, x: Floats, y: Floats, *, limits: Locat
         scale = scale_m(places.crs, here[1])
         told = places.borders.told(places.grids.edges, found.near.edge[beside].astype(np.int64), *here, scale)
         out[beside] = told + np.where(out[beside] == "", "", "; ") + out[beside]
+    for k in np.flatnonzero(found.hint >= 0):
+        said = f"its address is in grid {places.grids.codes[found.hint[k]]}"
+        out[k] = f"{out[k]}; {said}" if out[k] else said
     return out

@@ -15,7 +15,7 @@ import shapely
 from gridgis.coordinates import to_crs
 from gridgis.crs import canonical
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
-from gridgis.locate import METHODS, Located, decided, locate
+from gridgis.locate import METHODS, Located, decided, hinted, locate
 from gridgis.locate.locate import ADDRESS
 from gridgis.resolve.office import Office
 
@@ -59,7 +59,7 @@ class Placed:
     ----------
     found : Located
     x, y : float array, shape (n,)
-        In the CRS of the division.
+        In the CRS of the division; of a point in no grid that its address gave one, the place of the address.
     by_address : int array, shape (m,)
         Cases without a point, that were put where their address is.
     addresses : DataFrame, m rows
@@ -86,8 +86,8 @@ def placed(office: Office, asked: Asked) -> Placed:
     found = _through_address(found, rows, addresses)
     open_ = found.tied | np.isin(METHODS[found.method], ("nearest", "outside"))
     found = _by_asset(office, found, asked.component_id, open_)
-    found = _by_house_number(office, found, asked.address, open_ & named)
-    return Placed(found, x, y, rows, addresses)
+    named[rows] = False
+    return _by_house_number(office, Placed(found, x, y, rows, addresses), asked.address, open_, named)
 
 
 def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
@@ -127,13 +127,24 @@ def _by_asset(office: Office, found: Located, component_id: Geometries, open_: B
     return decided(found, office.places, *here, rows=at, score=np.ones(len(at)), by_address=False)
 
 
-def _by_house_number(office: Office, found: Located, address: Geometries, open_: Bools) -> Located:
-    """Points that several grids cover, or none, given to the grid of their house: the side of the street decides."""
-    rows = np.flatnonzero(open_)
+def _by_house_number(office: Office, placed_: Placed, address: Geometries, open_: Bools, named: Bools) -> Placed:
+    """What the address of points says that have one.
+
+    Points that several grids cover, or none, are given to the grid of their house: the side of the street decides.
+    To a point that is in doubt without that, the grid of its address is one candidate more.
+    """
+    found, limit = placed_.found, office.profile.locating.confidence.value
+    rows = np.flatnonzero((open_ | (found.confidence < limit)) & named)
     if office.gazetteer is None or not len(rows):
-        return found
+        return placed_
     house = _searched(office, address[rows])
-    sure = house["score"] >= office.profile.locating.confidence.value
-    use = (house["x"].notna() & sure & house["kind"].isin(EXACT) & ~house["ambiguous"]).to_numpy(dtype=bool)
-    x, y, score = (house[name].to_numpy(float)[use] for name in ("x", "y", "score"))
-    return decided(found, office.places, x, y, rows=rows[use], score=score, by_address=True)
+    sure = (house["x"].notna() & (house["score"] >= limit) & ~house["ambiguous"]).to_numpy(dtype=bool)
+    deciding = sure & house["kind"].isin(EXACT).to_numpy(dtype=bool) & open_[rows]
+    x, y, score = (house[name].to_numpy(float) for name in ("x", "y", "score"))
+    use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding)
+    outside = use[np.isin(METHODS[found.method[rows[use]]], ("nearest", "outside"))]
+    found = decided(found, office.places, x[use], y[use], rows=rows[use], score=score[use], by_address=True)
+    found = hinted(found, office.places, x[more], y[more], rows=rows[more])
+    moved = outside[METHODS[found.method[rows[outside]]] == "address"]
+    placed_.x[rows[moved]], placed_.y[rows[moved]] = x[moved], y[moved]
+    return replace(placed_, found=found)
