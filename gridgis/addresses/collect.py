@@ -183,7 +183,7 @@ def _houses(
             if is_address(text, known, areas):
                 held = (one for one in headed(text, known, areas) if one.head)
                 rows += [row for one in held for row in _rows(one.head, one.number, at, address or name)]
-        if not found and key and not {key, bare} & {normal(name)}:
+        if not found and key and key not in known and bare != normal(name):
             lone.append((bare, address, "place", "" if name else "\n".join(further), at))
     named = pd.DataFrame(lone, columns=["key", "text", "kind", "alias", "geometry"])
     return pd.DataFrame([row for row in rows if row[0]], columns=list(HOUSE_COLUMNS)), named
