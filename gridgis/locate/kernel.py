@@ -6,18 +6,20 @@ that of shapely's predicate on the same coordinates. It depends neither on other
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit
 
 from gridgis.geometry.noding import Bools, Floats
 from gridgis.locate.exact import side
 from gridgis.locate.raster import Int32s, Raster
 
 NONE = np.int32(2**31 - 1)
-MANY = 10_000
-"""Points from which on several cores share the work: waking them takes as long as some thousand points."""
+MANY = 20_000
+"""Points for each core that shares the work, at least: a thread takes as long to begin as some thousand points."""
 
 
 class Found(NamedTuple):
@@ -36,16 +38,26 @@ def covering(points: Raster, x: Floats, y: Floats) -> Found:
         In the CRS of the coverage; a point with a coordinate that is not finite lies in none.
     """
     polygon, on_edge = np.empty(len(x), dtype=np.int32), np.empty(len(x), dtype=np.bool_)
-    (_cover_at_once if len(x) >= MANY else _cover_alone)(points, x, y, polygon, on_edge)
+    parts = min(get_num_threads(), 1 + len(x) // MANY)
+    cuts = [len(x) * k // parts for k in range(parts + 1)]
+    if parts == 1:
+        _cover(points, x, y, polygon, on_edge)
+        return Found(polygon, on_edge)
+    with ThreadPoolExecutor(parts) as pool:
+        for done in [
+            pool.submit(_cover, points, x[i:j], y[i:j], polygon[i:j], on_edge[i:j]) for i, j in pairwise(cuts)
+        ]:
+            done.result()
     return Found(polygon, on_edge)
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
 def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools) -> None:
     cell, middle, first, ends, sides = points.cell, points.middle, points.first, points.ends, points.sides
     west, south, width, height = points.west, points.south, points.width, points.height
     columns, rows = points.columns, points.rows
     per_width, per_height = 1.0 / width, 1.0 / height
-    for n in prange(len(x)):
+    for n in range(len(x)):
         across, up = (x[n] - west) * per_width, (y[n] - south) * per_height
         on_edge[n] = False
         if not (0 <= across < columns and 0 <= up < rows):
@@ -62,7 +74,7 @@ def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools
                 if turn > 0:
                     continue
                 if turn == 0:
-                    if _beside(ends, k, x[n], y[n]):
+                    if _beside(ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], x[n], y[n]):
                         value = _smallest(ends, sides, first[record], first[record + 1], x[n], y[n])
                         on_edge[n] = True
                         break
@@ -74,16 +86,10 @@ def _cover(points: Raster, x: Floats, y: Floats, polygon: Int32s, on_edge: Bools
         polygon[n] = value
 
 
-_cover_alone = njit(cache=True, error_model="numpy")(_cover)
-_cover_at_once = njit(cache=True, error_model="numpy", parallel=True)(_cover)
-
-
 @njit(cache=True, inline="always")
-def _beside(ends: Floats, k: int, x: float, y: float) -> bool:
+def _beside(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> bool:
     """Whether a point lies in the box around an edge."""
-    return min(ends[k, 0], ends[k, 2]) <= x <= max(ends[k, 0], ends[k, 2]) and min(ends[k, 1], ends[k, 3]) <= y <= max(
-        ends[k, 1], ends[k, 3]
-    )
+    return min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by)
 
 
 @njit(cache=True)
@@ -91,7 +97,8 @@ def _smallest(ends: Floats, sides: Int32s, begin: int, end: int, x: float, y: fl
     """The smallest polygon that an edge through a point bounds."""
     found = NONE
     for k in range(begin, end):
-        if _beside(ends, k, x, y) and side(ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], x, y) == 0:
+        ax, ay, bx, by = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3]
+        if _beside(ax, ay, bx, by, x, y) and side(ax, ay, bx, by, x, y) == 0:
             if 0 <= sides[k, 0] < found:
                 found = sides[k, 0]
             if 0 <= sides[k, 1] < found:
