@@ -74,11 +74,25 @@ class Places:
         return bool(mine.all()) and bool((whole == boundary_keys(self.grids.polygons)).all())
 
     @cached_property
-    def metric(self) -> tuple[Layer, Layer]:
-        """Grids and micro-grids in metres."""
-        target = metric_crs(self.crs, tuple(shapely.total_bounds(self.grids.polygons)))
-        layers = (self.grids, self.microgrids)
-        return tuple(Layer(one.codes, transform(one.polygons, self.crs, target), target) for one in layers)  # type: ignore[return-value]
+    def metric(self) -> CRS:
+        """The CRS in which distances are taken."""
+        return metric_crs(self.crs, tuple(shapely.total_bounds(self.grids.polygons)))
+
+    @cached_property
+    def metric_grids(self) -> Layer:
+        """The grids in metres."""
+        return self._in_metres_all(self.grids)
+
+    @cached_property
+    def metric_microgrids(self) -> Layer:
+        """The micro-grids in metres."""
+        return self._in_metres_all(self.microgrids)
+
+    @cached_property
+    def by_grid(self) -> tuple[Ints, Int32s]:
+        """The micro-grids in the order of their grids, then of their codes, and the grid of each."""
+        order = np.argsort(self.parent, kind="stable")
+        return order, self.parent[order]
 
     def warm(self) -> None:
         """Make what many points need, before processes share it."""
@@ -146,13 +160,12 @@ class Places:
 
     def distances(self, x: Floats, y: Floats) -> tuple[Int32s, Floats]:
         """The nearest grid of each point, that of the smallest code where several are, and the distance in metres."""
-        grids, _ = self.metric
         here = self._in_metres(x, y)
         grid, distance = np.full(len(x), -1, dtype=np.int32), np.full(len(x), np.inf)
         known = np.flatnonzero(np.isfinite(shapely.get_x(here)) & np.isfinite(shapely.get_y(here)))
         if not len(known):
             return grid, distance
-        (point, polygon), gap = grids.tree.query_nearest(here[known], return_distance=True)
+        (point, polygon), gap = self.metric_grids.tree.query_nearest(here[known], return_distance=True)
         order = np.lexsort((-polygon, -point))
         grid[known[point[order]]], distance[known[point[order]]] = polygon[order], gap[order]
         return grid, distance
@@ -170,12 +183,12 @@ class Places:
     def _within(self, x: Floats, y: Floats, grid: Int32s) -> tuple[Ints, Ints, Floats]:
         """Pairs of a point and a micro-grid of its grid, in the order of both, and how far they are apart."""
         known = np.flatnonzero(grid >= 0)
-        order = np.argsort(self.parent, kind="stable")
-        start, end = (np.searchsorted(self.parent[order], grid[known], side=side) for side in ("left", "right"))
+        order, parent = self.by_grid
+        start, end = (np.searchsorted(parent, grid[known], side=side) for side in ("left", "right"))
         point = np.repeat(known, end - start)
         turn = np.arange(len(point)) - np.repeat(np.cumsum(end - start) - (end - start), end - start)
         micro = order[np.repeat(start, end - start) + turn]
-        gap = shapely.distance(self._in_metres(x, y)[point], self.metric[1].polygons[micro])
+        gap = shapely.distance(self._in_metres(x, y)[point], self.metric_microgrids.polygons[micro])
         return point, micro, gap
 
     @cached_property
@@ -184,7 +197,10 @@ class Places:
         return horizontal(parsed(self.grids.crs))
 
     def _in_metres(self, x: Floats, y: Floats) -> Geometries:
-        return transform(shapely.points(x, y), self.crs, self.metric[0].crs)
+        return transform(shapely.points(x, y), self.crs, self.metric)
+
+    def _in_metres_all(self, layer: Layer) -> Layer:
+        return Layer(layer.codes, transform(layer.polygons, self.crs, self.metric), self.metric)
 
     def _tied(self, x: Floats, y: Floats, some: Ints) -> Bools:
         """Whether two grids cover a point; only points on an edge can be."""
