@@ -6,8 +6,7 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridgis.errors import refuse
-from gridgis.jobs.people import changed
+from gridgis.jobs.people import changed, given_tables
 from gridgis.jobs.registry import moment_of, reading, writing
 
 if TYPE_CHECKING:
@@ -24,14 +23,10 @@ def import_duties(store: str, path: str | Path, *, by: str, timezone: str = "Asi
     InputRefused
         With every fault of the file, and of what would stand with it.
     """
-    from gridgis.duties.columns import Duties
-    from gridgis.duties.read import read_tables
     from gridgis.registry import duties
     from gridgis.registry.store import utc_now
 
-    found, faults = read_tables(path, timezone=timezone)
-    refuse(faults)
-    given = Duties(**{name: frame for name, frame in found.items() if name in duties.KEPT}, timezone=timezone)
+    given = given_tables(path, duties.KEPT, timezone=timezone)
     with writing(store) as connection:
         return changed(duties.import_duties(connection, given, actor=by, at=utc_now()))
 

@@ -5,6 +5,7 @@ Each opens the store and does all it does in one transaction. What is done now i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy.engine import Connection
 
+    from gridgis.duties import Duties
     from gridgis.registry.events import Event
     from gridgis.registry.sealing import Seal
 
@@ -47,19 +49,25 @@ def import_people(
     InputRefused
         With every fault of the file, and of what would stand with it.
     """
-    from gridgis.duties.columns import Duties
-    from gridgis.duties.read import read_tables
     from gridgis.registry import people
     from gridgis.registry.store import utc_now
 
-    found, faults = read_tables(path, timezone=timezone)
-    refuse(faults)
-    given = Duties(**{name: frame for name, frame in found.items() if name in people.KEPT}, timezone=timezone)
+    given = given_tables(path, people.KEPT, timezone=timezone)
     with writing(store) as connection:
         seal = None if key is None else _seal(connection, key)
         numbers = load_profile(profile)
         made = people.import_people(connection, given, profile=numbers, seal=seal, actor=by, at=utc_now())
     return changed(made)
+
+
+def given_tables(path: str | Path, kept: Collection[str], *, timezone: str) -> Duties:
+    """The tables of a file that are to stand in a store, the others empty; refused with every fault of the file."""
+    from gridgis.duties import Duties
+    from gridgis.duties.read import read_tables
+
+    found, faults = read_tables(path, timezone=timezone)
+    refuse(faults)
+    return Duties(**{name: frame for name, frame in found.items() if name in kept}, timezone=timezone)
 
 
 def list_people(store: str, *, area: str = "", at: str | None = None) -> pd.DataFrame:
