@@ -10,8 +10,8 @@ import numpy as np
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.jobs.division import Progress
-from gridgis.jobs.offices import Kept
-from gridgis.jobs.registry import writing
+from gridgis.jobs.offices import Corrections
+from gridgis.jobs.registry import reading, writing
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -63,8 +63,11 @@ def find_address(gazetteer: str | Path, text: str, *, limit: int = 5, store: str
     from gridgis.addresses import Gazetteer
 
     opened = Gazetteer.open(gazetteer)
-    aliases = None if store is None else Kept.of(store, timezone="UTC").aliases_for(opened)
-    return opened.find(text, limit=limit, aliases=aliases)
+    if store is None:
+        return opened.find(text, limit=limit)
+    with reading(store) as connection:
+        corrections = Corrections.of(connection)
+    return opened.find(text, limit=limit, aliases=corrections.of_gazetteer(opened))
 
 
 def choose_address(gazetteer: str | Path, text: str, number: int, *, store: str, by: str, limit: int = 5) -> Candidate:

@@ -17,8 +17,9 @@ from gridgis.schema import Division
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from sqlalchemy.engine import Connection
 
-    from gridgis.addresses import Gazetteer
+    from gridgis.addresses import Candidate, Gazetteer
     from gridgis.duties import Desk, Duties
     from gridgis.resolve import Office
 
@@ -74,7 +75,7 @@ class Sources:
             places=Places.of(division),
             profile=profile,
             gazetteer=gazetteer,
-            aliases=kept.aliases_for(gazetteer) if kept and gazetteer else None,
+            aliases=kept.corrections.of_gazetteer(gazetteer) if kept and gazetteer else None,
             streets=None if streets is None else Streets(streets),
             components=None if components is None else components.to_crs(division.grids.crs),
         )
@@ -93,39 +94,45 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a store holds beside its divisions: people and duties, and corrections of addresses.
+class Corrections:
+    """Corrections of addresses that a store remembers: `text`, `address`, and `x` and `y` in the CRS of the store."""
 
-    Attributes
-    ----------
-    duties : Duties
-    aliases : DataFrame
-        `text`, `address`, and `x` and `y` in the CRS of the store.
-    crs : of the store
-    """
+    frame: pd.DataFrame
+    crs: str
+
+    @classmethod
+    def of(cls, connection: Connection) -> Corrections:
+        """What a store remembers."""
+        from gridgis.registry import aliases
+        from gridgis.registry.store import store_crs
+
+        return cls(aliases.aliases(connection), str(store_crs(connection)))
+
+    def of_gazetteer(self, gazetteer: Gazetteer) -> Mapping[str, Candidate]:
+        """Them as a gazetteer takes them, made ready once for all that is asked."""
+        from gridgis.addresses import remembered
+        from gridgis.coordinates import to_crs
+        from gridgis.crs import canonical
+
+        here = self.frame["x"].to_numpy(dtype=np.float64), self.frame["y"].to_numpy(dtype=np.float64)
+        x, y = to_crs(*here, source=self.crs, target=canonical(gazetteer.crs)) if len(self.frame) else here
+        return remembered(self.frame.assign(x=x, y=y))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a store holds beside its divisions: people and duties, and corrections of addresses."""
 
     duties: Duties
-    aliases: pd.DataFrame
-    crs: str
+    corrections: Corrections
 
     @classmethod
     def of(cls, store: str, *, timezone: str) -> Kept:
         """What a store holds."""
-        from gridgis.registry import aliases, duties
-        from gridgis.registry.store import store_crs
+        from gridgis.registry import duties
 
         with reading(store) as connection:
-            stood = duties.duties(connection, timezone=timezone)
-            return cls(stood, aliases.aliases(connection), str(store_crs(connection)))
-
-    def aliases_for(self, gazetteer: Gazetteer) -> pd.DataFrame:
-        """The corrections in the CRS of a gazetteer."""
-        from gridgis.coordinates import to_crs
-        from gridgis.crs import canonical
-
-        here = self.aliases["x"].to_numpy(dtype=np.float64), self.aliases["y"].to_numpy(dtype=np.float64)
-        x, y = to_crs(*here, source=self.crs, target=canonical(gazetteer.crs)) if len(self.aliases) else here
-        return self.aliases.assign(x=x, y=y)
+            return cls(duties.duties(connection, timezone=timezone), Corrections.of(connection))
 
 
 class OneOffice:

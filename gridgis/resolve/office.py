@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from pyproj import CRS
 
-from gridgis.addresses import Gazetteer
+from gridgis.addresses import Candidate, Gazetteer
 from gridgis.coordinates import to_crs
 from gridgis.crs import canonical
 from gridgis.duties import Desk
@@ -33,7 +33,7 @@ class Office:
     profile : of the division: its limits and the layout of its codes
     desk : who answers for what; without one nobody is named
     gazetteer : names of places; without one a case needs a point
-    aliases : addresses that people corrected: `text`, `x`, `y` (in the CRS of the gazetteer), `address`
+    aliases : addresses that people corrected, as :func:`gridgis.addresses.remembered` makes them ready
     streets : for duties by street; without them a rule that names one does not match
     components : assets: `component_id`, `kind`, `owner` and their place, in the CRS of the division
     """
@@ -42,7 +42,7 @@ class Office:
     profile: Profile
     desk: Desk | None = None
     gazetteer: Gazetteer | None = None
-    aliases: pd.DataFrame | None = None
+    aliases: Mapping[str, Candidate] | None = None
     streets: Streets | None = None
     components: gpd.GeoDataFrame | None = None
 
