@@ -5,7 +5,8 @@ and writes once at the end; nothing half-written is left.
 """
 
 from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, suggest_addresses
-from gridgis.jobs.cases import Tally, affected_area, find_duplicates, resolve, resolve_file
+from gridgis.jobs.area import affected_area
+from gridgis.jobs.cases import Tally, resolve, resolve_file
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -21,6 +22,7 @@ from gridgis.jobs.division import (
     plot,
     summary,
 )
+from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (

@@ -43,11 +43,21 @@ def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None
     DataFrame
         The columns :data:`gridgis.cases.OUT_COLUMNS`, and `x` and `y` in the CRS of the division.
     """
+    found = _placed(office, cases, systems)
+    return _table(office, cases, found, _exchanged(office, cases, found, systems))
+
+
+def grid_codes(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> Geometries:
+    """The code of the grid alone of each case, as :func:`resolved` gives it; empty where it has none."""
+    codes = np.append(office.places.grids.codes, "")
+    return np.asarray(codes[_placed(office, cases, systems).found.grid], dtype=object)
+
+
+def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Placed:
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
     address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
-    found = placed(office, Asked(x, y, accuracy_m, address, component_id))
-    return _table(office, cases, found, _exchanged(office, cases, found, systems))
+    return placed(office, Asked(x, y, accuracy_m, address, component_id))
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:

@@ -94,8 +94,9 @@ def resolution(
     east, north = to_crs(east, north, source=crs, target=office.system)
     found = placed(office, Asked(east, north, off, words, asset))
     case = Case(item, reported_at=at, severity=severity, component_id=component_id)
-    duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found))
-    return _told(office, found, duties, wrong)
+    options = _options(office, found)
+    duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found, options))
+    return _told(office, found, options, duties, wrong)
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
@@ -105,7 +106,7 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
     return east, north, np.array([""], dtype=object) if wrong is None else wrong
 
 
-def _asked(office: Office, case: Case, found: Placed) -> tuple[Case, Place]:
+def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...]) -> tuple[Case, Place]:
     """The case and its place as the duty rules look at them."""
     grid, micro = found.found.grid[0], found.found.microgrid[0]
     beside: dict[str, Any] = {}
@@ -115,7 +116,7 @@ def _asked(office: Office, case: Case, found: Placed) -> tuple[Case, Place]:
     place = Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
         microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
-        candidates=tuple(option.grid_code for option in _options(office, found)),
+        candidates=tuple(option.grid_code for option in options),
         **beside,
     )
     asset = np.array([case.component_id], dtype=object), np.array([case.item], dtype=object)
@@ -138,7 +139,9 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
     return (*mine, *(one for one in rows if one not in mine))
 
 
-def _told(office: Office, placed_: Placed, duties: Answer | None, wrong: Geometries) -> Resolution:
+def _told(
+    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, wrong: Geometries
+) -> Resolution:
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
     said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
@@ -152,7 +155,7 @@ def _told(office: Office, placed_: Placed, duties: Answer | None, wrong: Geometr
         distance_m=_number(found.distance_m[0], 3),
         on_border=bool(found.on_border[0]),
         confidence=_number(found.confidence[0], 4),
-        options=_options(office, placed_),
+        options=options,
         address=address or "",
         x=_number(placed_.x[0], 9),
         y=_number(placed_.y[0], 9),
