@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def sync_folder(of: str | Path) -> None:
+def sync_folder(of: str | os.PathLike[str]) -> None:
     """Bring the names in the folder of a file to the disk: without it a new name may be lost with the power."""
     handle = os.open(Path(of).absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -15,7 +15,14 @@ def sync_folder(of: str | Path) -> None:
         os.close(handle)
 
 
-def sync_file(path: str | Path) -> None:
+def sync_file(path: str | os.PathLike[str]) -> None:
     """Bring the bytes of a file to the disk."""
     with Path(path).open("rb") as file:
         os.fsync(file.fileno())
+
+
+def put_in_place(draft: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Let a draft that is whole take the place of a file beside it: bytes to the disk, the name, then the folder."""
+    sync_file(draft)
+    os.replace(draft, target)
+    sync_folder(target)

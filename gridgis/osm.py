@@ -22,6 +22,7 @@ import pyproj
 import shapely
 
 from gridgis.crs import area_m2, metric_crs, perimeter_m
+from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused
 
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0, https://www.openstreetmap.org/copyright"
@@ -149,7 +150,7 @@ def write_layers(layers: dict[str, gpd.GeoDataFrame], path: str | os.PathLike[st
                 kinds = frame.geom_type.unique()
                 kind = kinds[0] if len(kinds) == 1 else "Unknown"
                 frame.to_file(beside, layer=name, driver="GPKG", engine="pyogrio", geometry_type=kind)
-            beside.replace(target)
+            put_in_place(beside, target)
     except _failures() as error:
         cure = "Name a file in a folder that exists, with room to write"
         raise InputRefused([Fault("layers", str(path), f"cannot be written: {_said(error)}", cure)]) from None

@@ -26,6 +26,7 @@ from gridgis.addresses.names import tokens
 from gridgis.addresses.places import cell_of, cells, together
 from gridgis.addresses.side_file import COMMON, INDEXES, create
 from gridgis.crs import metric_crs, parsed
+from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused, refuse
 
 Progress = Callable[[str, float], None]
@@ -94,7 +95,7 @@ def build(
         beside.unlink(missing_ok=True)
         names = str(tables["name"]["key"].nunique())
         _write(beside, tables, {"crs": target.to_wkt(), "metric": metric.to_wkt(), "names": names})
-        os.replace(beside, path)
+        put_in_place(beside, path)
     except (sqlite3.Error, OSError) as error:
         cure = "Make room, or name another place with -o"
         raise InputRefused([Fault("output", str(path), f"cannot be written: {error}", cure)]) from None

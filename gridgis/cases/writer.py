@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from gridgis.crs import parsed
+from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused
 
 
@@ -55,7 +56,7 @@ def result_writer(path: str | os.PathLike[str], *, crs: object = None) -> Iterat
         yield _Told(writer, target)
         with _telling(target):
             writer.close()
-            os.replace(draft, target)
+            put_in_place(draft, target)
     except BaseException:
         if writer is not None:
             with contextlib.suppress(Exception):

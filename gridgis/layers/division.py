@@ -19,7 +19,7 @@ import shapely
 from pyproj import CRS
 
 from gridgis.crs import flattened, transform
-from gridgis.durable import sync_file, sync_folder
+from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused
 from gridgis.layers.columns import Objects, as_numbers, as_text, listed
 from gridgis.layers.source import UNREADABLE, first_line
@@ -52,8 +52,7 @@ def write_division(division: Division, path: str | os.PathLike[str]) -> None:
         with _beside(target) as draft, _settled(str(division.info.get("created_at", ""))):
             rows = _write_layers(division, draft)
             _verify(draft, rows)
-            os.replace(draft, target)
-            sync_folder(target)
+            put_in_place(draft, target)
     except UNREADABLE as error:
         cure = "Free space, or name another place with -o"
         raise InputRefused([Fault("output", str(target), f"cannot be written: {first_line(error)}", cure)]) from error
@@ -187,7 +186,6 @@ def _verify(draft: Path, rows: Mapping[str, int]) -> None:
         found = pyogrio.read_info(draft, layer=layer, force_feature_count=True)["features"]
         if found != expected:
             raise OSError(f"layer {layer} holds {found} of {expected} rows")
-    sync_file(draft)
 
 
 def _layers_of(path: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridgis.durable import sync_file, sync_folder
+from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused
 
 
@@ -24,9 +24,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     draft = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield draft
-        sync_file(draft)
-        draft.replace(target)
-        sync_folder(target)
+        put_in_place(draft, target)
     except OSError as error:
         cure = "Free space, or name another place with -o"
         problem = f"cannot be written: {error.strerror or error}"
