@@ -197,6 +197,8 @@ class Locating(_Data):
 
     accuracy_m: Quantity
     nearest_m: Quantity
+    street_m: Quantity
+    asset_m: Quantity
     confidence: Quantity
 
 

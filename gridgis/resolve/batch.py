@@ -23,11 +23,6 @@ from gridgis.locate.locate import OUTSIDE, UNLOCATED
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 
-STREET_M = 30.0
-"""A street whose line is further off is not that of a case."""
-ASSET_M = 30.0
-"""An asset that is further off is not the one that a case is about."""
-
 
 def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
     """Give each case its grid and those who answer for it.
@@ -131,7 +126,7 @@ def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Float
 
 def _beside(office: Office, x: Floats, y: Floats) -> dict[str, Any]:
     assert office.streets is not None
-    beside = office.streets.beside(x, y, crs=office.crs, within_m=STREET_M)
+    beside = office.streets.beside(x, y, crs=office.crs, within_m=office.profile.locating.street_m.value)
     return {name: beside[name].to_numpy() for name in beside}
 
 
@@ -148,7 +143,7 @@ def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Flo
     open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
     if len(open_):
         points = shapely.points(x[open_], y[open_])
-        out[open_] = owners(points, list(kinds[open_]), known, within_m=ASSET_M)["owner"]
+        out[open_] = owners(points, list(kinds[open_]), known, within_m=office.profile.locating.asset_m.value)["owner"]
     return out
 
 

@@ -15,7 +15,7 @@ from gridgis.coordinates import system, to_crs
 from gridgis.duties import Answer, Case, Place
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
-from gridgis.resolve.batch import STREET_M, of_addresses, owners_of, problems
+from gridgis.resolve.batch import of_addresses, owners_of, problems
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 
@@ -111,7 +111,9 @@ def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...
     grid, micro = found.found.grid[0], found.found.microgrid[0]
     beside: dict[str, Any] = {}
     if office.streets is not None:
-        told = office.streets.beside(found.x, found.y, crs=office.crs, within_m=STREET_M).iloc[0]
+        told = office.streets.beside(
+            found.x, found.y, crs=office.crs, within_m=office.profile.locating.street_m.value
+        ).iloc[0]
         beside = {name: value for name, value in told.items() if value is not None and not pd.isna(value)}
     place = Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
