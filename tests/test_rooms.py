@@ -15,7 +15,7 @@ ROOMS = (
     ("codes", "lineage", "layers", "stretches", "coordinates"),
     ("osm", "divide", "rules", "difference", "seams", "addresses", "duties", "cases"),
     ("locate",),
-    ("resolve",),
+    ("resolve", "heat"),
     ("publish", "registry"),
     ("jobs",),
     ("cli",),
