@@ -74,17 +74,19 @@ def with_post_codes(posts: pd.DataFrame, *, profile: Profile, taken: Collection[
     last: dict[str, int] = {}
     for code in {*taken, *posts["post_code"].dropna()}:
         last[code[:-2]] = max(last.get(code[:-2], 0), int(code[-2:]))
-    out, faults = posts["post_code"].copy(), []
+    given: dict[object, str] = {}
+    faults = []
     blank = posts[posts["post_code"].isna()]
-    for at in blank.assign(row=range(len(blank))).sort_values(["area_code", "role", "person_id", "row"]).index:
-        stem = f"{posts.at[at, 'area_code']}{profile.people.roles[posts.at[at, 'role']].letter}"
+    turns = blank.assign(row=range(len(blank))).sort_values(["area_code", "role", "person_id", "row"])
+    for at, area, role in zip(turns.index, turns["area_code"], turns["role"], strict=True):
+        stem = f"{area}{profile.people.roles[role].letter}"
         last[stem] = last.get(stem, 0) + 1
         if last[stem] > MOST_POSTS:
             faults.append(Fault("posts", str(at), f"{stem} has no number left", "Give the post to another area"))
-        out[at] = f"{stem}{last[stem]:02d}"
+        given[at] = f"{stem}{last[stem]:02d}"
     if faults:
         raise InputRefused(faults)
-    return posts.assign(post_code=out)
+    return posts.assign(post_code=posts["post_code"].fillna(pd.Series(given, dtype=object)))
 
 
 def staff_offenders(duties: Duties, places: pd.DataFrame, *, at: str, profile: Profile) -> pd.DataFrame:
@@ -219,11 +221,12 @@ def _over_limit(
     whole = posts[posts[["person_id", "role", "area_code"]].notna().all(axis=1)]
     weight = whole["area_code"].map(lambda code: len(units.get(code, (code,))))
     begin, end = moments(whole["valid_from"], -np.inf), moments(whole["valid_to"], np.inf)
+    most = {name: rule.most_grids.value for name, rule in profile.people.roles.items() if rule.most_grids is not None}
     frame = whole.assign(weight=weight, begin=begin, end=end)
-    for (person, role), mine in frame.groupby(["person_id", "role"], sort=True):
-        rule = profile.people.roles.get(role)
-        if rule is None or rule.most_grids is None or mine["weight"].sum() <= rule.most_grids.value:
-            continue
+    ever = frame.groupby(["person_id", "role"])["weight"].transform("sum")
+    for (person, role), mine in frame[ever > whole["role"].map(most)].groupby(["person_id", "role"], sort=True):
+        rule = profile.people.roles[role]
+        assert rule.most_grids is not None
         turns = mine.sort_values("begin", kind="stable")
         for row, first in turns["begin"].items():
             served = turns[(turns["begin"] <= first) & (turns["end"] > first)].loc[:row, "weight"].sum()

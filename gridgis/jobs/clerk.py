@@ -15,6 +15,9 @@ from gridgis.jobs.declared import division_or_store
 from gridgis.jobs.offices import OfficesByTime, OneOffice, Sources
 from gridgis.jobs.registry import moment_of
 
+ASKED = ("grids", "microgrids", "borders")
+"""Layers of a division that cases are held against."""
+
 
 class Clerk:
     """Answers chunks of cases by the offices of their times, and tells what changed hands since."""
@@ -85,7 +88,7 @@ def clerk_of(
         if rebase:
             raise InputRefused([Fault("resolve", "--rebase", "needs a store", "Name one with --store")])
         assert division is not None
-        return Clerk(OneOffice(sources.office(read_division(division), timezone=timezone)), None)
+        return Clerk(OneOffice(sources.office(read_division(division, layers=ASKED), timezone=timezone)), None)
     moment = utc_now() if at is None else moment_of("at", at)
     by_time = OfficesByTime(store, network, sources, timezone=timezone, now=moment)
     if at is None and not rebase:

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,14 @@ def write_division(division: Division, path: str | os.PathLike[str]) -> None:
         raise InputRefused([Fault("output", str(target), f"cannot be written: {first_line(error)}", cure)]) from error
 
 
-def read_division(path: str | os.PathLike[str], *, as_stored: bool = False) -> Division:
+def read_division(
+    path: str | os.PathLike[str], *, as_stored: bool = False, layers: Collection[str] = tuple(DIVISION_LAYERS)
+) -> Division:
     """Read a division, also one that was drawn elsewhere.
 
     Parameters
     ----------
+    layers : of these the rows are read; the others come empty, for those who have no use of them
     as_stored : bool
         Whether layers, columns, types and CRS are left as the file has them, for those who judge
         it: a layer that is not there has no column, and `info` no key. Otherwise all columns of
@@ -80,7 +83,8 @@ def read_division(path: str | os.PathLike[str], *, as_stored: bool = False) -> D
         cure = f"Give a division with the layers {', '.join(NEEDED)}; there are: {listed(have)}"
         raise InputRefused([Fault("division", str(path), f"layer {', '.join(lacking)} is missing", cure)])
     try:
-        frames = {name: _read_layer(str(path), name, there=name in have) for name in DIVISION_LAYERS}
+        wanted = set(have).intersection(layers)
+        frames = {name: _read_layer(str(path), name, there=name in wanted) for name in DIVISION_LAYERS}
         info = _read_info(str(path), there="division" in have)
         if as_stored:
             return Division(**frames, info=info)

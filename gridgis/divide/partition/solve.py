@@ -16,7 +16,7 @@ from gridgis.divide.partition.search import search
 from gridgis.divide.partition.subsets import shortfall
 
 MORE_EFFORT = 3
-"""How much harder a part is searched once more when it came out of range without a proof."""
+"""How much harder a part is searched once more when it came out of range, or with a grid refused, without a proof."""
 NO_NODES = np.zeros(0, np.int64)
 
 
@@ -117,10 +117,14 @@ def _solve_part(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None, e
         return Part(best.label, max(best.cost - best.bound, 0.0), reasons, culprit)
     label, cost = search(graph, rule, seed=seed, refuse=refuse, effort=effort)
     reasons, culprit = _reasons(graph, rule, label, None, NO_NODES)
-    if not reasons and not _in_range(graph, rule, label).all():
+    if not reasons and not (_in_range(graph, rule, label).all() and _none_refused(label, refuse)):
         again, less = search(graph, rule, seed=seed + 1, refuse=refuse, effort=MORE_EFFORT * effort)
         label = again if less < cost else label
     return Part(label, np.inf, reasons, culprit)
+
+
+def _none_refused(label: Ints, refuse: Refuse | None) -> bool:
+    return refuse is None or not any(refuse(np.flatnonzero(label == g)) for g in range(int(label.max()) + 1))
 
 
 def _without_size(graph: Graph, rule: Rule) -> Part:
