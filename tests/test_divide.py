@@ -71,7 +71,7 @@ def faults(town: Town, **options) -> list[str]:
 
 
 # ---------------------------------------------------------------- hard rules
-@settings(max_examples=14, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
 @given(plans())
 def test_hard_rules_hold_on_random_towns(plan):
     assert faults(build(plan)) == []

@@ -361,7 +361,7 @@ main(sys.argv[1:])
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_run_that_is_stopped_leaves_no_result(tmp_path, degrees, how, code):
     here = inner(GRIDS.index[0])
-    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(100_000))
+    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(300_000))
     (tmp_path / "cases.csv").write_text("case_id,lon,lat\n" + "\n".join(rows))
     command = ["resolve", "cases.csv", "--division", degrees, "-o", "out.csv"]
     paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])

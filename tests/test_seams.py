@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import ORIGIN, UTM, Lattice, build
 from shapely import box
@@ -207,6 +207,7 @@ def with_vertex_moved(side: gpd.GeoDataFrame, vertex, by) -> gpd.GeoDataFrame:
     return side.set_geometry(gpd.GeoSeries([shapely.transform(one, move) for one in side.geometry], side.index, UTM))
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_a_coverage_cut_in_two_has_no_fault(seed):
     own, other = cut(seed)
@@ -214,6 +215,7 @@ def test_a_coverage_cut_in_two_has_no_fault(seed):
     assert kinds(judged(own.to_crs("EPSG:4490"), other)) == []
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(2 * TOUCH_M, 8), st.floats(0, 2 * np.pi))
 def test_a_vertex_moved_on_one_side_is_a_fault_there_and_on_both_sides_the_same(seed, by_m, angle):
     own, other = cut(seed)

@@ -35,7 +35,7 @@ def unmatched_m(shapes: np.ndarray) -> float:
     return float(shapely.length(edges.lines(edges.unmatched)).sum())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=24, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6), st.floats(0.05, 0.6))
 def test_a_coverage_is_one_again_after_each_side_was_given_vertices_of_its_own(seed, share):
     division, _, _ = build(Lattice(), seed=seed)
@@ -50,7 +50,7 @@ def test_a_coverage_is_one_again_after_each_side_was_given_vertices_of_its_own(s
     assert shapely.equals_exact(again, whole).all()
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_layers_below_still_tile_what_is_above(seed):
     division, _, _ = build(Lattice(), seed=seed)

@@ -305,7 +305,7 @@ def random_town(draw):
     return streets(*[(kind, line) for kind, line in rows if LineString(line).length > 0])
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, phases=NO_SHRINK)
+@settings(max_examples=24, deadline=None, derandomize=True, phases=NO_SHRINK)
 @given(random_town())
 def test_blocks_of_random_towns_stay_apart(frame):
     result = cleaned(frame)

@@ -8,7 +8,7 @@ is shifted, and nothing is here: such points stay as they are (:func:`in_mainlan
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import shapely
@@ -112,6 +112,7 @@ def to_crs(x: Floats, y: Floats, *, source: str, target: str) -> Pair:
     return _projected(lon, lat, WGS84, system(target))
 
 
+@lru_cache(maxsize=64)
 def system(name: str) -> CRS:
     """The CRS that a name stands for; of a shifted system that of the points it is made of, WGS84.
 

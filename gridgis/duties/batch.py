@@ -52,6 +52,7 @@ LOOKED_AT = {
 """Columns of text of which each condition is a matter."""
 
 Ints = NDArray[np.integer[Any]]
+_BEYOND_DISTRICT = rf"([^ ,]{{{DISTRICT_DIGITS}}})[^ ,]*"
 DENSE = 1 << 20
 """Kinds that may be numbered with gaps before they are numbered anew."""
 
@@ -258,8 +259,10 @@ class _Kinds:
         """Whether several districts may be meant."""
         codes, values = self.cases.text("candidates")
         grids, names = self.cases.text("grid_code")
-        meant = [sorted({one[:DISTRICT_DIGITS] for one in text.replace(",", " ").split()}) for text in values]
-        kinds, _ = pd.factorize(pd.Series([",".join(one) for one in meant], dtype=object))
+        # A pattern cuts the codes first: thousands of texts become a few.
+        cut, texts = pd.factorize(pd.Series(values, dtype="str").str.replace(_BEYOND_DISTRICT, r"\1", regex=True))
+        meant = [sorted(set(text.replace(",", " ").split())) for text in texts]
+        kinds = pd.factorize(pd.Series([",".join(one) for one in meant], dtype=object))[0][cut]
         own, _ = pd.factorize(pd.Series([name[:DISTRICT_DIGITS] for name in names], dtype=object))
         of_case, of_grid = np.append(kinds, -1), np.append(own, -1)
         return _joined(of_case[codes[self.rows]] + 1, of_grid[grids[self.rows]] + 1)
@@ -326,7 +329,7 @@ class _Told:
         """Who holds a role: codes of posts, and which of them each row gets."""
         if role not in self._holders:
             first, hands = self._hands
-            area, names = self.cases.area
+            area, names = self._served
             moment = self.cases.moment
             found = [
                 self.desk.posts.holder(role, names[area[row]] if area[row] >= 0 else None, moment[row])
@@ -337,9 +340,15 @@ class _Told:
         return self._holders[role]
 
     @cached_property
+    def _served(self) -> tuple[Ints, list[str]]:
+        """Areas as deep as there are posts: of each row which it is, and what they are."""
+        of_area, values = self.cases.beginnings(max(self.desk.posts.lengths, default=0))
+        return of_area[self.cases.area.codes], values
+
+    @cached_property
     def _hands(self) -> tuple[Ints, Ints]:
         """Rows alike in area and in who is in post there at the time: the first of each, and which each row is."""
-        codes, values = self.cases.area
+        codes, values = self._served
         there, kinds = _present(codes, len(values))
         changes = [self.desk.posts.changes(values[number] if number >= 0 else None) for number in there.tolist()]
         times = np.array([time for turns in changes for time in turns], dtype=np.float64)

@@ -37,6 +37,16 @@ class Shares(NamedTuple):
     edge: Int32s
 
 
+NOTHING = Shares(
+    point=np.zeros(0, dtype=np.int64),
+    polygon=np.zeros(0, dtype=np.int64),
+    share=np.zeros(0),
+    distance_m=np.zeros(0),
+    edge=np.zeros(0, dtype=np.int32),
+)
+"""Of no point."""
+
+
 class Stretches(NamedTuple):
     """Stretches of edges inside circles, in metres around the point of each, on a straight way from `begin` to `end`.
 
@@ -80,6 +90,8 @@ def shares(
         Metres in a unit of x and of y at the point.
     """
     point, record = _beside(cells, x, y, radius_m / scale[0], radius_m / scale[1])
+    if not len(point):
+        return NOTHING._replace(edge=np.full(len(x), -1, dtype=np.int32))
     met = _stretches(cells, x, y, point, record, radius_m, scale)
     pair, owner, polygon = _pairs(met)
     area = _swept(met, pair, len(owner)) + _arcs(met, pair, owner, polygon, rim, radius_m)
@@ -224,5 +236,6 @@ def _is_new(edge: Int32s, record: Int32s, begin: int, n: int, k: int) -> bool:
 @njit(cache=True)
 def _doubled(values: np.ndarray) -> np.ndarray:
     out = np.empty(2 * len(values), dtype=values.dtype)
-    out[: len(values)] = values
+    for k in range(len(values)):  # a slice would take seconds to compile
+        out[k] = values[k]
     return out

@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridgis.geometry.borders import Edges, shared_edges
+from gridgis.geometry.borders import Edges, Keys, boundary_keys, directed_edges, shared_edges
 from gridgis.geometry.noding import Floats, Geometries, Ints, as_array
 from gridgis.locate.kernel import Found, covering
 from gridgis.locate.raster import Int32s, Raster, raster
@@ -44,10 +44,22 @@ class Layer:
         ordered = frame.sort_values(key, kind="stable")
         return cls(ordered[key].to_numpy(dtype=object), as_array(ordered.geometry), frame.crs)
 
-    @cached_property
+    @property
     def edges(self) -> Edges:
         """The edges of all polygons, each once."""
-        return shared_edges(self.polygons)
+        return self._borders[0]
+
+    @property
+    def boundaries(self) -> Keys:
+        """The key of the boundary of each polygon, see :func:`gridgis.geometry.borders.boundary_keys`."""
+        return self._borders[1]
+
+    @cached_property
+    def _borders(self) -> tuple[Edges, Keys]:
+        """Edges and keys, of one walk along all borders."""
+        directed = directed_edges(self.polygons)
+        edges = shared_edges(self.polygons, directed=directed)
+        return edges, boundary_keys(self.polygons, directed=directed)
 
     @cached_property
     def is_coverage(self) -> bool:
@@ -65,6 +77,11 @@ class Layer:
     def tree(self) -> shapely.STRtree:
         """The index for single points, and for polygons that are no coverage."""
         return shapely.STRtree(self.polygons)
+
+    def warm(self) -> None:
+        """Make what many points need."""
+        if self.is_coverage:
+            self.raster  # noqa: B018
 
     def covering(self, x: Floats, y: Floats) -> Found:
         """The polygon with the smallest code that covers each point.

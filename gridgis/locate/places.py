@@ -6,6 +6,7 @@ the micro-grids of that grid. What is asked about a point alone and among millio
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import shapely
 from pyproj import CRS
 
 from gridgis.crs import horizontal, metric_crs, parsed, scale_m, transform
-from gridgis.geometry.borders import boundary_keys, sum_by
+from gridgis.geometry.borders import sum_by
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.locate.borders import BorderNames
 from gridgis.locate.circles import Shares, in_order, shares
@@ -69,9 +70,8 @@ class Places:
     def nested(self) -> bool:
         """Whether micro-grids tile their grids with the same vertices: then one look-up finds both."""
         mine = self.parent >= 0
-        keys = boundary_keys(self.microgrids.polygons[mine])
-        whole = sum_by(keys, self.parent[mine].astype(np.int64), len(self.grids.codes))
-        return bool(mine.all()) and bool((whole == boundary_keys(self.grids.polygons)).all())
+        whole = sum_by(self.microgrids.boundaries[mine], self.parent[mine].astype(np.int64), len(self.grids.codes))
+        return bool(mine.all()) and bool((whole == self.grids.boundaries).all())
 
     @cached_property
     def metric(self) -> CRS:
@@ -95,10 +95,9 @@ class Places:
         return order, self.parent[order]
 
     def warm(self) -> None:
-        """Make what many points need, before processes share it."""
-        for layer in (self.grids, self.microgrids):
-            if layer.is_coverage:
-                layer.raster  # noqa: B018
+        """Make what many points need, before threads share it; the layers side by side."""
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(Layer.warm, (self.grids, self.microgrids)))
         self.nested, self.borders  # noqa: B018
 
     def homes(self, x: Floats, y: Floats) -> Homes:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from gridgis.geometry.borders import Edges
-from gridgis.geometry.noding import Bools, Floats
+from gridgis.geometry.noding import Floats
 from gridgis.locate.exact import side
 
 Int32s = npt.NDArray[np.int32]
@@ -133,9 +133,11 @@ def _touched(
             count = np.cumsum(count)
             edge = np.empty(count[-1], dtype=np.int32)
             total = count[-1]
-            count[:-1] = count[1:]  # each cell is filled from its end
+            for cell in range(len(count) - 1):  # each cell is filled from its end; a slice takes seconds to compile
+                count[cell] = count[cell + 1]
     first = np.empty(columns * rows + 1, dtype=np.int32)
-    first[:-1] = count[:-1]
+    for cell in range(len(count) - 1):
+        first[cell] = count[cell]
     first[-1] = total
     return first, edge
 
@@ -201,27 +203,38 @@ def _packed(
     a: Floats, b: Floats, left: Int32s, right: Int32s, first: Int32s, edge: Int32s, middle: Int32s, frame: Frame
 ) -> Raster:
     """Records for the cells that have edges."""
-    _, _, _, _, columns, _ = frame
     number = np.diff(first)
     mixed = np.flatnonzero(number)
     cell = middle.copy()
     cell[mixed] = -2 - np.arange(len(mixed), dtype=np.int32)
-    owner = np.repeat(mixed, number[mixed])
-    x = np.asarray(frame[0] + (owner % columns + 0.5) * frame[2], dtype=np.float64)
-    y = np.asarray(frame[1] + (owner // columns + 0.5) * frame[3], dtype=np.float64)
-    turned = _turned(a, b, edge, x, y)[:, None]
-    one, other = a[edge], b[edge]
-    ends = np.hstack([np.where(turned, other, one), np.where(turned, one, other)])
-    sides = np.column_stack([left[edge], right[edge]])
-    sides = np.where(turned, sides[:, ::-1], sides)
+    ends, sides = _records(a, b, left, right, first, edge, *frame)
     begins = np.concatenate([[0], np.cumsum(number[mixed])]).astype(np.int32)
     return Raster(*frame, cell, middle[mixed], begins, ends, sides, edge)
 
 
 @njit(cache=True)
-def _turned(a: Floats, b: Floats, edge: Int32s, x: Floats, y: Floats) -> Bools:
-    """Whether the middle of its cell lies to the right of an edge."""
-    out = np.empty(len(edge), dtype=np.bool_)
-    for k, e in enumerate(edge):
-        out[k] = side(a[e, 0], a[e, 1], b[e, 0], b[e, 1], x[k], y[k]) < 0
-    return out
+def _records(
+    a: Floats,
+    b: Floats,
+    left: Int32s,
+    right: Int32s,
+    first: Int32s,
+    edge: Int32s,
+    west: float,
+    south: float,
+    width: float,
+    height: float,
+    columns: int,
+    rows: int,
+) -> tuple[Floats, Int32s]:
+    """Ends and sides of the edges of each cell, each turned so that the middle of its cell lies to its left."""
+    ends, sides = np.empty((len(edge), 4), dtype=np.float64), np.empty((len(edge), 2), dtype=np.int32)
+    for cell in range(columns * rows):
+        x, y = west + (cell % columns + 0.5) * width, south + (cell // columns + 0.5) * height
+        for k in range(first[cell], first[cell + 1]):
+            e = edge[k]
+            turned = side(a[e, 0], a[e, 1], b[e, 0], b[e, 1], x, y) < 0
+            begin, end = (b[e], a[e]) if turned else (a[e], b[e])
+            ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3] = begin[0], begin[1], end[0], end[1]
+            sides[k, 0], sides[k, 1] = (right[e], left[e]) if turned else (left[e], right[e])
+    return ends, sides
