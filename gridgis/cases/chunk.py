@@ -5,7 +5,9 @@ Invariant: a chunk has a row for each row of the table, whatever stands in it; n
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from gridgis.cases.times import Moments, read_times
 
 NOTE = "note"
 """Column of a table in which a reader says what is odd about a row."""
+
+KEY = secrets.token_bytes(32)
+"""Of this run alone, so that the number of a caller tells nothing afterwards."""
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 MIDNIGHTS_AHEAD = np.timedelta64(5, "m")
@@ -44,7 +49,8 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
     -------
     DataFrame
         `case_id`, `x`, `y`, `reported_at` (UTC), `item`, `source`, `address`, `description`, `component_id`,
-        `severity`, `accuracy_m`, `problem`, `warnings`.
+        `severity`, `accuracy_m`, `weight` (nan where there is none), `caller`, `problem`, `warnings`. A caller is a
+        number, 0 where nobody is named: it tells the cases of one from those of another, and not who it is.
     """
     warnings = Warnings(table.num_rows)
     if NOTE in table.column_names:
@@ -52,7 +58,8 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
     texts = {name: _text(table, name, warnings) for name in ("case_id", *TEXTS)}
     x, y, problem = _position(table, geographic=geographic, warnings=warnings)
     moments = _times(table, timezone=timezone, now=now, warnings=warnings)
-    accuracy = _accuracy(table, warnings)
+    accuracy = _at_least_0(table, "accuracy_m", "distance", warnings)
+    weight = _at_least_0(table, "weight", "weight", warnings)
     _identity(texts["case_id"], seen, warnings)
     return pd.DataFrame(
         {
@@ -62,6 +69,8 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
             "reported_at": pd.DatetimeIndex(moments).tz_localize("UTC"),
             **{name: _series(column) for name, column in texts.items()},
             "accuracy_m": accuracy,
+            "weight": weight,
+            "caller": _callers(table),
             "problem": _series(_nothing(table.num_rows) if problem is None else pa.array(problem, pa.large_string())),
             "warnings": _series(warnings.column()),
         },
@@ -144,15 +153,27 @@ def _times(table: Any, *, timezone: str, now: np.datetime64, warnings: Warnings)
     return moments
 
 
-def _accuracy(table: Any, warnings: Warnings) -> Any:
-    if "accuracy_m" not in table.column_names:
+def _at_least_0(table: Any, name: str, kind: str, warnings: Warnings) -> Any:
+    """Numbers of a column, nan where there is none that can be used."""
+    if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
-    values, _, unread = read_numbers(_whole(table, "accuracy_m"))
+    values, _, unread = read_numbers(_whole(table, name))
     usable = np.isfinite(values) & (values >= 0)
     wrong = unread | (~usable & ~np.isnan(values))
     if wrong.any():
-        warnings.rows(wrong, "accuracy_m is no distance")
+        warnings.rows(wrong, f"{name} is no {kind}")
     return np.where(usable, values, np.nan)
+
+
+def _callers(table: Any) -> Any:
+    """A number for each caller: names and telephone numbers go no further than here."""
+    if "caller" not in table.column_names:
+        return np.zeros(table.num_rows, dtype=np.uint64)
+    cells = pc.utf8_trim_whitespace(text_of(_whole(table, "caller")))
+    distinct = pc.dictionary_encode(pc.if_else(pc.equal(cells, ""), None, cells))
+    digests = [blake2b(text.encode(), digest_size=8, key=KEY).digest() for text in distinct.dictionary.to_pylist()]
+    numbers = np.array([*(int.from_bytes(one) for one in digests), 0], dtype=np.uint64)
+    return numbers[pc.fill_null(distinct.indices, -1).to_numpy(zero_copy_only=False)]
 
 
 def _identity(case_id: Any, seen: Seen, warnings: Warnings) -> None:

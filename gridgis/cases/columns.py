@@ -11,7 +11,7 @@ from gridgis.errors import Fault
 TEXTS = ("item", "source", "address", "description", "component_id", "severity")
 """Columns of words, in the order in which a chunk has them."""
 
-COLUMNS = ("case_id", "x", "y", "geometry", "reported_at", *TEXTS, "accuracy_m")
+COLUMNS = ("case_id", "x", "y", "geometry", "reported_at", *TEXTS, "accuracy_m", "weight", "caller")
 """What is read of a file; all else stays where it is."""
 
 OUT_COLUMNS = (
@@ -65,6 +65,11 @@ USUAL = {
     "accuracy_m": (
         "accuracy_m", "accuracy", "gps_accuracy", "horizontal_accuracy", "精度", "定位精度", "定位误差", "精度m",
         "精度米",
+    ),
+    "weight": ("weight", "case_weight", "权重", "案件权重"),
+    "caller": (
+        "caller", "caller_id", "reporter", "reporter_id", "complainant", "来电号码", "来电人", "来电人编号", "投诉人",
+        "举报人", "诉求人", "反映人", "报案人", "联系电话",
     ),
 }  # fmt: skip
 """Column to its usual names, the more usual first; blanks, underscores, brackets and case do not count."""

@@ -1,0 +1,105 @@
+"""Cases that pile up for no reason of the place: set aside before anything is counted, and told of.
+
+Invariant: a case is set aside for one reason, the first that holds: the default place of a form, coordinates that
+were rounded, one caller's hundreds. What is set aside is neither in a density nor in a count; its number is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridgis.cases.piles import Piles
+
+DEFAULT, ROUNDED, CALLER = "default place", "rounded coordinates", "one caller"
+
+Bools = NDArray[np.bool_]
+
+DEGREE_STEP, METRE_STEP = 1e-3, 100.0
+"""Coordinates on so coarse a lattice, in degrees or in metres, were rounded: they are some 50 m off and more."""
+HAIR = 1e-4
+"""Part of a step by which a coordinate on the lattice may be off it: what is left of reading decimal digits."""
+CALLS = 100
+"""Cases of one caller from which on they say more of the caller than of the places."""
+WHOLE_FILE = 0.5
+"""Where more than this share is rounded, it is the file that is coarse, and setting it aside would leave nothing."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What is set aside.
+
+    Attributes
+    ----------
+    reason : object array, a text for each case
+        Empty where it counts.
+    piles : DataFrame
+        `reason`, `cases`, `x`, `y` of each pile, the largest first; a rounded file or a caller is one pile, at the
+        middle (median) of its cases.
+    coarse : whether most coordinates are rounded, so that they count all the same
+    """
+
+    reason: NDArray[np.object_]
+    piles: pd.DataFrame
+    coarse: bool
+
+
+def set_aside(cases: pd.DataFrame, *, geographic: bool, calls: int = CALLS) -> Aside:
+    """Find the cases that pile up for no reason of the place.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        `given_x`, `given_y`: coordinates as they stand in the file, nan where there are none (of an address that was
+        looked up it is not known whether it was rounded); `caller`: a number, 0 where nobody is named; `x`, `y`: where
+        a pile is told to be.
+    geographic : whether the given coordinates are degrees
+    calls : cases of one caller that are too many
+    """
+    x, y = (cases[name].to_numpy(dtype=np.float64) for name in ("given_x", "given_y"))
+    default, number = _defaults(x, y)
+    rounded = ~default & _rounded(x, y, step=DEGREE_STEP if geographic else METRE_STEP)
+    coarse = bool(rounded.sum() > WHOLE_FILE * max((np.isfinite(x) & ~default).sum(), 1))
+    if coarse:
+        rounded[:] = False
+    caller = cases["caller"].to_numpy(dtype=np.uint64)
+    busy = ~default & ~rounded & _busy(caller, calls)
+    reason = np.full(len(cases), "", dtype=object)
+    reason[default], reason[rounded], reason[busy] = DEFAULT, ROUNDED, CALLER
+    pile = np.where(default, number.astype(np.uint64), np.where(busy, caller, np.uint64(0)))
+    return Aside(reason, _piles(cases, reason, pile), coarse)
+
+
+def _defaults(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Bools, NDArray[np.int64]]:
+    """Cases at places that hold far too many, and the number of the place."""
+    counted = Piles()
+    counted.add(x, y)
+    number = np.full(len(x), -1, dtype=np.int64)
+    for k, pile in enumerate(counted.found()):
+        number[(x == pile.x) & (y == pile.y)] = k
+    return number >= 0, number
+
+
+def _rounded(x: NDArray[np.float64], y: NDArray[np.float64], *, step: float) -> Bools:
+    """Whether both coordinates lie on the lattice."""
+    with np.errstate(invalid="ignore"):
+        off = [np.abs(values / step - np.round(values / step)) for values in (x, y)]
+        return (off[0] < HAIR) & (off[1] < HAIR)
+
+
+def _busy(caller: NDArray[np.uint64], calls: int) -> Bools:
+    """Cases of callers who reported too many."""
+    _, who, number = np.unique(caller, return_inverse=True, return_counts=True)
+    return (number[who] >= calls) & (caller != 0)
+
+
+def _piles(cases: pd.DataFrame, reason: NDArray[np.object_], pile: NDArray[np.uint64]) -> pd.DataFrame:
+    frame = cases[["x", "y"]].assign(reason=reason, pile=pile, cases=1)[reason != ""]
+    told = frame.groupby(["reason", "pile"], sort=True).agg(
+        cases=("cases", "size"), x=("x", "median"), y=("y", "median")
+    )
+    rows = told.reset_index().sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True])
+    return rows[["reason", "cases", "x", "y"]].reset_index(drop=True)
