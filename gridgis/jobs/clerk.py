@@ -114,12 +114,13 @@ def _by_time(
 
 def _grids_by_time(offices: OfficesByTime, chunk: pd.DataFrame, systems: Mapping[str | None, str]) -> Geometries:
     """The code of the grid of each case at its time, empty where it had none."""
-    from gridgis.resolve import grid_codes
+    from gridgis.resolve import spots
 
     out = np.full(len(chunk), "", dtype=object)
     for rows, office in offices.at(_times(chunk)):
         if office is not None:
-            out[rows] = grid_codes(office, chunk.iloc[rows], systems=systems)
+            code = spots(office, chunk.iloc[rows], systems=systems)["grid_code"].astype(object)
+            out[rows] = code.fillna("").to_numpy(dtype=object)
     return out
 
 

@@ -1,7 +1,7 @@
 """Cases to their grid and to those who answer for it: where, by which rule, how sure; and what lies in an area."""
 
 from gridgis.resolve.area import Affected, affected, circle
-from gridgis.resolve.batch import grid_codes, resolved, unanswered
+from gridgis.resolve.batch import resolved, spots, unanswered
 from gridgis.resolve.office import Office
 from gridgis.resolve.one import Option, Resolution, resolution
 
@@ -12,8 +12,8 @@ __all__ = [
     "Resolution",
     "affected",
     "circle",
-    "grid_codes",
     "resolution",
     "resolved",
+    "spots",
     "unanswered",
 ]

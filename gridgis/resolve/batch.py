@@ -42,10 +42,14 @@ def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None
     return _table(office, cases, found, _exchanged(office, cases, found, systems))
 
 
-def grid_codes(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> Geometries:
-    """The code of the grid alone of each case, as :func:`resolved` gives it; empty where it has none."""
-    codes = np.append(office.places.grids.codes, "")
-    return np.asarray(codes[_placed(office, cases, systems).found.grid], dtype=object)
+def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
+    """Where each case is, as :func:`resolved` finds it: `grid_code`, missing where it has none, and `x` and `y`.
+
+    The place is in the CRS of the division, nan where there is none; the rows stand on the index of `cases`.
+    """
+    found = _placed(office, cases, systems)
+    code = pd.Categorical.from_codes(found.found.grid, office.places.grids.codes)
+    return pd.DataFrame({"grid_code": code, "x": found.x, "y": found.y}, index=cases.index)
 
 
 def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Placed:
