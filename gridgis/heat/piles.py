@@ -37,8 +37,8 @@ class Aside:
     reason : object array, a text for each case
         Empty where it counts.
     piles : DataFrame
-        `reason`, `cases`, `x`, `y` of each pile, the largest first; a rounded file or a caller is one pile, at the
-        middle (median) of its cases.
+        `reason`, `cases`, `x`, `y` of each pile, the largest first: a default place, a caller at the middle (median)
+        of the cases; rounded coordinates are one pile, and at no place.
     coarse : whether most coordinates are rounded, so that they count all the same
     """
 
@@ -101,5 +101,6 @@ def _piles(cases: pd.DataFrame, reason: NDArray[np.object_], pile: NDArray[np.ui
     told = frame.groupby(["reason", "pile"], sort=True).agg(
         cases=("cases", "size"), x=("x", "median"), y=("y", "median")
     )
+    told.loc[told.index.get_level_values("reason") == ROUNDED, ["x", "y"]] = np.nan
     rows = told.reset_index().sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True])
     return rows[["reason", "cases", "x", "y"]].reset_index(drop=True)
