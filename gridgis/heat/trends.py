@@ -1,0 +1,314 @@
+"""Trends on the space-time cube: Mann-Kendall for all grids at once, and the categories of hot and cold spots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridgis.errors import Fault, InputRefused
+from gridgis.heat.cube import Cube
+from gridgis.heat.getis_ord import Numbers, Population, discoveries, gi_star, two_sided
+
+States = NDArray[np.int8]
+Marks = NDArray[np.bool_]
+
+NOT_ENOUGH = "not enough data"
+NO_PATTERN = "no pattern"
+KINDS = ("new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating", "historical")
+CATEGORIES = (*(f"{kind} {side}" for side in ("hot", "cold") for kind in KINDS), NO_PATTERN, NOT_ENOUGH)
+
+LEAST_PERIODS = 10
+"""With fewer the published tool gives no answer: nine tenths of them would be all of them."""
+LEAST_CASES = 10
+"""Fewer, seen or to be expected about a grid over all periods, say nothing of a trend."""
+CELLS = 1 << 22
+"""Slopes that are held at once."""
+
+
+@dataclass(frozen=True)
+class SpaceTime:
+    """Gi* of the bins of a cube: `z` and `p` of shape (grids, periods), `states` 1 hot, -1 cold, 0 neither."""
+
+    z: Numbers
+    p: Numbers
+    states: States
+
+
+def mann_kendall(values: NDArray[Any], *, slope: bool = True) -> pd.DataFrame:
+    """Test each row for a trend by Mann and Kendall, ties allowed for.
+
+    S is the number of pairs that rise less those that fall; its variance without a trend is
+    (n (n-1) (2n+5) - sum of t (t-1) (2t+5)) / 18 over groups of t equal values; z = (S -+ 1) / sqrt(variance). Sources:
+    Mann 1945, Kendall 1975, Sen 1968. The same numbers as `pymannkendall.original_test`.
+
+    The test takes the values for independent of each other; where each leans on the one before, as z of neighbourhoods
+    in time do, it finds too many trends.
+
+    Parameters
+    ----------
+    values : array of shape (rows, n)
+        Finite, n of 2 or more.
+    slope : bool
+        Reckon Sen's slope too, which takes most of the time.
+
+    Returns
+    -------
+    frame
+        `s`, `var_s`, `z`, `p`, `tau` (S over all pairs) and `slope` (the middle of the slopes of all pairs, by
+        period), a row each.
+
+    Raises
+    ------
+    InputRefused
+        Where there are fewer than two periods, or a value is not finite.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n = _periods_of(x)
+    s = np.zeros(len(x))
+    for lag in range(1, n):
+        s += np.sign(x[:, lag:] - x[:, :-lag]).sum(axis=1)
+    var_s = (n * (n - 1) * (2 * n + 5) - _ties(x)) / 18
+    z = np.where(s == 0, 0.0, (s - np.sign(s)) / np.sqrt(np.where(var_s > 0, var_s, 1.0)))
+    columns = {"s": s, "var_s": var_s, "z": z, "p": two_sided(z), "tau": s / (0.5 * n * (n - 1))}
+    return pd.DataFrame({**columns, "slope": sen_slope(x)} if slope else columns)
+
+
+def sen_slope(values: NDArray[Any]) -> Numbers:
+    """The middle of the slopes between all pairs of each row, by period. Source: Sen 1968.
+
+    Parameters
+    ----------
+    values : array of shape (rows, n)
+        Finite, n of 2 or more.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n = _periods_of(x)
+    early, late = np.triu_indices(n, 1)
+    out = np.empty(len(x))
+    rows = max(CELLS // len(early), 1)
+    for start in range(0, len(x), rows):
+        part = x[start : start + rows]
+        out[start : start + rows] = np.median((part[:, late] - part[:, early]) / (late - early), axis=1)
+    return out
+
+
+def space_time(
+    cube: Cube,
+    weights: Any,
+    *,
+    rate: float = 0.05,
+    over: str = "cube",
+    time_step: int = 1,
+    population: Population = "cube",
+) -> SpaceTime:
+    """Gi* of each bin of a cube, hot or cold where it holds at a rate of false discoveries.
+
+    Cases a day are compared, so that a month of 31 days is no hotter. See :func:`gridgis.heat.getis_ord.gi_star`.
+
+    Parameters
+    ----------
+    cube : Cube
+        Cases by grid and period.
+    weights : sparse matrix of shape (grids, grids)
+        Contiguity of zeros and ones, in the order of the grids.
+    rate : float
+        At most this share of the bins that are called hot or cold are so by chance, on average.
+    over : "cube" or "period"
+        All bins are one family of tests, as in the published tool, or those of each period.
+    time_step, population
+        As in `gi_star`; the published tool takes one step and all of the cube.
+    """
+    z = gi_star(cube.per_day, weights, time_step=time_step, population=population)
+    p = two_sided(z)
+    found = discoveries(p, rate=rate, axis=_axis(over))
+    return SpaceTime(z, p, np.where(found, np.sign(z), 0).astype(np.int8))
+
+
+def categories(states: States, trend: NDArray[Any]) -> NDArray[Any]:
+    """Name the pattern of each grid, from its bins and the trend of their z alone.
+
+    The definitions are those of Esri, "How Emerging Hot Spot Analysis works" (ArcGIS Pro, tool reference, space-time
+    pattern mining; https://pro.arcgis.com/en/pro-app/latest/tool-reference/space-time-pattern-mining/learnmoreemerging.htm),
+    in words of our own, for hot; cold with the sides changed:
+
+    - new: hot in the last period and never before;
+    - consecutive: the last two or more periods are hot without a break, none before them is, and fewer than nine
+      tenths of all are;
+    - intensifying: nine tenths or more are hot, the last too, and z rises significantly;
+    - diminishing: the same, and z falls significantly;
+    - persistent: nine tenths or more are hot, and z neither rises nor falls significantly;
+    - sporadic: hot in the last period, with breaks before it; fewer than nine tenths hot, none ever cold;
+    - oscillating: hot in the last period, cold in some earlier one; fewer than nine tenths hot;
+    - historical: nine tenths or more are hot, but not the last.
+
+    Where two definitions hold, the first of this list does, all hot ones before the cold: new and consecutive before
+    oscillating where it was cold earlier. One choice is ours: what was nearly always hot and is not in the last period
+    is historical even where no trend shows, not persistent, whose definition leaves the last period open. For cold
+    spots a rising intensity is a falling z.
+
+    Parameters
+    ----------
+    states : array of shape (grids, periods)
+        1 hot, -1 cold, 0 neither, significantly.
+    trend : array of shape (grids,)
+        1 where z rises over the periods significantly, -1 where it falls, 0 else.
+
+    Returns
+    -------
+    array of text
+        Such as "new hot", "historical cold"; "no pattern" else.
+    """
+    hot, cold = states == 1, states == -1
+    patterns = {f"{kind} hot": mark for kind, mark in _patterns(hot, cold, np.asarray(trend)).items()}
+    patterns |= {f"{kind} cold": mark for kind, mark in _patterns(cold, hot, -np.asarray(trend)).items()}
+    return np.select(list(patterns.values()), [np.array(name, dtype=object) for name in patterns], NO_PATTERN)
+
+
+def _patterns(hot: Marks, cold: Marks, trend: NDArray[Any]) -> dict[str, Marks]:
+    n = hot.shape[1]
+    number, last = hot.sum(axis=1), hot[:, -1]
+    mostly = number * 10 >= n * 9
+    run = np.where(hot.all(axis=1), n, np.argmin(hot[:, ::-1], axis=1))
+    unbroken = last & (run == number)
+    ever_cold = cold.any(axis=1)
+    return {
+        "new": unbroken & (number == 1),
+        "consecutive": unbroken & (number > 1) & ~mostly,
+        "intensifying": mostly & last & (trend > 0),
+        "persistent": mostly & last & (trend == 0),
+        "diminishing": mostly & last & (trend < 0),
+        "sporadic": last & ~unbroken & ~mostly & ~ever_cold,
+        "oscillating": last & ~mostly & ever_cold,
+        "historical": mostly & ~last,
+    }
+
+
+def trends(
+    cube: Cube,
+    weights: Any,
+    *,
+    rate: float = 0.05,
+    trend_p: float = 0.05,
+    over: str = "cube",
+    time_step: int = 1,
+    population: Population = "cube",
+    least_cases: float = LEAST_CASES,
+    least_periods: int = LEAST_PERIODS,
+    slope: bool = True,
+) -> pd.DataFrame:
+    """Tell for each grid whether it is a hot or a cold spot, of which kind, and where it is going.
+
+    Gi* by period, then Mann-Kendall on its z and on the counts, then :func:`categories`. As in the published tool the
+    trends of single grids are not corrected for their number, and with `time_step` above 0 z of one period leans on
+    the period before, which makes more trends than `trend_p` says: 0 keeps the rate.
+
+    Parameters
+    ----------
+    cube : Cube
+        Cases by grid and period; those of earlier divisions re-based.
+    weights, rate, over, time_step, population
+        As in :func:`space_time`.
+    trend_p : float
+        A trend is called so below this chance.
+    least_cases : float
+        A grid about which fewer cases lie, and fewer would be expected at the mean of all grids, over all periods and
+        among its neighbours too, is "not enough data".
+    least_periods : int
+        Fewer periods are refused.
+    slope : bool
+        Reckon Sen's slopes.
+
+    Returns
+    -------
+    frame
+        In the order of the grids: `grid_code`, `category`, `cases`, `cases_around` (with the neighbours),
+        `hot_periods`, `cold_periods`, `last_z`, `z_trend` (z of Mann-Kendall on z), `z_trend_p`, `z_tau`, `z_slope`,
+        `trend` of the cases ("rising", "falling", "none", "not enough data"), `trend_z`, `trend_p`, `tau`, `slope`
+        (cases a day, by period).
+
+    Raises
+    ------
+    InputRefused
+        Where there are too few periods, or weights do not fit.
+    """
+    _long_enough(cube, max(least_periods, 2))
+    bins = space_time(cube, weights, rate=rate, over=over, time_step=time_step, population=population)
+    of_z, of_cases = mann_kendall(bins.z, slope=slope), mann_kendall(cube.per_day, slope=slope)
+    around, expected = _around(cube, weights)
+    enough = np.maximum(around, expected) >= least_cases
+    cases = cube.counts.sum(axis=1)
+    return pd.DataFrame(
+        {
+            "grid_code": cube.grid_codes,
+            "category": np.where(enough, categories(bins.states, _direction(of_z, trend_p)), NOT_ENOUGH),
+            "cases": cases,
+            "cases_around": around,
+            "hot_periods": (bins.states == 1).sum(axis=1),
+            "cold_periods": (bins.states == -1).sum(axis=1),
+            "last_z": bins.z[:, -1],
+            **_named(of_z, {"z": "z_trend", "p": "z_trend_p", "tau": "z_tau", "slope": "z_slope"}),
+            "trend": np.where(cases >= least_cases, _words(_direction(of_cases, trend_p)), NOT_ENOUGH),
+            **_named(of_cases, {"z": "trend_z", "p": "trend_p", "tau": "tau", "slope": "slope"}),
+        }
+    )
+
+
+def _direction(test: pd.DataFrame, trend_p: float) -> NDArray[Any]:
+    return np.where(test["p"] < trend_p, np.sign(test["z"]), 0).astype(np.int8)
+
+
+def _words(direction: NDArray[Any]) -> NDArray[Any]:
+    return np.array(["falling", "none", "rising"], dtype=object)[direction + 1]
+
+
+def _named(test: pd.DataFrame, names: dict[str, str]) -> dict[str, NDArray[Any]]:
+    return {name: test[column].to_numpy() for column, name in names.items() if column in test}
+
+
+def _around(cube: Cube, weights: Any) -> tuple[NDArray[Any], Numbers]:
+    """Cases of each grid with its neighbours, and as many as the mean of all grids would give."""
+    from scipy import sparse
+
+    total = cube.counts.sum(axis=1, dtype=np.float64 if cube.counts.dtype.kind == "f" else np.int64)
+    links = sparse.csr_array(weights).astype(total.dtype)
+    links.setdiag(0)
+    return links @ total + total, total.mean() * (np.asarray(links.sum(axis=1)).ravel() + 1)
+
+
+def _axis(over: str) -> int | None:
+    known: dict[str, int | None] = {"cube": None, "period": 0}
+    if over not in known:
+        raise InputRefused([Fault("over", "", f"there is no family of tests {over!r}", "Choose cube or period")])
+    return known[over]
+
+
+def _periods_of(x: Numbers) -> int:
+    if x.ndim != 2 or x.shape[1] < 2:
+        problem = f"values of shape {x.shape} show no trend"
+        raise InputRefused([Fault("values", "", problem, "Give a row a series, of two periods or more")])
+    if not np.isfinite(x).all():
+        raise InputRefused([Fault("values", "", "not every value is finite", "Leave such rows out")])
+    return int(x.shape[1])
+
+
+def _long_enough(cube: Cube, least: int) -> None:
+    have = len(cube.periods)
+    if have < least:
+        problem = f"{have} whole period{'s' if have > 1 else ''} {'show' if have > 1 else 'shows'} no trend"
+        cure = f"Widen the window or count by shorter periods: {least} are needed"
+        raise InputRefused([Fault("cube", "", problem, cure)])
+
+
+def _ties(x: Numbers) -> Numbers:
+    """The sum of t (t-1) (2t+5) over the groups of t equal values of each row."""
+    ranked = np.sort(x, axis=1)
+    fresh = np.ones(x.shape, dtype=bool)
+    fresh[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    starts = np.flatnonzero(fresh)
+    t = np.diff(np.append(starts, x.size)).astype(np.float64)
+    sums: Numbers = np.bincount(starts // x.shape[1], t * (t - 1) * (2 * t + 5), len(x)).astype(np.float64)
+    return sums

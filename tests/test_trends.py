@@ -1,0 +1,268 @@
+"""The space-time cube, Gi* by period, Mann-Kendall and the categories of emerging hot and cold spots."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from gridgis.errors import InputRefused
+from gridgis.heat.cube import cube
+from gridgis.heat.getis_ord import discoveries, gi_star
+from gridgis.heat.trends import KINDS, categories, mann_kendall, sen_slope, trends
+
+SIDE = 12
+DAY = pd.Timestamp("2024-01-01")
+
+
+def city(side=SIDE, *, households=100):
+    """A square of square grids in one community, reading order."""
+    places = [shapely.box(100 * k, 100 * r, 100 * k + 100, 100 * r + 100) for r in range(side) for k in range(side)]
+    codes = [f"310112005001{n:03d}" for n in range(len(places))]
+    columns = {"grid_code": codes, "zone_code": "310112005001", "name": codes, "households": households}
+    return gpd.GeoDataFrame({**columns, "area_m2": 10_000.0}, geometry=places, crs="EPSG:4547")
+
+
+def queen(side=SIDE):
+    """Neighbours on the square that share an edge or a corner."""
+    row, column = np.divmod(np.arange(side * side), side)
+    near = (abs(row[:, None] - row) <= 1) & (abs(column[:, None] - column) <= 1)
+    np.fill_diagonal(near, False)
+    return sparse.csr_array(near.astype(float))
+
+
+def as_cases(counts, *, first=DAY, days=7):
+    """Cases, a row each, with so many by grid (in the order of `city`) and period of so many days."""
+    codes = city(int(len(counts) ** 0.5))["grid_code"].to_numpy()
+    grid, period = (np.repeat(each.ravel(), counts.ravel()) for each in np.indices(counts.shape))
+    return pd.DataFrame({"grid_code": codes[grid], "day": first + pd.to_timedelta(period * days, unit="D")})
+
+
+def weeks(number, first=DAY):
+    return first, first + pd.Timedelta(days=7 * number - 1)
+
+
+# Mann-Kendall
+
+
+def test_mann_kendall_is_the_published_one_with_ties():
+    mk = pytest.importorskip("pymannkendall")
+    rng = np.random.default_rng(5)
+    for n, mean in itertools.product((2, 3, 11, 40), (0.2, 2, 1000)):
+        values = rng.poisson(mean, (12, n)).astype(float)
+        ours = mann_kendall(values)
+        for row, series in enumerate(values):
+            theirs = mk.original_test(series)
+            expected = [theirs.s, theirs.var_s, theirs.z, theirs.p, theirs.Tau, theirs.slope]
+            found = ours.loc[row, ["s", "var_s", "z", "p", "tau", "slope"]].to_numpy(dtype=float)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=25))
+def test_mann_kendall_counts_pairs(series):
+    s = sum(np.sign(b - a) for a, b in itertools.combinations(series, 2))
+    slopes = [(series[b] - series[a]) / (b - a) for a, b in itertools.combinations(range(len(series)), 2)]
+    found = mann_kendall(np.array([series]))
+    assert found["s"].iloc[0] == s
+    assert sen_slope(np.array([series]))[0] == pytest.approx(np.median(slopes), abs=1e-12)
+    assert mann_kendall(-np.array([series]))["z"].iloc[0] == pytest.approx(-found["z"].iloc[0])
+
+
+def test_a_flat_series_has_no_trend():
+    found = mann_kendall(np.ones((1, 20)))
+    assert found.iloc[0].to_dict() == {"s": 0, "var_s": 0, "z": 0, "p": 1, "tau": 0, "slope": 0}
+
+
+def test_slopes_do_not_hang_on_how_many_are_held_at_once(monkeypatch):
+    values = np.random.default_rng(2).normal(size=(50, 20))
+    whole = sen_slope(values)
+    monkeypatch.setattr("gridgis.heat.trends.CELLS", 1000)
+    np.testing.assert_array_equal(sen_slope(values), whole)
+
+
+@pytest.mark.parametrize("values", [np.zeros((3, 1)), np.zeros(5), np.array([[1.0, np.nan, 2.0]])])
+def test_what_shows_no_trend_is_refused(values):
+    with pytest.raises(InputRefused):
+        mann_kendall(values)
+
+
+# Gi*
+
+
+def test_gi_star_of_one_period_is_esdas():
+    esda, weights = pytest.importorskip("esda"), pytest.importorskip("libpysal").weights
+    near = weights.lat2W(SIDE, SIDE, rook=False)
+    values = np.random.default_rng(3).poisson(2, (SIDE * SIDE, 4)).astype(float)
+    z = gi_star(values, near.sparse, population="step")
+    for period in range(4):
+        theirs = esda.G_Local(values[:, period], near, transform="B", star=True, permutations=0)
+        np.testing.assert_allclose(z[:, period], theirs.Zs, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("time_step", [0, 1, 3])
+@pytest.mark.parametrize("population", ["cube", "step"])
+def test_gi_star_in_space_and_time_is_the_formula_bin_by_bin(time_step, population):
+    rng, near = np.random.default_rng(4), queen(4).toarray() + np.eye(16)
+    x = rng.poisson(3, (16, 6)).astype(float)
+    z = gi_star(x, queen(4), time_step=time_step, population=population)
+    for grid, period in np.ndindex(x.shape):
+        steps = range(max(period - time_step, 0), period + 1)
+        inside = [x[other, step] for other in np.flatnonzero(near[grid]) for step in steps]
+        everything = x.ravel() if population == "cube" else x[:, list(steps)].ravel()
+        n, links, mean, s = len(everything), len(inside), everything.mean(), everything.std()
+        expected = (sum(inside) - mean * links) / (s * np.sqrt((n * links - links**2) / (n - 1)))
+        assert z[grid, period] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_diagonal_of_the_weights_does_not_matter():
+    x = np.random.default_rng(4).poisson(3, (16, 6))
+    full = sparse.csr_array(queen(4) + sparse.eye_array(16))
+    np.testing.assert_array_equal(gi_star(x, full), gi_star(x, queen(4)))
+
+
+def test_where_nothing_varies_nothing_is_hot():
+    assert (gi_star(np.full((16, 5), 3.1), queen(4), time_step=1) == 0).all()
+    x = np.random.default_rng(0).poisson(3, (16, 5))
+    x[:, 2] = 0
+    assert (gi_star(x, queen(4), population="step")[:, 2] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "options", "word"),
+    [
+        (np.ones((16, 3)), queen(3), {}, "shape"),
+        (np.ones((16, 3)), queen(4) * 0.25, {}, "0 and 1"),
+        (np.full((16, 3), np.nan), queen(4), {}, "finite"),
+        (np.ones((16, 3)), queen(4), {"time_step": -1}, "before nothing"),
+    ],
+)
+def test_gi_star_refuses_what_does_not_fit(values, weights, options, word):
+    with pytest.raises(InputRefused, match=word):
+        gi_star(values, weights, **options)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.01, 0.5))
+def test_discoveries_are_those_of_scipy(p, rate):
+    from scipy.stats import false_discovery_control
+
+    p = np.array(p)
+    q = false_discovery_control(p)
+    clear = abs(q - rate) > 1e-9
+    np.testing.assert_array_equal(discoveries(p, rate=rate)[clear], (q <= rate)[clear])
+
+
+def test_discoveries_by_period_leave_out_what_was_not_tested():
+    p = np.array([[0.01, 0.5], [0.04, np.nan], [np.nan, 0.02], [0.9, 0.2]])
+    by_period = discoveries(p, rate=0.05, axis=0)
+    for k in range(2):
+        np.testing.assert_array_equal(by_period[:, k], discoveries(p[:, k], rate=0.05))
+    np.testing.assert_array_equal(discoveries(p.T, rate=0.05, axis=1), by_period.T)
+    assert by_period.tolist() == [[True, False], [False, False], [False, False], [False, False]]
+
+
+# Categories
+
+
+def read_aloud(bins, trend):
+    """The published definitions, read one by one from a sequence of 1, 0 and -1: the brute force."""
+    for side, name in ((1, "hot"), (-1, "cold")):
+        on = [b == side for b in bins]
+        share, before, ever_other = sum(on) / len(on), on[:-1], -side in bins
+        tail = len(list(itertools.takewhile(bool, reversed(on))))
+        definitions = [
+            ("new", on[-1] and not any(before)),
+            ("consecutive", tail >= 2 and not any(on[: len(on) - tail]) and share < 0.9),
+            ("intensifying", share >= 0.9 and on[-1] and trend == side),
+            ("persistent", share >= 0.9 and on[-1] and trend == 0),
+            ("diminishing", share >= 0.9 and on[-1] and trend == -side),
+            ("sporadic", on[-1] and any(before) and share < 0.9 and not ever_other),
+            ("oscillating", on[-1] and ever_other and share < 0.9),
+            ("historical", not on[-1] and share >= 0.9),
+        ]
+        for kind, holds in definitions:
+            if holds:
+                return f"{kind} {name}"
+    return "no pattern"
+
+
+BINS = st.one_of(
+    st.lists(st.sampled_from([-1, 0, 1]), min_size=2, max_size=40),
+    st.lists(st.sampled_from([1] * 15 + [0, -1]), min_size=8, max_size=40),
+    st.lists(st.sampled_from([-1] * 15 + [0, 1]), min_size=8, max_size=40),
+    st.tuples(st.integers(0, 20), st.integers(1, 20), st.sampled_from([-1, 1])).map(
+        lambda t: [0] * t[0] + [t[2]] * (t[1] + 1)
+    ),
+)
+
+
+@given(BINS, st.sampled_from([-1, 0, 1]))
+def test_categories_are_the_definitions_read_aloud(bins, trend):
+    assert categories(np.array([bins], dtype=np.int8), np.array([trend]))[0] == read_aloud(bins, trend)
+
+
+@given(BINS, st.sampled_from([-1, 0, 1]))
+def test_cold_is_hot_with_the_sides_changed(bins, trend):
+    bins, other = np.array([bins], dtype=np.int8), {"hot": "cold", "cold": "hot"}
+    *kind, side = categories(bins, np.array([trend]))[0].split()
+    found = categories(-bins, np.array([-trend]))[0].split()
+    mostly_both = {(-1 if side == "hot" else 1)} & set(bins[0, -1:])
+    if not mostly_both:
+        assert found == [*kind, other.get(side, side)]
+
+
+def test_every_short_sequence_of_bins():
+    for n in (2, 3, 6):
+        bins = np.array(list(itertools.product((-1, 0, 1), repeat=n)), dtype=np.int8)
+        for trend in (-1, 0, 1):
+            found = categories(bins, np.full(len(bins), trend))
+            assert list(found) == [read_aloud(list(row), trend) for row in bins]
+
+
+def test_nine_tenths_of_ten_is_nine():
+    ten = np.array([[0] + [1] * 9, [0, 0] + [1] * 8, [1] * 9 + [0], [1] * 8 + [0, 0]], dtype=np.int8)
+    found = categories(ten, np.zeros(4, dtype=int))
+    assert list(found) == ["persistent hot", "consecutive hot", "historical hot", "no pattern"]
+
+
+# Planted trends
+
+LEVEL = {
+    "new": [0] * 19 + [1],
+    "consecutive": [0] * 14 + [1] * 6,
+    "intensifying": [0.95 + 0.05 * k for k in range(20)],
+    "persistent": [1] * 20,
+    "diminishing": [1.9 - 0.05 * k for k in range(20)],
+    "sporadic": [0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1],
+    "oscillating": [-1] * 4 + [0] * 5 + [1] * 3 + [0] * 4 + [1] * 4,
+    "historical": [1] * 19 + [0],
+}
+"""How far a patch is above the mean in each of twenty weeks: 0 is the mean, 1 twenty cases a week more."""
+
+
+def planted(kind, side, rng):
+    """A city of Poisson counts with a patch of 3 x 3 grids that goes the way of the category."""
+    sign = 1 if side == "hot" else -1
+    mean = np.full((SIDE * SIDE, 20), 40.0)
+    patch = [SIDE * row + column for row in (4, 5, 6) for column in (4, 5, 6)]
+    mean[patch] += 20 * sign * np.array(LEVEL[kind])
+    return rng.poisson(mean), patch[4]
+
+
+@pytest.mark.parametrize("side", ["hot", "cold"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_planted_trend_is_told_by_its_name(kind, side):
+    right, seeds = 0, 10
+    made = cube(as_cases(planted(kind, side, np.random.default_rng(0))[0]), city(), window=weeks(20))
+    for seed in range(seeds):
+        counts, middle = planted(kind, side, np.random.default_rng(seed))
+        found = trends(replace(made, counts=counts), queen(), time_step=0, rate=0.01, trend_p=0.02, slope=False)
+        right += found["category"].iloc[middle] == f"{kind} {side}"
+    assert right >= 0.9 * seeds
