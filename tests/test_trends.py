@@ -16,8 +16,10 @@ from scipy import sparse
 
 from gridgis.errors import InputRefused
 from gridgis.heat.cube import cube
-from gridgis.heat.getis_ord import discoveries, gi_star
-from gridgis.heat.trends import KINDS, categories, mann_kendall, sen_slope, trends
+from gridgis.heat.frame import check_rebased
+from gridgis.heat.getis_ord import by_lot, discoveries, gi_star, two_sided
+from gridgis.heat.periods import MONTHS
+from gridgis.heat.trends import KINDS, categories, mann_kendall, sen_slope, space_time, trends
 
 SIDE = 12
 DAY = pd.Timestamp("2024-01-01")
@@ -149,6 +151,50 @@ def test_gi_star_refuses_what_does_not_fit(values, weights, options, word):
         gi_star(values, weights, **options)
 
 
+@pytest.mark.parametrize("population", ["cube", "step"])
+def test_the_chance_by_lot_is_that_of_all_draws(population):
+    x = np.random.default_rng(1).choice([0, 1, 4], (4, 3), p=[0.6, 0.3, 0.1])
+    square = queen(2)
+    p = by_lot(x, square, time_step=0, population=population)
+    for period in range(3):
+        bins = x.ravel() if population == "cube" else x[:, period]
+        sums = np.array([sum(draw) for draw in itertools.product(bins, repeat=4)])
+        seen = x[:, period].sum()
+        expected = min(2 * min((sums <= seen).mean(), (sums >= seen).mean()), 1)
+        np.testing.assert_allclose(p[:, period], expected, atol=1e-12)
+
+
+def test_the_chance_by_lot_with_steps_in_time_is_that_of_many_draws():
+    rng = np.random.default_rng(1)
+    x = rng.poisson(0.7, (16, 6))
+    p = by_lot(x, queen(4), time_step=2)
+    for grid, period, links in ((0, 0, 4), (5, 1, 18), (3, 5, 12)):
+        sums = rng.choice(x.ravel(), (200_000, links)).sum(axis=1)
+        near = np.flatnonzero(queen(4).toarray()[grid] + (np.arange(16) == grid))
+        seen = x[near][:, max(period - 2, 0) : period + 1].sum()
+        expected = min(2 * min((sums <= seen).mean(), (sums >= seen).mean()), 1)
+        assert p[grid, period] == pytest.approx(expected, abs=5 * 2 * 0.5 / np.sqrt(200_000))
+
+
+def test_the_unit_of_the_lattice_does_not_matter():
+    x = np.random.default_rng(1).poisson(2, (144, 8))
+    p = by_lot(x, queen())
+    np.testing.assert_allclose(by_lot(x / 16, queen()), p, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(by_lot(x * 1e6, queen()), p, rtol=1e-6, atol=1e-9)
+    with pytest.raises(InputRefused, match="below 0"):
+        by_lot(-x, queen())
+
+
+def test_rare_cases_by_lot_keep_the_rate_and_a_normal_z_does_not():
+    by = {"lot": 0, "normal": 0}
+    for seed in range(20):
+        x = np.random.default_rng(seed).poisson(0.05, (400, 20))
+        by["lot"] += discoveries(by_lot(x, queen(20)), rate=0.05).any()
+        by["normal"] += discoveries(two_sided(gi_star(x, queen(20))), rate=0.05).any()
+    assert by["lot"] <= 3
+    assert by["normal"] == 20
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.01, 0.5))
 def test_discoveries_are_those_of_scipy(p, rate):
     from scipy.stats import false_discovery_control
@@ -237,9 +283,9 @@ def test_nine_tenths_of_ten_is_nine():
 LEVEL = {
     "new": [0] * 19 + [1],
     "consecutive": [0] * 14 + [1] * 6,
-    "intensifying": [0.95 + 0.05 * k for k in range(20)],
+    "intensifying": [1.06 + 0.06 * k for k in range(20)],
     "persistent": [1] * 20,
-    "diminishing": [1.9 - 0.05 * k for k in range(20)],
+    "diminishing": [2.2 - 0.06 * k for k in range(20)],
     "sporadic": [0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1],
     "oscillating": [-1] * 4 + [0] * 5 + [1] * 3 + [0] * 4 + [1] * 4,
     "historical": [1] * 19 + [0],
@@ -247,11 +293,11 @@ LEVEL = {
 """How far a patch is above the mean in each of twenty weeks: 0 is the mean, 1 twenty cases a week more."""
 
 
-def planted(kind, side, rng):
+def planted(kind, side, rng, *, city_side=20):
     """A city of Poisson counts with a patch of 3 x 3 grids that goes the way of the category."""
     sign = 1 if side == "hot" else -1
-    mean = np.full((SIDE * SIDE, 20), 40.0)
-    patch = [SIDE * row + column for row in (4, 5, 6) for column in (4, 5, 6)]
+    mean = np.full((city_side**2, 20), 60.0)
+    patch = [city_side * row + column for row in (4, 5, 6) for column in (4, 5, 6)]
     mean[patch] += 20 * sign * np.array(LEVEL[kind])
     return rng.poisson(mean), patch[4]
 
@@ -260,9 +306,164 @@ def planted(kind, side, rng):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_planted_trend_is_told_by_its_name(kind, side):
     right, seeds = 0, 10
-    made = cube(as_cases(planted(kind, side, np.random.default_rng(0))[0]), city(), window=weeks(20))
+    made = cube(as_cases(np.ones((400, 20), dtype=int)), city(20), window=weeks(20))
     for seed in range(seeds):
         counts, middle = planted(kind, side, np.random.default_rng(seed))
-        found = trends(replace(made, counts=counts), queen(), time_step=0, rate=0.01, trend_p=0.02, slope=False)
+        found = trends(replace(made, counts=counts), queen(20), rate=0.01, trend_p=0.02, slope=False)
         right += found["category"].iloc[middle] == f"{kind} {side}"
     assert right >= 0.9 * seeds
+
+
+def test_the_rate_of_false_bins_is_kept_beside_a_planted_patch():
+    false, found, trials = [], [], 12
+    for seed in range(trials):
+        rng = np.random.default_rng(100 + seed)
+        mean = np.full((SIDE * SIDE, 20), 0.8)
+        patch = [SIDE * row + column for row in (4, 5, 6) for column in (4, 5, 6)]
+        mean[patch] *= 6
+        made = cube(as_cases(rng.poisson(mean)), city(), window=weeks(20))
+        hot = space_time(made, queen()).states != 0
+        near = queen().toarray()[patch].any(axis=0)
+        near[patch] = True
+        false.append(hot[~near].sum() / max(hot.sum(), 1))
+        found.append(hot[patch[4]].mean())
+    assert np.mean(false) <= 0.05 + 2 * np.std(false) / np.sqrt(trials)
+    assert np.mean(found) > 0.95
+
+
+# The cube and what comes of it
+
+
+def test_the_cube_counts_what_lies_in_grids_and_whole_periods():
+    counts = np.random.default_rng(2).poisson(1, (9, 12))
+    cases = as_cases(counts)
+    stray = cases.iloc[:5].assign(grid_code=None)
+    outside = cases.iloc[:3].assign(day=DAY - pd.Timedelta(days=1))
+    window = DAY - pd.Timedelta(days=1), DAY + pd.Timedelta(days=12 * 7 + 2)
+    made = cube(pd.concat([cases, stray, outside]).sample(frac=1, random_state=1), city(3), window=window)
+    np.testing.assert_array_equal(made.counts, counts)
+    assert made.counts.dtype == np.int32
+    assert made.no_grid == 5
+    assert made.left_out == ("2023-W52", "2024-W13")
+    assert made.periods["period"].tolist()[0] == "2024-W01"
+    assert made.grid_codes.tolist() == city(3)["grid_code"].tolist()
+
+
+def test_weights_add_up_where_asked_for():
+    counts = np.ones((4, 3), dtype=int)
+    cases = as_cases(counts).assign(weight=0.5)
+    assert (cube(cases, city(2), window=weeks(3)).counts == 1).all()
+    made = cube(cases, city(2), window=weeks(3), weighted=True)
+    assert made.counts.dtype == np.float32
+    assert (made.counts == 0.5).all()
+    assert (cube(as_cases(counts), city(2), window=weeks(3), weighted=True).counts == 1).all()
+    with pytest.raises(InputRefused, match="weight"):
+        cube(cases.assign(weight=np.nan), city(2), window=weeks(3), weighted=True)
+
+
+def test_a_long_month_is_no_trend():
+    days = pd.date_range("2023-01-01", "2023-12-31")
+    codes = city(4)["grid_code"].to_numpy()
+    cases = pd.DataFrame({"grid_code": np.tile(codes, len(days)), "day": np.repeat(days.to_numpy(), 16)})
+    made = cube(cases, city(4), window=("2023-01-01", "2023-12-31"), calendar=MONTHS)
+    assert len(np.unique(made.counts)) == 3
+    np.testing.assert_allclose(made.per_day, 1)
+    found = trends(made, queen(4))
+    assert set(found["category"]) == {"no pattern"}
+    assert set(found["trend"]) == {"none"}
+
+
+def test_a_grid_of_too_few_cases_is_not_called_without_a_pattern():
+    counts = np.zeros((36, 20), dtype=int)
+    counts[0, 3] = counts[35, 19] = 1
+    found = trends(cube(as_cases(counts), city(6), window=weeks(20)), queen(6))
+    assert set(found["category"]) == {"not enough data"}
+    assert set(found["trend"]) == {"not enough data"}
+    counts[:] = 5
+    counts[14] = 0
+    found = trends(cube(as_cases(counts), city(6), window=weeks(20)), queen(6))
+    assert found["category"].iloc[14] != "not enough data"
+    assert found["trend"].iloc[14] == "not enough data"
+
+
+def test_a_period_without_a_case_is_a_period():
+    counts = np.random.default_rng(2).poisson(4, (16, 12))
+    counts[:, 6] = 0
+    made = cube(as_cases(counts), city(4), window=weeks(12))
+    for population in ("cube", "step"):
+        found = trends(made, queen(4), population=population)
+        assert np.isfinite(found["last_z"]).all()
+
+
+def test_rising_and_falling_cases():
+    counts = np.full((16, 20), 5)
+    counts[3], counts[7] = np.arange(20), 40 - 2 * np.arange(20)
+    found = trends(cube(as_cases(counts), city(4), window=weeks(20)), queen(4))
+    assert found["trend"].tolist()[3::4] == ["rising", "falling", "none", "none"]
+    np.testing.assert_allclose(found["slope"].iloc[[3, 7]], [1 / 7, -2 / 7])
+    assert found["cases"].iloc[3] == 190
+    assert found["cases_around"].iloc[0] == 400
+
+
+def test_the_same_cases_in_another_order_give_the_same_trends():
+    counts = planted("sporadic", "hot", np.random.default_rng(1), city_side=SIDE)[0] // 10
+    cases = as_cases(counts)
+    one, other = (
+        trends(cube(each, city(), window=weeks(20)), queen()) for each in (cases, cases.sample(frac=1, random_state=2))
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_nothing_of_one_grid_and_of_one_case():
+    one = as_cases(np.ones((1, 1), dtype=int))
+    made = cube(one, city(1), window=weeks(12))
+    assert trends(made, queen(1))["category"].tolist() == ["not enough data"]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "word"),
+    [
+        ({}, {"window": weeks(3, pd.Timestamp("2020-01-06"))}, "none from 2020-W02"),
+        ({}, {"window": (DAY, DAY + pd.Timedelta(days=3))}, "no week lies whole"),
+        ({}, {"window": (DAY, DAY - pd.Timedelta(days=3))}, "before it begins"),
+        ({}, {"item": "leter"}, "Perhaps: letter, litter"),
+        ({}, {"source": "patrol"}, "no column source"),
+        ({"day": pd.NaT}, {}, "no day"),
+        ({"grid_code": None}, {}, "none lies in a grid"),
+        ({"grid_code": "310112005009001"}, {}, "re-based"),
+        ({}, {"in_force_from": "2024-01-08"}, "rebased=True"),
+        ({}, {"in_force_from": "soon"}, "no day"),
+    ],
+)
+def test_bad_input_to_the_cube_is_told_with_its_cure(change, options, word):
+    cases = as_cases(np.ones((16, 3), dtype=int)).assign(item=["litter", "letter"] * 24, **change)
+    with pytest.raises(InputRefused, match=word):
+        cube(cases, city(4), **{"window": weeks(3), **options})
+
+
+def test_rebased_cases_of_days_before_the_division_count():
+    cases = as_cases(np.ones((16, 3), dtype=int))
+    made = cube(cases, city(4), window=weeks(3), in_force_from="2024-06-01", rebased=True)
+    assert made.counts.sum() == 48
+    check_rebased(cases, city(4), in_force_from="2024-01-01")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"over": "city"}, "cube, period"),
+        ({"chance": "luck"}, "lot, normal"),
+        ({"least_periods": 30}, "30 are needed"),
+        ({"weights": queen(3)}, "shape"),
+    ],
+)
+def test_trends_refuse(options, word):
+    made = cube(as_cases(np.ones((16, 12), dtype=int)), city(4), window=weeks(12))
+    with pytest.raises(InputRefused, match=word):
+        trends(made, **{"weights": queen(4), **options})
+
+
+def test_one_period_is_no_trend():
+    made = cube(as_cases(np.ones((16, 1), dtype=int)), city(4), window=weeks(1))
+    with pytest.raises(InputRefused, match="1 whole period shows no trend"):
+        trends(made, queen(4), least_periods=1)

@@ -39,6 +39,12 @@ class Cube:
     left_out: tuple[str, ...]
 
     @property
+    def even(self) -> NDArray[np.float64]:
+        """Cases as if all periods were of the mean length; the counts themselves where they are."""
+        days = self.periods["days"].to_numpy()
+        return self.counts * (days.mean() / days)
+
+    @property
     def per_day(self) -> NDArray[np.float64]:
         """Cases a day, so that a long month is no trend."""
         return self.counts / self.periods["days"].to_numpy()

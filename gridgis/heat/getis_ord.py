@@ -7,10 +7,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gridgis.errors import Fault, InputRefused
+from gridgis.errors import Fault, InputRefused, refuse
 
 Numbers = NDArray[np.float64]
 Population = Literal["cube", "step"]
+
+PARTS = 16
+"""Parts of a case to which values that are not whole are rounded."""
+LONGEST = 1 << 20
+"""Steps of the longest distribution."""
+LEAST_P = 1e-14
 
 
 def gi_star(values: NDArray[Any], weights: Any, *, time_step: int = 0, population: Population = "cube") -> Numbers:
@@ -21,8 +27,7 @@ def gi_star(values: NDArray[Any], weights: Any, *, time_step: int = 0, populatio
     population. Source: Getis and Ord 1992; Ord and Getis 1995, eq. 14 with the place itself; neighbours in time as in
     Esri, "How Emerging Hot Spot Analysis works".
 
-    The normal distribution is an approximation that is poor for rare cases: it finds too many hot places and hardly
-    any cold ones where fewer than about five cases are to be expected among the neighbours.
+    To take z for normal is poor where cases are rare: see :func:`by_lot`.
 
     Parameters
     ----------
@@ -31,7 +36,8 @@ def gi_star(values: NDArray[Any], weights: Any, *, time_step: int = 0, populatio
     weights : sparse matrix of shape (grids, grids)
         One for neighbours, no other number; what stands in the diagonal does not matter.
     time_step : int
-        How many periods before belong to the neighbourhood; of the first periods as many as there are.
+        How many periods before belong to the neighbourhood; of the first periods as many as there are. With more than
+        0 neighbouring z share cases, and a test of trends that takes them for independent finds too many.
     population : "cube" or "step"
         Mean and spread of all bins, or of those of the period and the `time_step` ones before it. With "cube" a
         season in which cases rise everywhere is hot everywhere; with "step" hot means hotter than elsewhere then.
@@ -47,7 +53,7 @@ def gi_star(values: NDArray[Any], weights: Any, *, time_step: int = 0, populatio
         Where shapes differ, a value is not finite, or weights are not 0 and 1.
     """
     x = np.asarray(values, dtype=np.float64)
-    around = _with_itself(x, weights, time_step)
+    around = _neighbourhoods(x, weights, time_step)
     steps = np.minimum(np.arange(x.shape[1]), time_step) + 1
     near = _over_time(around @ x, time_step)
     links = np.asarray(around.sum(axis=1), dtype=np.float64).reshape(-1, 1) * steps
@@ -55,6 +61,65 @@ def gi_star(values: NDArray[Any], weights: Any, *, time_step: int = 0, populatio
     spread = np.sqrt(np.maximum(square - mean**2, 0.0) * np.maximum(n * links - links**2, 0.0) / np.maximum(n - 1, 1))
     same = np.isclose(square, mean**2, rtol=1e-12, atol=0.0) | (spread == 0)
     return np.where(same, 0.0, (near - mean * links) / np.where(same, 1.0, spread))
+
+
+def by_lot(values: NDArray[Any], weights: Any, *, time_step: int = 0, population: Population = "cube") -> Numbers:
+    """The chance that the sum about a grid is as low or as high as seen, were all values dealt out to the bins by lot.
+
+    Two-sided by doubling the smaller side, at most 1. It is what permutations without end would give, but for drawing
+    with replacement, which errs to the side of caution in small cities: the distribution of a sum of W values is that
+    of one value W times with itself. Values that are not whole are rounded to a lattice first, the seen and the drawn
+    ones alike.
+
+    A normal z is no substitute where cases are rare. Of 1,600 grids and 52 periods of nothing but chance it called
+    1.4 % of all bins hot at a rate of false discoveries of 5 % with 0.2 cases to be expected in a neighbourhood, 0.2 %
+    with one, 0.03 % with five, 0.002 % with eighteen, and never one cold; this, none in most runs with any of them.
+
+    Parameters
+    ----------
+    values, weights, time_step, population
+        As in :func:`gi_star`; values of 0 or more.
+
+    Returns
+    -------
+    array of shape (grids, periods)
+        Nothing below 1e-14, where rounding ends what can be told.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    around = _neighbourhoods(x, weights, time_step)
+    steps = np.minimum(np.arange(x.shape[1]), time_step) + 1
+    links = np.asarray(around.sum(axis=1)).astype(np.int64).reshape(-1, 1) * steps
+    whole = _on_lattice(x, int(links.max(initial=1)))
+    sums = np.rint(_over_time(around @ whole.astype(np.float64), time_step)).astype(np.int64)
+    if population == "cube":
+        return _chances(whole, sums, links)
+    columns = [slice(max(k - time_step, 0), k + 1) for k in range(x.shape[1])]
+    parts = [_chances(whole[:, c], sums[:, c.stop - 1], links[:, c.stop - 1]) for c in columns]
+    return np.column_stack(parts)
+
+
+def _chances(population: NDArray[np.int64], sums: NDArray[np.int64], links: NDArray[np.int64]) -> Numbers:
+    from scipy import fft
+
+    share = np.bincount(population.ravel()) / population.size
+    p = np.empty(sums.shape)
+    for number in np.unique(links):
+        length = int(number) * (len(share) - 1) + 1
+        size = fft.next_fast_len(length, real=True)
+        together = np.maximum(fft.irfft(fft.rfft(share, size) ** int(number), size)[:length], 0.0)
+        sides = np.minimum(np.cumsum(together), np.cumsum(together[::-1])[::-1])
+        here = links == number
+        p[here] = np.clip(2 * sides[sums[here]], LEAST_P, 1.0)
+    return p
+
+
+def _on_lattice(x: Numbers, links: int) -> NDArray[np.int64]:
+    """Values as multiples of a unit: 1 for counts, else a part of one, and larger where sums would be too long."""
+    if (x < 0).any():
+        raise InputRefused([Fault("values", "", "some are below 0", "Give counts or rates")])
+    unit = 1.0 if (x == np.rint(x)).all() else 1 / PARTS
+    highest = float(x.max(initial=0.0))
+    return np.rint(x / max(unit, highest * links / LONGEST)).astype(np.int64)
 
 
 def two_sided(z: Numbers) -> Numbers:
@@ -91,26 +156,41 @@ def discoveries(p: Numbers, *, rate: float, axis: int | None = None) -> NDArray[
     return found.reshape(p.shape) if axis is None else np.moveaxis(found, 0, axis)
 
 
-def _with_itself(x: Numbers, weights: Any, time_step: int) -> Any:
-    """The weights with ones in the diagonal."""
+def with_itself(weights: Any) -> Any:
+    """The neighbourhoods of Gi*: contiguity with ones in the diagonal, as a sparse matrix.
+
+    Raises
+    ------
+    InputRefused
+        Where weights are not square, or not 0 and 1.
+    """
     from scipy import sparse
 
     matrix = sparse.csr_array(weights, dtype=np.float64)
     faults = []
-    if x.ndim != 2 or matrix.shape != (len(x), len(x)):
-        cure = "Make the weights of the same grids, in the same order"
-        faults.append(Fault("weights", "", f"they are of shape {matrix.shape}, the values of {x.shape}", cure))
+    if matrix.shape[0] != matrix.shape[1]:
+        problem = f"they are of shape {matrix.shape}"
+        faults.append(Fault("weights", "", problem, "Give a row and a column for each grid"))
     if not np.isin(matrix.data, (0.0, 1.0)).all():
         faults.append(Fault("weights", "", "they hold other numbers than 0 and 1", "Give plain contiguity"))
+    refuse(faults)
+    matrix = sparse.csr_array(matrix + sparse.eye_array(matrix.shape[0], format="csr"))
+    matrix.data = np.minimum(matrix.data, 1.0)
+    return matrix
+
+
+def _neighbourhoods(x: Numbers, weights: Any, time_step: int) -> Any:
+    around = with_itself(weights)
+    faults = []
+    if x.ndim != 2 or around.shape[0] != len(x):
+        cure = "Make the weights of the same grids, in the same order"
+        faults.append(Fault("weights", "", f"they are of shape {around.shape}, the values of {x.shape}", cure))
     if not np.isfinite(x).all():
         faults.append(Fault("values", "", "not every value is finite", "Leave grids without a value out"))
     if time_step < 0:
         faults.append(Fault("time_step", "", f"{time_step} is before nothing", "Give 0 or more periods"))
-    if faults:
-        raise InputRefused(faults)
-    matrix = sparse.csr_array(matrix + sparse.eye_array(len(x), format="csr"))
-    matrix.data = np.minimum(matrix.data, 1.0)
-    return matrix
+    refuse(faults)
+    return around
 
 
 def _over_time(sums: Numbers, time_step: int) -> Numbers:

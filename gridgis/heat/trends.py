@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.heat.cube import Cube
-from gridgis.heat.getis_ord import Numbers, Population, discoveries, gi_star, two_sided
+from gridgis.heat.getis_ord import Numbers, Population, by_lot, discoveries, gi_star, two_sided, with_itself
 
 States = NDArray[np.int8]
 Marks = NDArray[np.bool_]
@@ -20,6 +20,11 @@ NOT_ENOUGH = "not enough data"
 NO_PATTERN = "no pattern"
 KINDS = ("new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating", "historical")
 CATEGORIES = (*(f"{kind} {side}" for side in ("hot", "cold") for kind in KINDS), NO_PATTERN, NOT_ENOUGH)
+
+Over = Literal["cube", "period"]
+Chance = Literal["lot", "normal"]
+OVER: tuple[Over, ...] = get_args(Over)
+CHANCES: tuple[Chance, ...] = get_args(Chance)
 
 LEAST_PERIODS = 10
 """With fewer the published tool gives no answer: nine tenths of them would be all of them."""
@@ -101,13 +106,14 @@ def space_time(
     weights: Any,
     *,
     rate: float = 0.05,
-    over: str = "cube",
-    time_step: int = 1,
+    over: Over = "cube",
+    chance: Chance = "lot",
+    time_step: int = 0,
     population: Population = "cube",
 ) -> SpaceTime:
     """Gi* of each bin of a cube, hot or cold where it holds at a rate of false discoveries.
 
-    Cases a day are compared, so that a month of 31 days is no hotter. See :func:`gridgis.heat.getis_ord.gi_star`.
+    Periods are compared as if they were equally long, so that a month of 31 days is no hotter.
 
     Parameters
     ----------
@@ -119,12 +125,29 @@ def space_time(
         At most this share of the bins that are called hot or cold are so by chance, on average.
     over : "cube" or "period"
         All bins are one family of tests, as in the published tool, or those of each period.
+    chance : "lot" or "normal"
+        p by :func:`gridgis.heat.getis_ord.by_lot`, which keeps the rate where cases are rare, or from z as in the
+        published tool, which does not.
     time_step, population
         As in `gi_star`; the published tool takes one step and all of the cube.
+
+    Returns
+    -------
+    SpaceTime
+        z, p and states.
+
+    Raises
+    ------
+    InputRefused
+        Where weights do not fit, or a choice is unknown.
     """
-    z = gi_star(cube.per_day, weights, time_step=time_step, population=population)
-    p = two_sided(z)
-    found = discoveries(p, rate=rate, axis=_axis(over))
+    family = _chosen(over, "over", OVER)
+    z = gi_star(cube.even, weights, time_step=time_step, population=population)
+    if _chosen(chance, "chance", CHANCES) == "normal":
+        p = two_sided(z)
+    else:
+        p = by_lot(cube.even, weights, time_step=time_step, population=population)
+    found = discoveries(p, rate=rate, axis=None if family == "cube" else 0)
     return SpaceTime(z, p, np.where(found, np.sign(z), 0).astype(np.int8))
 
 
@@ -193,8 +216,9 @@ def trends(
     *,
     rate: float = 0.05,
     trend_p: float = 0.05,
-    over: str = "cube",
-    time_step: int = 1,
+    over: Over = "cube",
+    chance: Chance = "lot",
+    time_step: int = 0,
     population: Population = "cube",
     least_cases: float = LEAST_CASES,
     least_periods: int = LEAST_PERIODS,
@@ -203,14 +227,15 @@ def trends(
     """Tell for each grid whether it is a hot or a cold spot, of which kind, and where it is going.
 
     Gi* by period, then Mann-Kendall on its z and on the counts, then :func:`categories`. As in the published tool the
-    trends of single grids are not corrected for their number, and with `time_step` above 0 z of one period leans on
-    the period before, which makes more trends than `trend_p` says: 0 keeps the rate.
+    trends of single grids are not corrected for their number. Two defaults are not the tool's, for what they do to
+    nothing but chance: p by lot and not from z (see there), and no step in time, for with one step Mann-Kendall finds a
+    trend of z in 16 % of grids at 5 %; without, in 5 %.
 
     Parameters
     ----------
     cube : Cube
         Cases by grid and period; those of earlier divisions re-based.
-    weights, rate, over, time_step, population
+    weights, rate, over, chance, time_step, population
         As in :func:`space_time`.
     trend_p : float
         A trend is called so below this chance.
@@ -236,7 +261,7 @@ def trends(
         Where there are too few periods, or weights do not fit.
     """
     _long_enough(cube, max(least_periods, 2))
-    bins = space_time(cube, weights, rate=rate, over=over, time_step=time_step, population=population)
+    bins = space_time(cube, weights, rate=rate, over=over, chance=chance, time_step=time_step, population=population)
     of_z, of_cases = mann_kendall(bins.z, slope=slope), mann_kendall(cube.per_day, slope=slope)
     around, expected = _around(cube, weights)
     enough = np.maximum(around, expected) >= least_cases
@@ -271,19 +296,17 @@ def _named(test: pd.DataFrame, names: dict[str, str]) -> dict[str, NDArray[Any]]
 
 def _around(cube: Cube, weights: Any) -> tuple[NDArray[Any], Numbers]:
     """Cases of each grid with its neighbours, and as many as the mean of all grids would give."""
-    from scipy import sparse
+    around = with_itself(weights)
+    total = cube.counts.sum(axis=1, dtype=np.float64)
+    seen = around @ total
+    whole = cube.counts.dtype.kind != "f"
+    return np.rint(seen).astype(np.int64) if whole else seen, total.mean() * np.asarray(around.sum(axis=1)).ravel()
 
-    total = cube.counts.sum(axis=1, dtype=np.float64 if cube.counts.dtype.kind == "f" else np.int64)
-    links = sparse.csr_array(weights).astype(total.dtype)
-    links.setdiag(0)
-    return links @ total + total, total.mean() * (np.asarray(links.sum(axis=1)).ravel() + 1)
 
-
-def _axis(over: str) -> int | None:
-    known: dict[str, int | None] = {"cube": None, "period": 0}
-    if over not in known:
-        raise InputRefused([Fault("over", "", f"there is no family of tests {over!r}", "Choose cube or period")])
-    return known[over]
+def _chosen(given: str, name: str, known: tuple[str, ...]) -> str:
+    if given not in known:
+        raise InputRefused([Fault(name, "", f"there is no {given!r}", f"Choose of {', '.join(known)}")])
+    return given
 
 
 def _periods_of(x: Numbers) -> int:
