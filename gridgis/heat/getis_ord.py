@@ -73,7 +73,7 @@ def by_lot(values: NDArray[Any], weights: Any, *, time_step: int = 0, population
 
     A normal z is no substitute where cases are rare. Of 1,600 grids and 52 periods of nothing but chance it called
     1.4 % of all bins hot at a rate of false discoveries of 5 % with 0.2 cases to be expected in a neighbourhood, 0.2 %
-    with one, 0.03 % with five, 0.002 % with eighteen, and never one cold; this, none in most runs with any of them.
+    with one, 0.03 % with five, 0.002 % with eighteen, and never one cold.
 
     Parameters
     ----------

@@ -30,8 +30,6 @@ LEAST_PERIODS = 10
 """With fewer the published tool gives no answer: nine tenths of them would be all of them."""
 LEAST_CASES = 10
 """Fewer, seen or to be expected about a grid over all periods, say nothing of a trend."""
-CELLS = 1 << 22
-"""Slopes that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ def mann_kendall(values: NDArray[Any], *, slope: bool = True) -> pd.DataFrame:
     InputRefused
         Where there are fewer than two periods, or a value is not finite.
     """
+    from gridgis.heat.pairs import risen
+
     x = np.asarray(values, dtype=np.float64)
     n = _periods_of(x)
-    s = np.zeros(len(x))
-    for lag in range(1, n):
-        s += np.sign(x[:, lag:] - x[:, :-lag]).sum(axis=1)
+    s = risen(np.ascontiguousarray(x))
     var_s = (n * (n - 1) * (2 * n + 5) - _ties(x)) / 18
     z = np.where(s == 0, 0.0, (s - np.sign(s)) / np.sqrt(np.where(var_s > 0, var_s, 1.0)))
     columns = {"s": s, "var_s": var_s, "z": z, "p": two_sided(z), "tau": s / (0.5 * n * (n - 1))}
@@ -90,15 +88,11 @@ def sen_slope(values: NDArray[Any]) -> Numbers:
     values : array of shape (rows, n)
         Finite, n of 2 or more.
     """
+    from gridgis.heat.pairs import middle_slopes
+
     x = np.asarray(values, dtype=np.float64)
-    n = _periods_of(x)
-    early, late = np.triu_indices(n, 1)
-    out = np.empty(len(x))
-    rows = max(CELLS // len(early), 1)
-    for start in range(0, len(x), rows):
-        part = x[start : start + rows]
-        out[start : start + rows] = np.median((part[:, late] - part[:, early]) / (late - early), axis=1)
-    return out
+    _periods_of(x)
+    return np.asarray(middle_slopes(np.ascontiguousarray(x)))
 
 
 def space_time(
