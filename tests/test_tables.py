@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgis.errors import InputRefused
-from gridgis.heat.compare import FEWER, MORE, NOT_ENOUGH, SAME
+from gridgis.heat.compare import FEWER, MORE, NOT_ENOUGH, SAME, cases_at, ranked
+from gridgis.heat.cube import cube
 from gridgis.heat.periods import Calendar
 from gridgis.heat.tables import CUT, NEVER, NO_BASE, NO_GRID, OUTSIDE, PART, SMALL, TOTAL, table, top
 from gridgis.heat.trends import CATEGORIES
@@ -306,3 +307,33 @@ def test_words_are_the_same_in_both_languages_and_all_there():
     assert {name.replace(" ", "_") for name in CATEGORIES} <= set(english["words"])
     assert {name.replace(" ", "_") for name in (MORE, FEWER, SAME, NOT_ENOUGH)} <= set(english["words"])
     assert {NO_BASE, SMALL, CUT, OUTSIDE, NEVER, PART, NO_GRID, TOTAL} <= set(english["words"])
+
+
+# As cases come
+
+
+@pytest.mark.parametrize("kind", ["object", "string", "string[pyarrow]", "category"])
+def test_text_of_every_kind_is_text(kind):
+    cases = CASES.astype({"grid_code": kind, "item": kind, "source": kind})
+    grids = GRIDS.astype({"grid_code": "object", "zone_code": "object"} if kind == "category" else {"grid_code": kind})
+    options = {"period": "2024-03", "window": YEAR}
+    for by in (["grid"], ["township", "item"], ["item"]):
+        pd.testing.assert_frame_equal(
+            table(cases, grids, by=by, item="litter", source="patrol", **options),
+            table(CASES, GRIDS, by=by, item="litter", source="patrol", **options),
+        )
+    with pytest.raises(InputRefused, match="Perhaps: litter"):
+        table(cases, grids, item="liter", **options)
+    made = cube(cases, grids, window=YEAR, item="noise")
+    assert (made.counts.sum(), made.no_grid) == (33, 0)
+    pd.testing.assert_frame_equal(ranked(cases, grids, window=YEAR), ranked(CASES, GRIDS, window=YEAR))
+    assert cases_at(cases, "310112005").index.tolist() == cases_at(CASES, "310112005").index.tolist()
+
+
+def test_indexes_do_not_matter():
+    cases, grids = CASES.set_index(CASES.index[::-1] // 2), GRIDS.set_index(np.arange(8) * 7 % 5)
+    for by in (["grid"], ["township", "item"]):
+        one, other = (table(*each, by=by, period="2024-03", window=YEAR) for each in ((cases, grids), (CASES, GRIDS)))
+        pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(ranked(cases, grids, window=YEAR), ranked(CASES, GRIDS, window=YEAR))
+    assert (cube(cases, grids, window=YEAR).counts == cube(CASES, GRIDS, window=YEAR).counts).all()

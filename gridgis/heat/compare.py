@@ -37,14 +37,14 @@ class Circle(NamedTuple):
     radius_m: float
 
 
-class Test(NamedTuple):
+class Chances(NamedTuple):
     """Chances of what was seen, on either side, and the lowest that could have been seen with as many cases."""
 
     p: Numbers
     lowest: Numbers
 
 
-def binomial_test(hits: Counts, of: Counts, share: float, *, mid_p: bool = False) -> Test:
+def binomial_test(hits: Counts, of: Counts, share: float, *, mid_p: bool = False) -> Chances:
     """Chance of so many or more extreme hits where each of `of` is one with a chance of `share`.
 
     Two-sided by doubling the smaller side, at most 1. Two Poisson counts, given their sum, are such a case, with the
@@ -65,7 +65,7 @@ def binomial_test(hits: Counts, of: Counts, share: float, *, mid_p: bool = False
     return _doubled(law.cdf, law.sf, law.pmf, hits, np.zeros_like(of), of, mid_p=mid_p)
 
 
-def share_test(hits: Counts, of: Counts, *, mid_p: bool = False) -> Test:
+def share_test(hits: Counts, of: Counts, *, mid_p: bool = False) -> Chances:
     """Chance of so many or more extreme hits at a place where all hits were dealt out to the places by lot.
 
     Exact given the hits and the cases of the city, which is that of the sums: Fisher's test of the place against the
@@ -95,14 +95,14 @@ def _doubled(
     most: Counts,
     *,
     mid_p: bool,
-) -> Test:
+) -> Chances:
     half = 0.5 if mid_p else 0.0
 
     def two_sided(seen: Counts) -> Numbers:
         less = half * pmf(seen) if half else 0.0
         return np.minimum(2 * (np.minimum(cdf(seen), sf(seen - 1)) - less), 1.0)
 
-    return Test(two_sided(hits), np.minimum(two_sided(least), two_sided(most)))
+    return Chances(two_sided(hits), np.minimum(two_sided(least), two_sided(most)))
 
 
 def two_periods(
@@ -163,7 +163,7 @@ def two_periods(
     share = days_now / (days_was + days_now) if alone else _share(now, was + now)
     both = was + now
     test = binomial_test(now, both, share, mid_p=mid_p) if alone else share_test(now, both, mid_p=mid_p)
-    verdict = _verdicts(Test(test.p[:-1], test.lowest[:-1]), (now - both * share)[:-1], rate)
+    verdict = _verdicts(Chances(test.p[:-1], test.lowest[:-1]), (now - both * share)[:-1], rate)
     was, now = was[:-1], now[:-1]
     before, after = was / days_was, now / days_now
     return level.frame(
@@ -319,7 +319,7 @@ def ranked(
     columns = {
         "rank": frame["cases"].rank(method="min", ascending=False).astype(np.int64),
         **{name: frame[name] for name in ("grid_code", "name") if name in frame},
-        "community_code": told["zone_code"],
+        "community_code": told["zone_code"].to_numpy(dtype=object),
         **({"lead": told[lead]} if lead else {}),
         "cases": frame["cases"],
         **_rates(count, told),
@@ -392,7 +392,7 @@ class _Level:
 def _against_all(hits: Counts, of: Counts, level: _Level, *, rate: float, mid_p: bool) -> dict[str, Any]:
     """Shares of each place beside the city's, which the last number (in no grid) belongs to, and the test."""
     test, city = share_test(hits, of, mid_p=mid_p), _share(hits, of)
-    places_only = Test(test.p[:-1], test.lowest[:-1])
+    places_only = Chances(test.p[:-1], test.lowest[:-1])
     n = len(level.codes)
     return {
         "share_pct": np.divide(100 * hits, of, out=np.full(n + 1, np.nan), where=of > 0)[:-1],
@@ -406,7 +406,7 @@ def _share(hits: Counts, of: Counts) -> float:
     return float(hits.sum() / of.sum()) if of.sum() else float("nan")
 
 
-def _verdicts(test: Test, more: Numbers, rate: float) -> NDArray[Any]:
+def _verdicts(test: Chances, more: Numbers, rate: float) -> NDArray[Any]:
     """What holds at the rate of false discoveries, among the places where anything could."""
     if not 0 < rate < 1:
         raise InputRefused([Fault("rate", "", f"{rate} is no share of false discoveries", "Give one such as 0.05")])
