@@ -5,6 +5,9 @@ often than it says, and the correction for many tests does not give that back: a
 of places where five cases are to be expected in both together, in 2.9 % where twenty are. Mid-p counts what was seen
 by half only and comes to 2.4 and 4.6 %, but is no longer sure to stay below its rate. A place where no outcome could
 have been significant is "not enough data" and burdens no other (Tarone 1990; Gilbert 2005).
+
+Cases in no grid take no part, nor in the city's share: a hotline has more of them than a patrol with a receiver, and
+every grid would look as if people complained less there than elsewhere.
 """
 
 from __future__ import annotations
@@ -142,29 +145,26 @@ def two_periods(
     frame
         In the order of the codes: the code, `name` (of a grid), `earlier`, `later` (cases), `earlier_per_day`,
         `later_per_day`, `difference_per_day`, `ratio` (of later to earlier cases a day; missing where there were none),
-        `p`, `verdict` ("more", "fewer", "no difference", "not enough data"). Cases in no grid are in the city, but
-        in no row.
+        `p`, `verdict` ("more", "fewer", "no difference", "not enough data").
 
     Raises
     ------
     InputRefused
-        Where the periods share days, or the input is at fault.
+        Where earlier does not end before later begins, or the input is at fault.
     """
     first, second = days_of(earlier, name="earlier"), days_of(later, name="later")
-    if max(first[0], second[0]) <= min(first[1], second[1]):
-        cure = "Let one end before the other begins"
-        raise InputRefused([Fault("periods", "", "earlier and later share days", cure)])
+    if second[0] <= first[1]:
+        problem = f"earlier ends on {first[1]}, and later begins on {second[0]} already"
+        raise InputRefused([Fault("periods", "", problem, "Let one end before the other begins")])
     of_it = chosen(cases, item=item, source=source)
     level = _Level(grids, by)
-    was, now = (level.counts(chosen(of_it, window=window), loose=True) for window in (first, second))
+    was, now = (level.counts(chosen(of_it, window=window)) for window in (first, second))
     days_was, days_now = (int((end - start).astype(np.int64)) + 1 for start, end in (first, second))
     _known(against, "against", get_args(Against))
     alone = against == "itself"
     share = days_now / (days_was + days_now) if alone else _share(now, was + now)
     both = was + now
     test = binomial_test(now, both, share, mid_p=mid_p) if alone else share_test(now, both, mid_p=mid_p)
-    verdict = _verdicts(Chances(test.p[:-1], test.lowest[:-1]), (now - both * share)[:-1], rate)
-    was, now = was[:-1], now[:-1]
     before, after = was / days_was, now / days_now
     return level.frame(
         {
@@ -174,8 +174,8 @@ def two_periods(
             "later_per_day": after,
             "difference_per_day": after - before,
             "ratio": np.divide(after, before, out=np.full(len(was), np.nan), where=was > 0),
-            "p": test.p[:-1],
-            "verdict": verdict,
+            "p": test.p,
+            "verdict": _verdicts(test, now - both * share, rate),
         }
     )
 
@@ -210,21 +210,26 @@ def two_sources(
     -------
     frame
         In the order of the codes: the code, `name` (of a grid), `first`, `second` (cases), `second_share_pct`,
-        `city_share_pct`, `only_second`, `p`, `verdict`. Cases in no grid are in the city's share but in no row.
+        `city_share_pct`, `only_second`, `p`, `verdict`.
     """
     if first == second:
         raise InputRefused([Fault("sources", "", f"both are {first!r}", "Name two")])
     level = _Level(grids, by)
     of_first, of_second = (
-        level.counts(chosen(cases, window=window, item=item, source=source), loose=True) for source in (first, second)
+        level.counts(chosen(cases, window=window, item=item, source=source)) for source in (first, second)
     )
-    table = _against_all(of_second, of_first + of_second, level, rate=rate, mid_p=mid_p)
-    only = (of_first == 0) & (of_second > 0)
-    names = {"share_pct": "second_share_pct"}
-    shown = {"first": of_first[:-1], "second": of_second[:-1], **{names.get(k, k): v for k, v in table.items()}}
-    place = list(shown).index("p")
-    columns = [*shown.items()]
-    return level.frame(dict([*columns[:place], ("only_second", only[:-1]), *columns[place:]]))
+    told = _against_all(of_second, of_first + of_second, rate=rate, mid_p=mid_p)
+    return level.frame(
+        {
+            "first": of_first,
+            "second": of_second,
+            "second_share_pct": told["share_pct"],
+            "city_share_pct": told["city_share_pct"],
+            "only_second": (of_first == 0) & (of_second > 0),
+            "p": told["p"],
+            "verdict": told["verdict"],
+        }
+    )
 
 
 def item_against_all(
@@ -257,17 +262,16 @@ def item_against_all(
     -------
     frame
         In the order of the codes: the code, `name` (of a grid), `of_item`, `cases` (of all items), `share_pct`,
-        `city_share_pct`, `quotient` (missing where there is no case), `p`, `verdict`. Cases in no grid are in the
-        city's share but in no row.
+        `city_share_pct`, `quotient` (missing where there is no case), `p`, `verdict`.
     """
     level = _Level(grids, by)
-    hits = level.counts(chosen(cases, window=window, item=item, source=source), loose=True)
-    of = level.counts(chosen(cases, window=window, source=source), loose=True)
-    table = _against_all(hits, of, level, rate=rate, mid_p=mid_p)
-    share, city = table["share_pct"], table["city_share_pct"]
+    hits = level.counts(chosen(cases, window=window, item=item, source=source))
+    of = level.counts(chosen(cases, window=window, source=source))
+    told = _against_all(hits, of, rate=rate, mid_p=mid_p)
+    share, city = told["share_pct"], told["city_share_pct"]
     quotient = np.divide(share, city, out=np.full(len(share), np.nan), where=city > 0)
-    columns = {"of_item": hits[:-1], "cases": of[:-1], "share_pct": share, "city_share_pct": city}
-    return level.frame({**columns, "quotient": quotient, "p": table["p"], "verdict": table["verdict"]})
+    columns = {"of_item": hits, "cases": of, "share_pct": share, "city_share_pct": city, "quotient": quotient}
+    return level.frame({**columns, "p": told["p"], "verdict": told["verdict"]})
 
 
 def ranked(
@@ -374,12 +378,10 @@ class _Level:
         self.codes, self._of = np.unique(code.to_numpy(dtype=object).astype(str), return_inverse=True)
         self.order = np.argsort(self._of, kind="stable")
 
-    def counts(self, cases: pd.DataFrame, *, loose: bool = False) -> Counts:
-        """Cases of each place; with `loose` those in no grid are counted at the end."""
+    def counts(self, cases: pd.DataFrame) -> Counts:
+        """Cases of each place; those in no grid are of none."""
         row = places(cases, self._grids)
-        of = np.append(self._of, len(self.codes))[row]
-        counts = np.bincount(of, minlength=len(self.codes) + 1).astype(np.int64)
-        return counts if loose else counts[:-1]
+        return np.bincount(self._of[row[row >= 0]], minlength=len(self.codes)).astype(np.int64)
 
     def frame(self, columns: dict[str, Any]) -> pd.DataFrame:
         """A row for each place, with its code and, of a grid, its name."""
@@ -389,16 +391,14 @@ class _Level:
         return pd.DataFrame({**first, **columns})
 
 
-def _against_all(hits: Counts, of: Counts, level: _Level, *, rate: float, mid_p: bool) -> dict[str, Any]:
-    """Shares of each place beside the city's, which the last number (in no grid) belongs to, and the test."""
+def _against_all(hits: Counts, of: Counts, *, rate: float, mid_p: bool) -> dict[str, Any]:
+    """Shares of each place beside the city's, and the test."""
     test, city = share_test(hits, of, mid_p=mid_p), _share(hits, of)
-    places_only = Chances(test.p[:-1], test.lowest[:-1])
-    n = len(level.codes)
     return {
-        "share_pct": np.divide(100 * hits, of, out=np.full(n + 1, np.nan), where=of > 0)[:-1],
-        "city_share_pct": np.full(n, 100 * city),
-        "p": places_only.p,
-        "verdict": _verdicts(places_only, (hits - of * city)[:-1], rate),
+        "share_pct": np.divide(100 * hits, of, out=np.full(len(of), np.nan), where=of > 0),
+        "city_share_pct": np.full(len(of), 100 * city),
+        "p": test.p,
+        "verdict": _verdicts(test, hits - of * city, rate),
     }
 
 

@@ -120,8 +120,8 @@ def space_time(
     over : "cube" or "period"
         All bins are one family of tests, as in the published tool, or those of each period.
     chance : "lot" or "normal"
-        p by :func:`gridgis.heat.getis_ord.by_lot`, which keeps the rate where cases are rare, or from z as in the
-        published tool, which does not.
+        p by :func:`gridgis.heat.getis_ord.by_lot`, which keeps the rate where cases are rare and is strict where a
+        few bins hold most of them, or from z as in the published tool, which does not keep it.
     time_step, population
         As in `gi_star`; the published tool takes one step and all of the cube.
 
