@@ -1,0 +1,168 @@
+"""Counts of a question at the nodes of a lattice, patch by patch.
+
+Invariant: counts do not depend on how the cases came in, how segments were merged, or what was asked before: all sums
+are sums of whole multiples of 1/16384, of 1/1024 of that where cases have weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridgis.heat import binning
+from gridgis.heat.pyramid.catalogue import Frame
+from gridgis.heat.pyramid.form import SIDE, Counts, Floats, Ints, Segment
+from gridgis.heat.pyramid.question import Question
+from gridgis.heat.pyramid.runs import direct, joined, plan, runs
+
+NODES = SIDE // binning.FRACTION
+"""Nodes in the side of a block."""
+
+TABLE = binning.shares().ravel()
+
+UNITS = binning.UNIT**2
+
+Singles = NDArray[np.float32]
+
+
+class Patch(NamedTuple):
+    """A square of the plane: a block at level 0, a quarter of that at level 1 and so on."""
+
+    level: int
+    east: int
+    north: int
+
+
+class Box(NamedTuple):
+    """Units of position from the origin, both ends included."""
+
+    west: int
+    south: int
+    east: int
+    north: int
+
+
+class Lattice(NamedTuple):
+    """Counts at nodes; the first one is node (row, column) from the origin."""
+
+    counts: Floats
+    row: int
+    column: int
+
+
+def box_of(segments: Iterable[Segment], patch: Patch) -> Box | None:
+    """The box around the cases of a patch, or a little more; None where there are none."""
+    side = SIDE >> patch.level
+    west, south = patch.east * side, patch.north * side
+    found = None
+    for box in _boxes(segments, west // SIDE, south // SIDE):
+        cut = Box(max(box.west, west), max(box.south, south),
+                  min(box.east, west + side - 1), min(box.north, south + side - 1))  # fmt: skip
+        if cut.west <= cut.east and cut.south <= cut.north:
+            found = cut if found is None else Box(*map(min, found[:2], cut[:2]), *map(max, found[2:], cut[2:]))
+    return found
+
+
+def _boxes(segments: Iterable[Segment], east: int, north: int) -> Iterable[Box]:
+    for segment in segments:
+        for at in np.flatnonzero((segment.blocks[:, 0] == east) & (segment.blocks[:, 1] == north)):
+            west, south, right, top = (int(v) for v in segment.boxes[at])
+            yield Box(east * SIDE + west, north * SIDE + south, east * SIDE + right, north * SIDE + top)
+
+
+def empty(box: Box, ratio: float) -> Lattice:
+    """No counts yet at all nodes that cases of a box can have; `ratio` is the unit of positions in steps."""
+    column, row = int(np.floor(box.west * ratio)) - 1, int(np.floor(box.south * ratio)) - 1
+    width = int(np.floor(box.east * ratio)) + 4 - column
+    height = int(np.floor(box.north * ratio)) + 4 - row
+    return Lattice(np.zeros((height, width)), row, column)
+
+
+def counted(segments: Iterable[Segment], asked: Question, patch: Patch, ratio: float) -> Lattice | None:
+    """Counts of the cases in a patch at the nodes of a lattice; None where the patch has no case at all.
+
+    Parameters
+    ----------
+    ratio : float
+        The unit of positions in steps of the lattice; 1/64 for the lattice of counts that are kept.
+    """
+    parts = list(segments)
+    box = box_of(parts, patch)
+    if box is None:
+        return None
+    lattice = empty(box, ratio)
+    kept = ratio == 1 / binning.FRACTION and patch.level == 0
+    for segment in parts:
+        for block in _block(segment, patch):
+            for item, source in asked.pairs:
+                how = plan(segment, item, source, asked.first, asked.stop) if kept else direct(asked.first, asked.stop)
+                for counts, sign in how.counts:
+                    add_counts(lattice, counts, int(block), sign)
+                add_runs(lattice, segment, runs(segment, item, source, how.spans, block=block), box, int(block), ratio)
+    return lattice
+
+
+def _block(segment: Segment, patch: Patch) -> Ints:
+    """Which blocks of a segment a patch lies in: one or none."""
+    east, north = patch.east >> patch.level, patch.north >> patch.level
+    return np.flatnonzero((segment.blocks[:, 0] == east) & (segment.blocks[:, 1] == north))
+
+
+def add_counts(lattice: Lattice, counts: Counts, block: int, sign: int) -> None:
+    """Add counts that are kept, or take them away."""
+    if block not in counts:
+        return
+    values, row, column = counts[block]
+    top, left = row - lattice.row, column - lattice.column
+    part = lattice.counts[top : top + values.shape[0], left : left + values.shape[1]]
+    scale = sign / UNITS if values.dtype == np.int32 else float(sign)
+    binning.add_scaled(part, values, scale)
+
+
+def add_runs(lattice: Lattice, segment: Segment, chosen: Ints, box: Box, block: int, ratio: float) -> None:
+    """Add runs of cases of one block, of those only that lie in a box."""
+    east, north = (int(v) * SIDE for v in segment.blocks[block])
+    west, right = max(box.west - east, 0), min(box.east - east, SIDE - 1)
+    south, top = max(box.south - north, 0), min(box.north - north, SIDE - 1)
+    if south > segment.boxes[block, 1] or top < segment.boxes[block, 3]:
+        chosen = binning.narrowed(segment.y, chosen, south, top)
+    else:
+        chosen = joined(chosen)
+    binning.add(segment.x, segment.y, segment.day, segment.weight, chosen, west, right, east, north, ratio, TABLE,
+                lattice.counts, lattice.row, lattice.column)  # fmt: skip
+
+
+def patches(segments: Iterable[Segment], frame: Frame, step_m: float, box: tuple[float, ...]) -> list[Patch]:
+    """Patches with cases that a box in metres may touch, by north and east; the finer the lattice the smaller."""
+    level = max(0, math.ceil(math.log2(frame.step_m / step_m) - 1e-9))
+    side = SIDE >> level
+    margin = 3 * max(step_m, frame.step_m)
+    west, south = ((box[k] - margin - (frame.left, frame.bottom)[k]) / frame.unit_m / side for k in (0, 1))
+    east, north = ((box[k] + margin - (frame.left, frame.bottom)[k - 2]) / frame.unit_m / side for k in (2, 3))
+    found = set()
+    for segment in segments:
+        for (block_east, block_north), edges in zip(segment.blocks.tolist(), segment.boxes.tolist(), strict=True):
+            low_x, low_y, high_x, high_y = (edge // side for edge in edges)
+            at_x, at_y = block_east << level, block_north << level
+            columns = range(max(at_x + low_x, math.floor(west)), min(at_x + high_x, math.floor(east)) + 1)
+            rows = range(max(at_y + low_y, math.floor(south)), min(at_y + high_y, math.floor(north)) + 1)
+            found |= {(y, x) for y in rows for x in columns}
+    return [Patch(level, x, y) for y, x in sorted(found)]
+
+
+def part(segments: Iterable[Segment], asked: Question, frame: Frame, step_m: float, patch: Patch) -> Lattice | None:
+    """Counts of a patch at the nodes of a lattice of any step, as float32.
+
+    Lattices wider than the one that is kept are made from it, so that they come from kept counts as well.
+    """
+    if step_m < frame.step_m:
+        found = counted(segments, asked, patch, frame.unit_m / step_m)
+    else:
+        found = counted(segments, asked, patch, 1 / binning.FRACTION)
+        if found is not None and step_m > frame.step_m:
+            found = Lattice(*binning.coarser(found.counts, found.row, found.column, frame.step_m / step_m))
+    return found and Lattice(found.counts.astype(np.float32), found.row, found.column)
