@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uintp
+from numba import njit
 from numpy.typing import NDArray
+
+from gridgis.heat.lanes import add4
 
 Floats = NDArray[np.float64]
 
@@ -78,30 +80,22 @@ def add(
     rows, columns = out.shape
     flat = out.reshape(rows * columns)
     weighted = len(weight) > 0
+    fine = ratio * FRACTION  # 1 for the lattice that is kept: positions are parts of its cells already
+    kept = fine == 1
     for k in range(len(runs)):
         low, span = runs[k, 2], np.uint64(runs[k, 3] - runs[k, 2])
         sign = float(runs[k, 4])
         for n in range(runs[k, 0], runs[k, 1]):
             if np.uint64(day[n] - low) > span or not west <= x[n] <= right:
                 continue
-            u, v = (x[n] + east) * ratio, (y[n] + north) * ratio
-            column, row = np.int64(np.floor(u)), np.int64(np.floor(v))
-            across, up = np.int64((u - column) * FRACTION + 0.5), np.int64((v - row) * FRACTION + 0.5)
-            column += (across >> 6) - 1 - first_column
-            row += (up >> 6) - 1 - first_row
+            across, up = np.int64(x[n]) + east, np.int64(y[n]) + north
+            if not kept:
+                across, up = int(np.floor(across * fine + 0.5)), int(np.floor(up * fine + 0.5))
+            column, row = (across >> 6) - 1 - first_column, (up >> 6) - 1 - first_row
             if row < 0 or column < 0 or row + 4 > rows or column + 4 > columns:
                 continue
             times = sign * weight[n] / WEIGHT_UNIT if weighted else sign
-            here = uintp(row * columns + column)
-            fx, fy = uintp(across & 63) * uintp(4), uintp(up & 63) * uintp(4)
-            a, b, c, d = table[fx], table[fx + uintp(1)], table[fx + uintp(2)], table[fx + uintp(3)]
-            for line in range(uintp(4)):
-                share = times * table[fy + line]
-                flat[here] += share * a
-                flat[here + uintp(1)] += share * b
-                flat[here + uintp(2)] += share * c
-                flat[here + uintp(3)] += share * d
-                here += uintp(columns)
+            add4(flat, row * columns + column, columns, times, table, (across & 63) * 4, (up & 63) * 4)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

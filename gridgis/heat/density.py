@@ -137,11 +137,10 @@ class Density:
 
     def _at(self, u: Floats, v: Floats) -> Singles:
         """Density at places in steps of the lattice from its origin; far apart, they are looked at part by part."""
-        from gridgis.heat.gather import gather
+        from gridgis.heat.gather import MARGIN, gather
 
-        margin = self.kernel.taps // 2 + 1
-        west, south = math.floor(u.min()) - margin, math.floor(v.min()) - margin
-        east, north = math.floor(u.max()) + margin + 1, math.floor(v.max()) + margin + 1
+        west, south = math.floor(u.min()) - MARGIN, math.floor(v.min()) - MARGIN
+        east, north = math.floor(u.max()) + MARGIN, math.floor(v.max()) + MARGIN
         step, frame = self.kernel.step_m, self.pyramid.frame
         box = (frame.left + west * step, frame.bottom + south * step,
                frame.left + east * step, frame.bottom + north * step)  # fmt: skip

@@ -8,12 +8,14 @@ cases of a million keep four digits.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridgis.heat.kernels import GAUSSIAN, Kernel
+from gridgis.heat.kernels import GAUSSIAN, REACH, STEPS, Kernel
+from gridgis.heat.lanes import quartic16, rows24
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -23,9 +25,18 @@ PARTS = 64
 
 F = np.float32
 
+MARGIN = 15
+"""Nodes that are needed to the west and south of the cell of a place, and to its east and north."""
+
+
+WIDTH = 24
+"""Nodes along x that are looked at for the Gaussian: whole lanes, those beyond its reach weigh nothing."""
+
+ROWS = round(2 * REACH[GAUSSIAN] * STEPS[GAUSSIAN])
+
 
 def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) -> Singles:
-    """Density at places, 0 where the reach around a place does not lie in `counts`.
+    """Density at places, 0 where less than :data:`MARGIN` nodes lie around a place on each side.
 
     Parameters
     ----------
@@ -39,68 +50,48 @@ def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) 
     out = np.empty(len(u), dtype=np.float32)
     flat, (rows, columns) = np.ascontiguousarray(counts).reshape(-1), counts.shape
     if kernel.name == GAUSSIAN:
-        _gaussian(flat, rows, columns, u, v, _profiles(kernel.taps), F(scale * kernel.peak), out)
+        _gaussian(flat, rows, columns, u, v, _profiles(), F(scale * kernel.peak), out)
     else:
-        _quartic(flat, rows, columns, u, v, kernel.taps, F(scale * kernel.peak), out)
+        _quartic(flat, rows, columns, u, v, F(scale * kernel.peak), out)
     return out
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
+@njit(cache=True, error_model="numpy", nogil=True)
 def _quartic(
-    counts: Singles, rows: int, columns: int, u: Floats, v: Floats, taps: int, scale: np.float32, out: Singles
+    counts: Singles, rows: int, columns: int, u: Floats, v: Floats, scale: np.float32, out: Singles
 ) -> None:
-    per = F(4.0 / (taps * taps))
     for n in range(len(u)):
-        column, row = math.floor(u[n]) - (taps // 2 - 1), math.floor(v[n]) - (taps // 2 - 1)
-        if row < 0 or column < 0 or row + taps > rows or column + taps > columns:
+        column, row = int(math.floor(u[n])) - 7, int(math.floor(v[n])) - 7
+        if row < 0 or column < 0 or row + 16 > rows or column + 16 > columns:
             out[n] = F(0)
-            continue
-        across, up = F(u[n] - column), F(v[n] - row)
-        total, begin = F(0), row * columns + column
-        for i in range(taps):
-            north = up - F(i)
-            rest = F(1) - north * north * per
-            line = counts[begin : begin + taps]
-            for j in range(taps):
-                east = across - F(j)
-                part = max(F(0), rest - east * east * per)
-                total += part * part * line[j]
-            begin += columns
-        out[n] = max(F(0), total * scale)
+        else:
+            total = quartic16(counts, row * columns + column, columns, F(u[n] - column), F(v[n] - row))
+            out[n] = max(F(0), total * scale)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
+@njit(cache=True, error_model="numpy", nogil=True)
 def _gaussian(
     counts: Singles, rows: int, columns: int, u: Floats, v: Floats, known: Singles, scale: np.float32, out: Singles
 ) -> None:
-    taps = known.shape[1]
-    across, up = np.empty(taps, dtype=np.float32), np.empty(taps, dtype=np.float32)
+    across, up = np.empty(WIDTH, dtype=np.float32), np.empty(WIDTH, dtype=np.float32)
     for n in range(len(u)):
-        column, row = math.floor(u[n]), math.floor(v[n])
+        column, row = int(math.floor(u[n])), int(math.floor(v[n]))
         x, y = (u[n] - column) * PARTS, (v[n] - row) * PARTS
-        column, row = column - (taps // 2 - 1), row - (taps // 2 - 1)
-        if row < 0 or column < 0 or row + taps > rows or column + taps > columns:
+        column, row = column - (ROWS // 2 - 1), row - (ROWS // 2 - 1)
+        if row < 0 or column < 0 or row + ROWS > rows or column + WIDTH > columns:
             out[n] = F(0)
             continue
         i, j = min(int(y), PARTS - 1), min(int(x), PARTS - 1)
-        for k in range(taps):
+        for k in range(WIDTH):
             across[k] = known[j, k] + (known[j + 1, k] - known[j, k]) * F(x - j)
             up[k] = known[i, k] + (known[i + 1, k] - known[i, k]) * F(y - i)
-        total, begin = F(0), row * columns + column
-        for i in range(taps):
-            line, part = counts[begin : begin + taps], F(0)
-            for j in range(taps):
-                part += across[j] * line[j]
-            total += part * up[i]
-            begin += columns
+        total = rows24(counts, row * columns + column, columns, across, up, ROWS)
         out[n] = max(F(0), total * scale)
 
 
-def _profiles(taps: int) -> Singles:
+@lru_cache(maxsize=1)
+def _profiles() -> Singles:
     """The Gaussian, 1 at its middle, at each node along an axis, for each part of a cell in which the place may lie."""
-    from gridgis.heat.kernels import REACH, STEPS
-
-    reach, steps = REACH[GAUSSIAN], STEPS[GAUSSIAN]
-    place = taps // 2 - 1 + np.arange(PARTS + 1)[:, None] / PARTS
-    off = np.abs(place - np.arange(taps)) / steps
-    return np.where(off < reach, np.exp(-(off**2) / 2), 0.0).astype(np.float32)
+    place = ROWS // 2 - 1 + np.arange(PARTS + 1)[:, None] / PARTS
+    off = np.abs(place - np.arange(WIDTH)) / STEPS[GAUSSIAN]
+    return np.where(off < REACH[GAUSSIAN], np.exp(-(off**2) / 2), 0.0).astype(np.float32)

@@ -7,7 +7,7 @@ are sums of whole multiples of 1/16384, of 1/1024 of that where cases have weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from gridgis.heat import binning
 from gridgis.heat.pyramid.catalogue import Frame
 from gridgis.heat.pyramid.form import SIDE, Counts, Floats, Ints, Segment
 from gridgis.heat.pyramid.question import Question
-from gridgis.heat.pyramid.runs import direct, joined, plan, runs
+from gridgis.heat.pyramid.runs import Plan, direct, joined, plan, runs
 
 NODES = SIDE // binning.FRACTION
 """Nodes in the side of a block."""
@@ -44,6 +44,10 @@ class Box(NamedTuple):
     south: int
     east: int
     north: int
+
+
+Plans = tuple[tuple[tuple[int, int, Plan], ...], ...]
+"""For each segment: items and sources, and how they are counted."""
 
 
 class Lattice(NamedTuple):
@@ -82,27 +86,38 @@ def empty(box: Box, ratio: float) -> Lattice:
     return Lattice(np.zeros((height, width)), row, column)
 
 
-def counted(segments: Iterable[Segment], asked: Question, patch: Patch, ratio: float) -> Lattice | None:
+def plans(segments: Iterable[Segment], question: Question, *, kept: bool) -> Plans:
+    """How each segment is to be counted for each pair of item and source; with counts that are kept, where told."""
+    return tuple(
+        tuple(
+            (item, source, plan(one, item, source, question.first, question.stop))
+            if kept
+            else (item, source, direct(question.first, question.stop))
+            for item, source in question.pairs
+        )
+        for one in segments
+    )
+
+
+def counted(segments: Sequence[Segment], how: Plans, patch: Patch, ratio: float) -> Lattice | None:
     """Counts of the cases in a patch at the nodes of a lattice; None where the patch has no case at all.
 
     Parameters
     ----------
+    how : as :func:`plans` gives it; with kept counts only for their lattice and a whole block
     ratio : float
         The unit of positions in steps of the lattice; 1/64 for the lattice of counts that are kept.
     """
-    parts = list(segments)
-    box = box_of(parts, patch)
+    box = box_of(segments, patch)
     if box is None:
         return None
     lattice = empty(box, ratio)
-    kept = ratio == 1 / binning.FRACTION and patch.level == 0
-    for segment in parts:
-        for block in _block(segment, patch):
-            for item, source in asked.pairs:
-                how = plan(segment, item, source, asked.first, asked.stop) if kept else direct(asked.first, asked.stop)
-                for counts, sign in how.counts:
-                    add_counts(lattice, counts, int(block), sign)
-                add_runs(lattice, segment, runs(segment, item, source, how.spans, block=block), box, int(block), ratio)
+    for segment, pairs in zip(segments, how, strict=True):
+        for block in _block(segment, patch).tolist():
+            for item, source, steps in pairs:
+                for counts, sign in steps.counts:
+                    add_counts(lattice, counts, block, sign)
+                add_runs(lattice, segment, runs(segment, item, source, steps.spans, block=block), box, block, ratio)
     return lattice
 
 
@@ -154,15 +169,15 @@ def patches(segments: Iterable[Segment], frame: Frame, step_m: float, box: tuple
     return [Patch(level, x, y) for y, x in sorted(found)]
 
 
-def part(segments: Iterable[Segment], asked: Question, frame: Frame, step_m: float, patch: Patch) -> Lattice | None:
+def part(segments: Sequence[Segment], how: Plans, frame: Frame, step_m: float, patch: Patch) -> Lattice | None:
     """Counts of a patch at the nodes of a lattice of any step, as float32.
 
     Lattices wider than the one that is kept are made from it, so that they come from kept counts as well.
     """
     if step_m < frame.step_m:
-        found = counted(segments, asked, patch, frame.unit_m / step_m)
+        found = counted(segments, how, patch, frame.unit_m / step_m)
     else:
-        found = counted(segments, asked, patch, 1 / binning.FRACTION)
+        found = counted(segments, how, patch, 1 / binning.FRACTION)
         if found is not None and step_m > frame.step_m:
             found = Lattice(*binning.coarser(found.counts, found.row, found.column, frame.step_m / step_m))
     return found and Lattice(found.counts.astype(np.float32), found.row, found.column)

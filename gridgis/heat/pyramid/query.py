@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,18 @@ from gridgis.heat.pyramid.form import SIDE, Segment, read_segment
 from gridgis.heat.pyramid.question import Question
 from gridgis.heat.pyramid.runs import ALL
 
+if TYPE_CHECKING:
+    from gridgis.heat.pyramid.lattices import Plans
+
 Day = datetime.date | np.datetime64 | str
 Texts = str | Sequence[str] | None
 Singles = NDArray[np.float32]
 
 ROOM = 96 << 20
 """Bytes of counts that a pyramid keeps in memory for the next tile."""
+
+PLANS = 256
+"""How many questions a pyramid remembers how to answer."""
 
 TRIES = 8
 """How often a pyramid is read again where segments are merged meanwhile."""
@@ -57,6 +64,7 @@ class Pyramid:
     numbers: tuple[int, ...]
     segments: tuple[Segment, ...] = field(repr=False)
     kept: Kept[Part | None] = field(repr=False, compare=False)
+    planned: Kept[Plans] = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Pyramid:
@@ -82,7 +90,8 @@ class Pyramid:
         numbers = tuple(number for number, _ in contents.segments)
         segments = tuple(read_segment(segment_path(folder, number)) for number in numbers)
         kept: Kept[Part | None] = Kept(ROOM, lambda part: 500 + (part.counts.nbytes if part else 0))
-        return cls(folder, contents.frame, contents.items, contents.sources, numbers, segments, kept)
+        planned: Kept[Plans] = Kept(PLANS, lambda _: 1)
+        return cls(folder, contents.frame, contents.items, contents.sources, numbers, segments, kept, planned)
 
     def refreshed(self) -> Pyramid:
         """The pyramid as it is now: itself where nothing came in."""
@@ -200,9 +209,11 @@ class Pyramid:
         return [part for part in found if part is not None]
 
     def _part(self, question: Question, step_m: float, patch: object) -> Part | None:
-        from gridgis.heat.pyramid.lattices import part
+        from gridgis.heat.pyramid.lattices import part, plans
 
-        found = part(self.segments, question, self.frame, step_m, patch)
+        kept = step_m >= self.frame.step_m
+        how = self.planned.get((question, kept), lambda: plans(self.segments, question, kept=kept))
+        found = part(self.segments, how, self.frame, step_m, patch)
         return found and Part(found.counts, found.row, found.column)
 
 
