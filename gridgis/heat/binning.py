@@ -88,7 +88,7 @@ def add(
         for n in range(runs[k, 0], runs[k, 1]):
             if np.uint64(day[n] - low) > span or not west <= x[n] <= right:
                 continue
-            across, up = np.int64(x[n]) + east, np.int64(y[n]) + north
+            across, up = int(x[n]) + east, int(y[n]) + north
             if not kept:
                 across, up = int(np.floor(across * fine + 0.5)), int(np.floor(up * fine + 0.5))
             column, row = (across >> 6) - 1 - first_column, (up >> 6) - 1 - first_row

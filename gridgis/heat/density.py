@@ -133,7 +133,12 @@ class Density:
     def _extent(self) -> tuple[float, float, float, float]:
         frame, reach = self.pyramid.frame, self.kernel.reach_m
         west, south, east, north = self.pyramid.box
-        return frame.left + west - reach, frame.bottom + south - reach, frame.left + east + reach, frame.bottom + north + reach
+        return (
+            frame.left + west - reach,
+            frame.bottom + south - reach,
+            frame.left + east + reach,
+            frame.bottom + north + reach,
+        )
 
     def _at(self, u: Floats, v: Floats) -> Singles:
         """Density at places in steps of the lattice from its origin; far apart, they are looked at part by part."""
@@ -196,7 +201,9 @@ def density(
         bandwidth_m = _scott_m(pyramid, question, kernel)
     chosen = Kernel(kernel, bandwidth_m)
     least = pyramid.frame.unit_m / chosen.step_m * bandwidth_m * 2
-    problem = f"a bandwidth of {bandwidth_m:g} m is finer than the places of the cases, kept to {pyramid.frame.unit_m:.2g} m"
+    problem = (
+        f"a bandwidth of {bandwidth_m:g} m is finer than the places of the cases, kept to {pyramid.frame.unit_m:.2g} m"
+    )
     cure = f"Ask for {least:.3g} m or more, or build the pyramid for a smaller bandwidth"
     refuse([Fault("density", "", problem, cure)] if bandwidth_m < least * (1 - 1e-9) else [])
     return Density(pyramid, question, chosen, mask)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gridgis.heat.cores import mapped
 from gridgis.heat.kernels import GAUSSIAN, REACH, STEPS, Kernel
 from gridgis.heat.lanes import quartic16, rows24
 
@@ -24,6 +25,9 @@ PARTS = 64
 """Places within a cell for which the Gaussian is known; between them it is interpolated (1e-5 of the peak)."""
 
 F = np.float32
+
+MANY = 16_384
+"""Places that are worth a core."""
 
 MARGIN = 15
 """Nodes that are needed to the west and south of the cell of a place, and to its east and north."""
@@ -49,19 +53,22 @@ def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) 
     """
     out = np.empty(len(u), dtype=np.float32)
     flat, (rows, columns) = np.ascontiguousarray(counts).reshape(-1), counts.shape
-    if kernel.name == GAUSSIAN:
-        _gaussian(flat, rows, columns, u, v, _profiles(), F(scale * kernel.peak), out)
-    else:
-        _quartic(flat, rows, columns, u, v, F(scale * kernel.peak), out)
+    known = _profiles()
+
+    def some(part: slice) -> None:
+        if kernel.name == GAUSSIAN:
+            _gaussian(flat, rows, columns, u[part], v[part], known, F(scale * kernel.peak), out[part])
+        else:
+            _quartic(flat, rows, columns, u[part], v[part], F(scale * kernel.peak), out[part])
+
+    mapped(some, [slice(first, first + MANY) for first in range(0, len(u), MANY)])
     return out
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _quartic(
-    counts: Singles, rows: int, columns: int, u: Floats, v: Floats, scale: np.float32, out: Singles
-) -> None:
+def _quartic(counts: Singles, rows: int, columns: int, u: Floats, v: Floats, scale: np.float32, out: Singles) -> None:
     for n in range(len(u)):
-        column, row = int(math.floor(u[n])) - 7, int(math.floor(v[n])) - 7
+        column, row = math.floor(u[n]) - 7, math.floor(v[n]) - 7
         if row < 0 or column < 0 or row + 16 > rows or column + 16 > columns:
             out[n] = F(0)
         else:
@@ -75,7 +82,7 @@ def _gaussian(
 ) -> None:
     across, up = np.empty(WIDTH, dtype=np.float32), np.empty(WIDTH, dtype=np.float32)
     for n in range(len(u)):
-        column, row = int(math.floor(u[n])), int(math.floor(v[n]))
+        column, row = math.floor(u[n]), math.floor(v[n])
         x, y = (u[n] - column) * PARTS, (v[n] - row) * PARTS
         column, row = column - (ROWS // 2 - 1), row - (ROWS // 2 - 1)
         if row < 0 or column < 0 or row + ROWS > rows or column + WIDTH > columns:

@@ -25,7 +25,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
+
+intrinsic: Any = _intrinsic
+"""What it makes is called without the first argument, which its type does not say."""
 
 DOUBLE, SINGLE, INT = ir.DoubleType(), ir.FloatType(), ir.IntType(32)
 LOOSE = ["contract", "reassoc", "nsz"]

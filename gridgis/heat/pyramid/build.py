@@ -95,7 +95,9 @@ def _metric(crs: str) -> str:
     try:
         found = parsed(crs)
     except ValueError as error:
-        raise InputRefused([Fault("pyramid", "", str(error), "Give the plane of the cases, such as EPSG:4547")]) from None
+        raise InputRefused(
+            [Fault("pyramid", "", str(error), "Give the plane of the cases, such as EPSG:4547")]
+        ) from None
     if not found.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in found.axis_info[:2]):
         cure = "Bring x and y into a plane in metres first, such as EPSG:4547"
         raise InputRefused([Fault("pyramid", "", f"{canonical(found)} is no plane in metres", cure)])

@@ -153,7 +153,9 @@ def intern(base: sqlite3.Connection, kind: str, texts: Iterable[str]) -> list[in
     fresh = [text for text in dict.fromkeys(texts) if text not in known]
     if len(known) + len(fresh) > MOST_NAMES:
         problem = f"{len(known) + len(fresh):,} different texts, of which a pyramid keeps {MOST_NAMES:,}"
-        raise InputRefused([Fault("cases", f"column {kind}", problem, "Give codes of items and sources, not free text")])
+        raise InputRefused(
+            [Fault("cases", f"column {kind}", problem, "Give codes of items and sources, not free text")]
+        )
     rows = [(kind, len(known) + k, text) for k, text in enumerate(fresh)]
     base.executemany("INSERT INTO name VALUES (?, ?, ?)", rows)
     known |= {text: number for _, number, text in rows}
@@ -197,6 +199,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     base = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE_S)
     try:
+        base.execute("PRAGMA journal_mode=TRUNCATE")
         base.execute("PRAGMA synchronous=FULL")
         yield base
     finally:

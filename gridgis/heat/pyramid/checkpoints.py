@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from gridgis.heat import binning
 from gridgis.heat.pyramid.form import Counts, Ints, Segment, Series
-from gridgis.heat.pyramid.lattices import UNITS, Lattice, Patch, add_runs, box_of, empty
+from gridgis.heat.pyramid.lattices import UNITS, Lattice, Patch, box_of, empty, whole_block
 from gridgis.heat.pyramid.runs import ALL, Span, first_day, runs
 
 EVERY = 500_000
 """Cases between two checkpoints, at least."""
+
+PASSES = 3
+"""Lattices for each of all cases: in all, of their source, of their item where it is frequent."""
 
 BYTES = 20
 """Of a case: what all checkpoints take at most, about."""
@@ -26,7 +30,7 @@ BYTES = 20
 
 def checkpoints(segment: Segment) -> Segment:
     """The segment with counts of all cases, and of each item, source and both that have many."""
-    every = max(EVERY, _lattice_bytes(segment) * 4 // BYTES)
+    every = max(EVERY, _lattice_bytes(segment) * PASSES // BYTES)
     if len(segment) < every:
         return segment
     cases = np.diff(segment.start)
@@ -72,15 +76,12 @@ def _bounds(months: Ints, per_month: Ints, every: int) -> list[tuple[int, int]]:
 
 def _series(segment: Segment, item: int, source: int, bounds: list[tuple[int, int]]) -> Series:
     boxes = {block: box_of([segment], Patch(0, *map(int, at))) for block, at in enumerate(segment.blocks)}
-    lattices = {block: empty(box, 1 / binning.FRACTION) for block, box in boxes.items() if box is not None}
+    lattices = {block: empty(box, 1 / binning.FRACTION, np.float64) for block, box in boxes.items() if box is not None}
     kept: list[Counts] = [{}]
-    for (begin, _), (end, _) in zip(bounds, bounds[1:], strict=False):
+    for (begin, _), (end, _) in pairwise(bounds):
         span = (Span(first_day(begin), first_day(end), 1),)
         for block, lattice in lattices.items():
-            box = boxes[block]
-            assert box is not None
-            chosen = runs(segment, item, source, span, block=block)
-            add_runs(lattice, segment, chosen, box, block, 1 / binning.FRACTION)
+            whole_block(segment, block, runs(segment, item, source, span, block=block), lattice)
         kept.append({block: _packed(lattice) for block, lattice in lattices.items()})
     months, before = np.array(bounds, dtype=np.int64).T
     return Series(item, source, months, before, tuple(kept))

@@ -62,7 +62,9 @@ def checked(cases: pd.DataFrame) -> pd.DataFrame:
     if "weight" in cases:
         most = f"from 1/{WEIGHT_UNIT} to {HEAVIEST:,}, or 0"
         faults.append(
-            _bad(cases, "weight", _is_no_weight, f"no weight {most}", "Multiply all weights by one number, or mend them")
+            _bad(
+                cases, "weight", _is_no_weight, f"no weight {most}", "Multiply all weights by one number, or mend them"
+            )
         )
     refuse(fault for fault in faults if fault)
     return cases
@@ -179,10 +181,10 @@ def of_segments(segments: Iterable[Segment]) -> Columns:
 def sorted_segment(cases: Columns) -> Segment:
     """The cases in slices."""
     blocks, block = _blocks(cases.east, cases.north)
-    span = [np.int64(v.max()) + 1 for v in (cases.item, cases.source)]
-    first = np.int64(cases.month.min())
-    group = np.int64(cases.month) - first
-    for values, wide in ((cases.item, span[0]), (cases.source, span[1]), (block, np.int64(len(blocks)))):
+    span = [int(v.max()) + 1 for v in (cases.item, cases.source)]
+    first = int(cases.month.min())
+    group: Codes = cases.month.astype(np.int64) - first
+    for values, wide in ((cases.item, span[0]), (cases.source, span[1]), (block, len(blocks))):
         group *= wide
         group += values
     known = None
@@ -268,9 +270,7 @@ def _unpacked(
 
 
 @njit(cache=True, nogil=True)
-def _boxes(
-    x: NDArray[np.uint16], y: NDArray[np.uint16], start: Codes, block: Codes, blocks: int
-) -> NDArray[np.uint16]:
+def _boxes(x: NDArray[np.uint16], y: NDArray[np.uint16], start: Codes, block: Codes, blocks: int) -> NDArray[np.uint16]:
     out = np.zeros((blocks, 4), dtype=np.uint16)
     out[:, :2] = 65535
     for k in range(len(block)):

@@ -7,22 +7,35 @@ are sums of whole multiples of 1/16384, of 1/1024 of that where cases have weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridgis.heat import binning
+from gridgis.heat.cores import mapped
 from gridgis.heat.pyramid.catalogue import Frame
 from gridgis.heat.pyramid.form import SIDE, Counts, Floats, Ints, Segment
 from gridgis.heat.pyramid.question import Question
-from gridgis.heat.pyramid.runs import Plan, direct, joined, plan, runs
+from gridgis.heat.pyramid.runs import LATTICE, Plan, direct, plan, runs
 
 NODES = SIDE // binning.FRACTION
 """Nodes in the side of a block."""
 
 TABLE = binning.shares().ravel()
+
+MORE = 3
+"""Rows of nodes that cases of a band reach beyond it."""
+
+BAND = 96
+"""Rows of a band: with a thousand columns it fits the second cache of a core."""
+
+MANY = 100_000
+"""Cases that are worth a second core."""
+
+FAR = 1 << 40
+"""Farther than any position."""
 
 UNITS = binning.UNIT**2
 
@@ -53,7 +66,7 @@ Plans = tuple[tuple[tuple[int, int, Plan], ...], ...]
 class Lattice(NamedTuple):
     """Counts at nodes; the first one is node (row, column) from the origin."""
 
-    counts: Floats
+    counts: NDArray[Any]
     row: int
     column: int
 
@@ -78,12 +91,12 @@ def _boxes(segments: Iterable[Segment], east: int, north: int) -> Iterable[Box]:
             yield Box(east * SIDE + west, north * SIDE + south, east * SIDE + right, north * SIDE + top)
 
 
-def empty(box: Box, ratio: float) -> Lattice:
+def empty(box: Box, ratio: float, kind: type) -> Lattice:
     """No counts yet at all nodes that cases of a box can have; `ratio` is the unit of positions in steps."""
     column, row = int(np.floor(box.west * ratio)) - 1, int(np.floor(box.south * ratio)) - 1
     width = int(np.floor(box.east * ratio)) + 4 - column
     height = int(np.floor(box.north * ratio)) + 4 - row
-    return Lattice(np.zeros((height, width)), row, column)
+    return Lattice(np.zeros((height, width), dtype=kind), row, column)
 
 
 def plans(segments: Iterable[Segment], question: Question, *, kept: bool) -> Plans:
@@ -99,26 +112,78 @@ def plans(segments: Iterable[Segment], question: Question, *, kept: bool) -> Pla
     )
 
 
-def counted(segments: Sequence[Segment], how: Plans, patch: Patch, ratio: float) -> Lattice | None:
-    """Counts of the cases in a patch at the nodes of a lattice; None where the patch has no case at all.
+def kept_counts(segments: Sequence[Segment], how: Plans, patch: Patch) -> Lattice | None:
+    """Counts of the cases in a block at the nodes of the lattice of which counts are kept; None where it has no case.
 
-    Parameters
-    ----------
-    how : as :func:`plans` gives it; with kept counts only for their lattice and a whole block
-    ratio : float
-        The unit of positions in steps of the lattice; 1/64 for the lattice of counts that are kept.
+    The lattice is filled band by band, so that a band stays in the processor's own memory, by all cores.
     """
     box = box_of(segments, patch)
     if box is None:
         return None
-    lattice = empty(box, ratio)
+    lattice = empty(box, 1 / binning.FRACTION, np.float32)
+    work = list(_work(segments, how, patch))
+    rows = lattice.counts.shape[0] - MORE
+    bands = [(first, min(first + BAND, rows)) for first in range(0, rows, BAND)]
+    many = sum(int((one.chosen[:, 1] - one.chosen[:, 0]).sum()) + LATTICE * len(one.counts) for one in work) > MANY
+
+    def fill(band: tuple[int, int]) -> Floats:
+        return _fill(lattice, work, *band)
+
+    for (_, after), beyond in zip(bands, mapped(fill, bands) if many else map(fill, bands), strict=True):
+        lattice.counts[after : after + MORE] += beyond
+    return lattice
+
+
+class Work(NamedTuple):
+    """What a segment has to add to the counts of a block."""
+
+    segment: Segment
+    block: int
+    counts: tuple[tuple[Counts, int], ...]
+    chosen: Ints
+
+
+def _work(segments: Sequence[Segment], how: Plans, patch: Patch) -> Iterator[Work]:
     for segment, pairs in zip(segments, how, strict=True):
         for block in _block(segment, patch).tolist():
             for item, source, steps in pairs:
-                for counts, sign in steps.counts:
-                    add_counts(lattice, counts, block, sign)
-                add_runs(lattice, segment, runs(segment, item, source, steps.spans, block=block), box, block, ratio)
-    return lattice
+                chosen = runs(segment, item, source, steps.spans, block=block)
+                if len(chosen) or steps.counts:
+                    yield Work(segment, block, steps.counts, chosen)
+
+
+def _fill(lattice: Lattice, work: list[Work], first: int, after: int) -> Floats:
+    """Count the cases whose cell begins in a band of rows; gives what they add to the rows after it."""
+    rows = np.zeros((after - first + MORE, lattice.counts.shape[1]))
+    band = Lattice(rows, lattice.row + first, lattice.column)
+    south = (lattice.row + first + 1) * binning.FRACTION
+    north = (lattice.row + after + 1) * binning.FRACTION - 1
+    for one in work:
+        for counts, sign in one.counts:
+            _add_counts(
+                band, after - first + (MORE if after == len(lattice.counts) - MORE else 0), counts, one.block, sign
+            )
+        if len(one.chosen):
+            _add_runs(band, one.segment, one.block, one.chosen, Box(-FAR, south, FAR, north), 1 / binning.FRACTION)
+    lattice.counts[first:after] += rows[:-MORE]
+    return rows[-MORE:]
+
+
+def fine_counts(segments: Sequence[Segment], how: Plans, patch: Patch, ratio: float) -> Lattice | None:
+    """Counts of the cases in a patch at the nodes of a finer lattice; None where it has no case.
+
+    Parameters
+    ----------
+    ratio : float
+        The unit of positions in steps of the lattice.
+    """
+    box = box_of(segments, patch)
+    if box is None:
+        return None
+    lattice = empty(box, ratio, np.float64)
+    for one in _work(segments, how, patch):
+        _add_runs(lattice, one.segment, one.block, one.chosen, box, ratio)
+    return Lattice(lattice.counts.astype(np.float32), lattice.row, lattice.column)
 
 
 def _block(segment: Segment, patch: Patch) -> Ints:
@@ -127,28 +192,33 @@ def _block(segment: Segment, patch: Patch) -> Ints:
     return np.flatnonzero((segment.blocks[:, 0] == east) & (segment.blocks[:, 1] == north))
 
 
-def add_counts(lattice: Lattice, counts: Counts, block: int, sign: int) -> None:
-    """Add counts that are kept, or take them away."""
+def _add_counts(band: Lattice, rows: int, counts: Counts, block: int, sign: int) -> None:
+    """Add counts that are kept, or take them away, in the first rows of a band."""
     if block not in counts:
         return
     values, row, column = counts[block]
-    top, left = row - lattice.row, column - lattice.column
-    part = lattice.counts[top : top + values.shape[0], left : left + values.shape[1]]
-    scale = sign / UNITS if values.dtype == np.int32 else float(sign)
-    binning.add_scaled(part, values, scale)
+    low, high = max(row, band.row), min(row + len(values), band.row + rows)
+    left = column - band.column
+    if low < high:
+        scale = sign / UNITS if values.dtype == np.int32 else float(sign)
+        part = band.counts[low - band.row : high - band.row, left : left + values.shape[1]]
+        binning.add_scaled(part, values[low - row : high - row], scale)
 
 
-def add_runs(lattice: Lattice, segment: Segment, chosen: Ints, box: Box, block: int, ratio: float) -> None:
+def _add_runs(lattice: Lattice, segment: Segment, block: int, chosen: Ints, box: Box, ratio: float) -> None:
     """Add runs of cases of one block, of those only that lie in a box."""
     east, north = (int(v) * SIDE for v in segment.blocks[block])
     west, right = max(box.west - east, 0), min(box.east - east, SIDE - 1)
     south, top = max(box.south - north, 0), min(box.north - north, SIDE - 1)
     if south > segment.boxes[block, 1] or top < segment.boxes[block, 3]:
         chosen = binning.narrowed(segment.y, chosen, south, top)
-    else:
-        chosen = joined(chosen)
     binning.add(segment.x, segment.y, segment.day, segment.weight, chosen, west, right, east, north, ratio, TABLE,
                 lattice.counts, lattice.row, lattice.column)  # fmt: skip
+
+
+def whole_block(segment: Segment, block: int, chosen: Ints, lattice: Lattice) -> None:
+    """Add runs of cases of one block to a lattice that holds them all."""
+    _add_runs(lattice, segment, block, chosen, Box(-FAR, -FAR, FAR, FAR), 1 / binning.FRACTION)
 
 
 def patches(segments: Iterable[Segment], frame: Frame, step_m: float, box: tuple[float, ...]) -> list[Patch]:
@@ -175,9 +245,9 @@ def part(segments: Sequence[Segment], how: Plans, frame: Frame, step_m: float, p
     Lattices wider than the one that is kept are made from it, so that they come from kept counts as well.
     """
     if step_m < frame.step_m:
-        found = counted(segments, how, patch, frame.unit_m / step_m)
-    else:
-        found = counted(segments, how, patch, 1 / binning.FRACTION)
-        if found is not None and step_m > frame.step_m:
-            found = Lattice(*binning.coarser(found.counts, found.row, found.column, frame.step_m / step_m))
-    return found and Lattice(found.counts.astype(np.float32), found.row, found.column)
+        return fine_counts(segments, how, patch, frame.unit_m / step_m)
+    found = kept_counts(segments, how, patch)
+    if found is None or step_m == frame.step_m:
+        return found
+    wider = binning.coarser(found.counts, found.row, found.column, frame.step_m / step_m)
+    return Lattice(wider[0].astype(np.float32), *wider[1:])

@@ -7,13 +7,14 @@ import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.errors import Fault, refuse
 from gridgis.heat.cache import Kept
 from gridgis.heat.pyramid import catalogue
 from gridgis.heat.pyramid.catalogue import Contents, Frame, segment_path
@@ -22,7 +23,7 @@ from gridgis.heat.pyramid.question import Question
 from gridgis.heat.pyramid.runs import ALL
 
 if TYPE_CHECKING:
-    from gridgis.heat.pyramid.lattices import Plans
+    from gridgis.heat.pyramid.lattices import Patch, Plans
 
 Day = datetime.date | np.datetime64 | str
 Texts = str | Sequence[str] | None
@@ -133,7 +134,8 @@ class Pyramid:
         """
         faults: list[Fault] = []
         begin, end = (
-            _number(day, name, faults) for name, day in (("first", first or self.first_day), ("last", last or self.last_day))
+            _number(day, name, faults)
+            for name, day in (("first", first or self.first_day), ("last", last or self.last_day))
         )
         if begin is not None and end is not None and end < begin:
             problem = f"the window ends ({last or self.last_day}) before it begins ({first or self.first_day})"
@@ -171,7 +173,7 @@ class Pyramid:
         return bool(patches(self.segments, self.frame, step_m, box))
 
     def spread(self, question: Question) -> tuple[float, float]:
-        """Number of cases (or the sum of weights), and the root of the mean of their variances along x and y, metres."""
+        """Sum of the cases' weights, and the root of the mean of the variances along x and y, in metres."""
         from gridgis.heat.binning import moments
         from gridgis.heat.pyramid.runs import direct, runs
 
@@ -202,13 +204,13 @@ class Pyramid:
         """
         from gridgis.heat.pyramid.lattices import patches
 
-        found = (
-            self.kept.get((question, step_m, patch), lambda patch=patch: self._part(question, step_m, patch))
+        found = [
+            self.kept.get((question, step_m, patch), partial(self._part, question, step_m, patch))
             for patch in patches(self.segments, self.frame, step_m, box)
-        )
+        ]
         return [part for part in found if part is not None]
 
-    def _part(self, question: Question, step_m: float, patch: object) -> Part | None:
+    def _part(self, question: Question, step_m: float, patch: Patch) -> Part | None:
         from gridgis.heat.pyramid.lattices import part, plans
 
         kept = step_m >= self.frame.step_m
@@ -224,7 +226,7 @@ def _date(segment: Segment, at: int, day: int) -> datetime.date:
 
 def _number(day: Day, name: str, faults: list[Fault]) -> int | None:
     try:
-        found = np.datetime64(day, "D")
+        found = np.datetime64(day, "D")  # type: ignore[call-overload]
     except (ValueError, TypeError):
         found = np.datetime64("NaT")
     if np.isnat(found) or not -(10**6) < int(found.astype(np.int64)) < 10**6:
