@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 FRACTION = 64
 """Parts of a cell in which positions are told apart."""
 
+SIDE = 1 << 17
+"""Units of position in the side of a block."""
+
 UNIT = 128
 """Weights along an axis are multiples of 1/128, counts at nodes of 1/16384."""
 
@@ -65,7 +68,7 @@ def add(
 
     Parameters
     ----------
-    x, y, day : positions in their block, days in their month
+    x, y, day : half the positions in their block, days in their month, as a segment holds them
     weight : in 1/1024, or of length 0 where each case counts 1
     runs : int array, shape (k, 5)
         Start, stop, first and last day of the month, and 1 to add or -1 to take away.
@@ -83,14 +86,19 @@ def add(
     fine = ratio * FRACTION  # 1 for the lattice that is kept: positions are parts of its cells already
     kept = fine == 1
     for k in range(len(runs)):
-        low, span = runs[k, 2], np.uint64(runs[k, 3] - runs[k, 2])
+        low, high = runs[k, 2], runs[k, 3]
         sign = float(runs[k, 4])
         for n in range(runs[k, 0], runs[k, 1]):
-            if np.uint64(day[n] - low) > span or not west <= x[n] <= right:
+            bits = np.int64(day[n])
+            if not low <= bits & 31 <= high:
                 continue
-            across, up = int(x[n]) + east, int(y[n]) + north
+            across, up = np.int64(x[n]) << 1 | bits >> 5 & 1, np.int64(y[n]) << 1 | bits >> 6
+            if not west <= across <= right:
+                continue
+            across, up = across + east, up + north
             if not kept:
-                across, up = int(np.floor(across * fine + 0.5)), int(np.floor(up * fine + 0.5))
+                across = np.int64(np.floor(across * fine + 0.5))
+                up = np.int64(np.floor(up * fine + 0.5))
             column, row = (across >> 6) - 1 - first_column, (up >> 6) - 1 - first_row
             if row < 0 or column < 0 or row + 4 > rows or column + 4 > columns:
                 continue
@@ -116,7 +124,7 @@ def total(day: NDArray[np.uint8], weight: NDArray[np.uint32], runs: NDArray[np.i
             whole += sign * WEIGHT_UNIT * (runs[k, 1] - runs[k, 0])
             continue
         for n in range(runs[k, 0], runs[k, 1]):
-            if low <= day[n] <= high:
+            if low <= day[n] & 31 <= high:
                 whole += sign * (np.int64(weight[n]) if len(weight) else WEIGHT_UNIT)
     return whole / WEIGHT_UNIT
 
@@ -135,9 +143,9 @@ def moments(
     """Add up weight, weight times x, y, x² and y² of runs of one block, in place."""
     for k in range(len(runs)):
         for n in range(runs[k, 0], runs[k, 1]):
-            if runs[k, 2] <= day[n] <= runs[k, 3]:
+            if runs[k, 2] <= day[n] & 31 <= runs[k, 3]:
                 times = weight[n] / WEIGHT_UNIT if len(weight) else 1.0
-                u, v = float(x[n] + east - 32768), float(y[n] + north - 32768)
+                u, v = 2.0 * x[n] + east - SIDE / 2, 2.0 * y[n] + north - SIDE / 2
                 out[0] += times
                 out[1] += times * u
                 out[2] += times * v
@@ -147,7 +155,7 @@ def moments(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def narrowed(y: NDArray[np.uint16], runs: NDArray[np.int64], south: int, north: int) -> NDArray[np.int64]:
-    """The parts of runs, each within a slice and so sorted by y, that lie from `south` to `north`."""
+    """The parts of runs, each within a slice and so sorted by y, that lie from half position `south` to `north`."""
     out = runs.copy()
     for k in range(len(runs)):
         for side, bound in ((0, south), (1, north + 1)):

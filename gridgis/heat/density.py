@@ -22,7 +22,7 @@ from gridgis.heat.tile import PIXELS, checked_tile, pixel_centres
 
 if TYPE_CHECKING:
     from gridgis.heat.mask import Mask
-    from gridgis.heat.pyramid.query import Day, Part, Pyramid, Texts
+    from gridgis.heat.pyramid.query import Day, Pyramid, Texts
     from gridgis.heat.pyramid.question import Question
 
 Floats = NDArray[np.float64]
@@ -30,9 +30,6 @@ Singles = NDArray[np.float32]
 
 KM2, DAYS = 1e6, 30.0
 """The unit: on a square kilometre, in so many days."""
-
-MOST_NODES = 4_000_000
-"""Nodes of a lattice that are laid together at once; more places are looked at part by part."""
 
 MOST_CELLS = 100_000_000
 """Cells of a surface."""
@@ -73,10 +70,10 @@ class Density:
         frame, step = self.pyramid.frame, self.kernel.step_m
         u, v = (np.asarray(x, dtype=np.float64) - frame.left) / step, (np.asarray(y) - frame.bottom) / step
         there = np.isfinite(u) & np.isfinite(v)
+        if there.all() and u.size:
+            return self._at(u.ravel(), v.ravel()).reshape(u.shape)
         out = np.zeros(u.shape, dtype=np.float32)
-        if there.all():
-            out[...] = self._at(u, v)
-        elif there.any():
+        if there.any():
             out[there] = self._at(u[there], v[there])
         return out
 
@@ -141,27 +138,17 @@ class Density:
         )
 
     def _at(self, u: Floats, v: Floats) -> Singles:
-        """Density at places in steps of the lattice from its origin; far apart, they are looked at part by part."""
-        from gridgis.heat.gather import MARGIN, gather
+        """Density at places in steps of the lattice from its origin, shape (n,)."""
+        from gridgis.heat.gather import gather
 
-        west, south = math.floor(u.min()) - MARGIN, math.floor(v.min()) - MARGIN
-        east, north = math.floor(u.max()) + MARGIN, math.floor(v.max()) + MARGIN
-        step, frame = self.kernel.step_m, self.pyramid.frame
-        box = (frame.left + west * step, frame.bottom + south * step,
-               frame.left + east * step, frame.bottom + north * step)  # fmt: skip
-        if not self.pyramid.reaches(box, step):
-            return np.zeros(u.shape, dtype=np.float32)
-        if (east - west) * (north - south) > MOST_NODES and u.size > 1:
-            return self._halved(u, v)
-        counts = _laid(self.pyramid.parts(self.question, step, box), west, south, east, north)
+        step, frame, reach = self.kernel.step_m, self.pyramid.frame, self.kernel.reach_m
+        box = (frame.left + u.min() * step - reach, frame.bottom + v.min() * step - reach,
+               frame.left + u.max() * step + reach, frame.bottom + v.max() * step + reach)  # fmt: skip
         scale = KM2 * DAYS / self.question.days
-        return gather(self.kernel, counts, (u - west).ravel(), (v - south).ravel(), scale).reshape(u.shape)
-
-    def _halved(self, u: Floats, v: Floats) -> Singles:
-        axis = int(np.argmax(u.shape))
-        middle = u.shape[axis] // 2
-        parts = zip(np.split(u, [middle], axis), np.split(v, [middle], axis), strict=True)
-        return np.concatenate([self._at(one, other) for one, other in parts], axis)
+        out = np.zeros(u.shape, dtype=np.float32)
+        for part in self.pyramid.parts(self.question, step, box):
+            out += gather(self.kernel, part.counts, u - part.column, v - part.row, scale)
+        return out
 
 
 def density(
@@ -215,19 +202,6 @@ def _scott_m(pyramid: Pyramid, question: Question, kernel: str) -> float:
     found = scott_m(kernel, cases=cases, spread_m=spread_m) if cases > 0 else 0.0
     least = 2 * pyramid.frame.unit_m * 8
     return found if found >= least else pyramid.frame.bandwidth_m
-
-
-def _laid(parts: list[Part], west: int, south: int, east: int, north: int) -> Singles:
-    """Parts of a lattice added up over a window of it."""
-    out = np.zeros((north - south + 1, east - west + 1), dtype=np.float32)
-    for part in parts:
-        rows, columns = part.counts.shape
-        low, high = max(part.row, south), min(part.row + rows, north + 1)
-        left, right = max(part.column, west), min(part.column + columns, east + 1)
-        if low < high and left < right:
-            inside = part.counts[low - part.row : high - part.row, left - part.column : right - part.column]
-            out[low - south : high - south, left - west : right - west] += inside
-    return out
 
 
 def _cell_faults(cell_m: float, bounds: tuple[float, float, float, float]) -> list[Fault]:

@@ -29,10 +29,6 @@ F = np.float32
 MANY = 16_384
 """Places that are worth a core."""
 
-MARGIN = 15
-"""Nodes that are needed to the west and south of the cell of a place, and to its east and north."""
-
-
 WIDTH = 24
 """Nodes along x that are looked at for the Gaussian: whole lanes, those beyond its reach weigh nothing."""
 
@@ -40,7 +36,7 @@ ROWS = round(2 * REACH[GAUSSIAN] * STEPS[GAUSSIAN])
 
 
 def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) -> Singles:
-    """Density at places, 0 where less than :data:`MARGIN` nodes lie around a place on each side.
+    """Density at places, 0 where the nodes around a place do not all lie in `counts`.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from gridgis.errors import Fault, refuse
@@ -69,7 +70,23 @@ def pixel_centres(tile: Tile, crs: str) -> tuple[Floats, Floats]:
         return _projected(west + part * (east - west), north - part * (north - south), crs)
     nodes, weights = _interpolation()
     x, y = _projected(west + nodes * (east - west), north - nodes * (north - south), crs)
-    return weights @ x @ weights.T, weights @ y @ weights.T
+    return _spread(x, weights), _spread(y, weights)
+
+
+@njit(cache=True, nogil=True)
+def _spread(known: Floats, weights: Floats) -> Floats:
+    """`weights @ known @ weights.T`: written out, for a library of matrices would wake all its threads for it."""
+    pixels, nodes = weights.shape
+    out, line = np.zeros((pixels, pixels)), np.empty(pixels)
+    for k in range(nodes):
+        line[:] = 0.0
+        for m in range(nodes):
+            for column in range(pixels):
+                line[column] += known[k, m] * weights.T[m, column]
+        for row in range(pixels):
+            for column in range(pixels):
+                out[row, column] += weights[row, k] * line[column]
+    return out
 
 
 def _projected(east: Floats, north: Floats, crs: str) -> tuple[Floats, Floats]:

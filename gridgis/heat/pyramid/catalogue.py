@@ -62,7 +62,9 @@ class Frame:
     @property
     def unit_m(self) -> float:
         """Unit of positions."""
-        return self.step_m / 64
+        from gridgis.heat.binning import FRACTION
+
+        return self.step_m / FRACTION
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gridgis.heat import binning
 from gridgis.heat.pyramid.form import Counts, Ints, Segment, Series
-from gridgis.heat.pyramid.lattices import UNITS, Lattice, Patch, box_of, empty, whole_block
+from gridgis.heat.pyramid.lattices import UNITS, Lattice, Patch, box_of, empty, laid, whole_block
 from gridgis.heat.pyramid.runs import ALL, Span, first_day, runs
 
 EVERY = 500_000
@@ -24,7 +24,7 @@ EVERY = 500_000
 PASSES = 3
 """Lattices for each of all cases: in all, of their source, of their item where it is frequent."""
 
-BYTES = 20
+BYTES = 24
 """Of a case: what all checkpoints take at most, about."""
 
 
@@ -76,7 +76,7 @@ def _bounds(months: Ints, per_month: Ints, every: int) -> list[tuple[int, int]]:
 
 def _series(segment: Segment, item: int, source: int, bounds: list[tuple[int, int]]) -> Series:
     boxes = {block: box_of([segment], Patch(0, *map(int, at))) for block, at in enumerate(segment.blocks)}
-    lattices = {block: empty(box, 1 / binning.FRACTION, np.float64) for block, box in boxes.items() if box is not None}
+    lattices = {block: laid(empty(box, 1 / binning.FRACTION)) for block, box in boxes.items() if box is not None}
     kept: list[Counts] = [{}]
     for (begin, _), (end, _) in pairwise(bounds):
         span = (Span(first_day(begin), first_day(end), 1),)

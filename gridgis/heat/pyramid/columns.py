@@ -22,7 +22,7 @@ FARTHEST_M = 1e8
 HEAVIEST = 2**22
 """Largest weight of a case, so that it fits its four bytes."""
 
-PLACE_BITS = 37
+PLACE_BITS = 39
 """Of a key: y, x and the day of the month."""
 
 Codes = NDArray[np.int64]
@@ -37,8 +37,8 @@ class Columns:
     source: NDArray[Any]
     east: NDArray[Any]
     north: NDArray[Any]
-    x: NDArray[np.uint16]
-    y: NDArray[np.uint16]
+    x: NDArray[np.uint32]
+    y: NDArray[np.uint32]
     day: NDArray[np.uint8]
     weight: NDArray[np.uint32] | None
 
@@ -116,10 +116,10 @@ def columns(cases: pd.DataFrame, frame: Frame, codes: Callable[[str, list[str]],
         month=month,
         item=_coded(cases, "item", codes),
         source=_coded(cases, "source", codes),
-        east=(x >> 16).astype(np.int32),
-        north=(y >> 16).astype(np.int32),
-        x=(x & (SIDE - 1)).astype(np.uint16),
-        y=(y & (SIDE - 1)).astype(np.uint16),
+        east=(x >> 17).astype(np.int32),
+        north=(y >> 17).astype(np.int32),
+        x=(x & (SIDE - 1)).astype(np.uint32),
+        y=(y & (SIDE - 1)).astype(np.uint32),
         day=day,
         weight=weight,
     )
@@ -171,9 +171,9 @@ def of_segments(segments: Iterable[Segment]) -> Columns:
         source=spread(lambda one: one.source),
         east=spread(lambda one: one.blocks[one.block, 0]),
         north=spread(lambda one: one.blocks[one.block, 1]),
-        x=np.concatenate([one.x for one in parts]),
-        y=np.concatenate([one.y for one in parts]),
-        day=np.concatenate([one.day for one in parts]),
+        x=np.concatenate([one.x.astype(np.uint32) << 1 | (one.day >> 5) & 1 for one in parts]),
+        y=np.concatenate([one.y.astype(np.uint32) << 1 | one.day >> 6 for one in parts]),
+        day=np.concatenate([one.day & 31 for one in parts]),
         weight=np.concatenate(weights) if weighted else None,
     )
 
@@ -190,6 +190,7 @@ def sorted_segment(cases: Columns) -> Segment:
     known = None
     if int(group.max()) >= 1 << (64 - PLACE_BITS):
         known, group = np.unique(group, return_inverse=True)
+        refuse(_too_many(len(known)))
     key = _keys(group, cases.x, cases.y, cases.day)
     del group
     weight = np.empty(0, dtype=np.uint32)
@@ -231,19 +232,26 @@ def _blocks(east: NDArray[Any], north: NDArray[Any]) -> tuple[NDArray[np.int32],
     return np.column_stack([there // high + low_east, there % high + low_north]).astype(np.int32), block
 
 
+def _too_many(slices: int) -> list[Fault]:
+    if slices <= 1 << (64 - PLACE_BITS):
+        return []
+    problem = f"{slices:,} different months, items, sources and squares in one: they are no counts"
+    return [Fault("cases", "", problem, "Give codes of items and sources, not free text, or fewer cases at a time")]
+
+
 def _scattered(blocks: int) -> list[Fault]:
     if blocks <= 1 << 16:
         return []
-    problem = f"cases lie in {blocks:,} squares of some 40 km: they are no city's"
+    problem = f"cases lie in {blocks:,} squares of some 80 km: they are no city's"
     return [Fault("cases", "columns x, y", problem, "Leave out cases outside the city, and check the coordinates")]
 
 
 @njit(cache=True, nogil=True)
-def _keys(group: Codes, x: NDArray[np.uint16], y: NDArray[np.uint16], day: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def _keys(group: Codes, x: NDArray[np.uint32], y: NDArray[np.uint32], day: NDArray[np.uint8]) -> NDArray[np.uint64]:
     out = np.empty(len(group), dtype=np.uint64)
     for n in range(len(group)):
-        place = (np.uint64(y[n]) << np.uint64(21)) | (np.uint64(x[n]) << np.uint64(5)) | np.uint64(day[n])
-        out[n] = (np.uint64(group[n]) << np.uint64(37)) | place
+        place = (np.uint64(y[n]) << np.uint64(22)) | (np.uint64(x[n]) << np.uint64(5)) | np.uint64(day[n])
+        out[n] = (np.uint64(group[n]) << np.uint64(39)) | place
     return out
 
 
@@ -256,13 +264,14 @@ def _unpacked(
     x, y, day = np.empty(n, dtype=np.uint16), np.empty(n, dtype=np.uint16), np.empty(n, dtype=np.uint8)
     slices = 1
     for k in range(n):
-        day[k], x[k], y[k] = key[k] & 31, (key[k] >> 5) & 0xFFFF, (key[k] >> 21) & 0xFFFF
-        if k and key[k] >> 37 != key[k - 1] >> 37:
+        x[k], y[k] = (key[k] >> 6) & 0xFFFF, (key[k] >> 23) & 0xFFFF
+        day[k] = key[k] & 63 | (key[k] >> 16) & 64
+        if k and key[k] >> 39 != key[k - 1] >> 39:
             slices += 1
     start = np.zeros(slices + 1, dtype=np.int64)
     at = 1
     for k in range(1, n):
-        if key[k] >> 37 != key[k - 1] >> 37:
+        if key[k] >> 39 != key[k - 1] >> 39:
             start[at] = k
             at += 1
     start[slices] = n
@@ -270,12 +279,13 @@ def _unpacked(
 
 
 @njit(cache=True, nogil=True)
-def _boxes(x: NDArray[np.uint16], y: NDArray[np.uint16], start: Codes, block: Codes, blocks: int) -> NDArray[np.uint16]:
-    out = np.zeros((blocks, 4), dtype=np.uint16)
-    out[:, :2] = 65535
+def _boxes(x: NDArray[np.uint16], y: NDArray[np.uint16], start: Codes, block: Codes, blocks: int) -> NDArray[np.int32]:
+    """Boxes around the cases of each block, to even places."""
+    out = np.zeros((blocks, 4), dtype=np.int32)
+    out[:, :2] = 1 << 17
     for k in range(len(block)):
         box = out[block[k]]
         for n in range(start[k], start[k + 1]):
-            box[0], box[1] = min(box[0], x[n]), min(box[1], y[n])
-            box[2], box[3] = max(box[2], x[n]), max(box[3], y[n])
+            box[0], box[1] = min(box[0], 2 * x[n]), min(box[1], 2 * y[n])
+            box[2], box[3] = max(box[2], 2 * x[n] + 1), max(box[3], 2 * y[n] + 1)
     return out

@@ -1,7 +1,7 @@
 """A segment of a pyramid: sorted cases and counts up to some months, as arrays of one file that is mapped.
 
 Invariant: a file is whole or refused. Cases are sorted by slice (month, item, source, block), then y, x, day of the
-month. A block is a square of 65,536 units of position; all lattices of the pyramid count from its origin.
+month. A block is a square of 131,072 units of position; all lattices of the pyramid count from its origin.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MAGIC = b"gridgis heat segment\n"
 FORM = 1
 """Raised with every change of the arrays, of the order of cases or of the weights of counts."""
 
-SIDE = 1 << 16
+SIDE = 1 << 17
 """Units of position in the side of a block."""
 
 EDGE = 64
 """Bytes at which arrays begin: a line of the processor's cache."""
 
 TYPES = {"x": "u2", "y": "u2", "day": "u1", "weight": "u4", "month": "i4", "item": "u2", "source": "u2", "block": "u2",
-         "start": "i8", "blocks": "i4", "boxes": "u2"}  # fmt: skip
+         "start": "i8", "blocks": "i4", "boxes": "i4"}  # fmt: skip
 
 Counts = dict[int, tuple[NDArray[Any], int, int]]
 """By block: counts at nodes in 1/16384 (or whole numbers as float), first row and column of the nodes."""
@@ -66,9 +66,9 @@ class Segment:
     Attributes
     ----------
     x, y : uint16 array, shape (n,)
-        Place in the block.
+        Half the place in the block, rounded down.
     day : uint8 array, shape (n,)
-        Day of the month, from 0.
+        Day of the month, from 0; plus 32 where x is odd, plus 64 where y is odd.
     weight : uint32 array, shape (n,) or (0,)
         In 1/1024; where there are none each case counts 1.
     month, item, source, block : arrays, shape (slices,)
@@ -77,7 +77,7 @@ class Segment:
         Where the cases of each slice begin.
     blocks : int array, shape (k, 2)
         East and north of each block, in blocks from the origin.
-    boxes : uint16 array, shape (k, 4)
+    boxes : int array, shape (k, 4)
         Smallest x and y, largest x and y in each block.
     """
 
@@ -91,7 +91,7 @@ class Segment:
     block: NDArray[np.uint16]
     start: Ints
     blocks: NDArray[np.int32]
-    boxes: NDArray[np.uint16]
+    boxes: NDArray[np.int32]
     series: tuple[Series, ...] = field(default=())
 
     def __len__(self) -> int:

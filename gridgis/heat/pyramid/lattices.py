@@ -37,6 +37,9 @@ MANY = 100_000
 FAR = 1 << 40
 """Farther than any position."""
 
+PAD = 24
+"""Nodes around counts: a kernel that reaches a case begins at most 19 nodes before it and ends 23 after it."""
+
 UNITS = binning.UNIT**2
 
 Singles = NDArray[np.float32]
@@ -91,12 +94,45 @@ def _boxes(segments: Iterable[Segment], east: int, north: int) -> Iterable[Box]:
             yield Box(east * SIDE + west, north * SIDE + south, east * SIDE + right, north * SIDE + top)
 
 
-def empty(box: Box, ratio: float, kind: type) -> Lattice:
-    """No counts yet at all nodes that cases of a box can have; `ratio` is the unit of positions in steps."""
+class Extent(NamedTuple):
+    """The nodes of a lattice: how many rows and columns, and the first of each."""
+
+    rows: int
+    columns: int
+    row: int
+    column: int
+
+
+def empty(box: Box, ratio: float) -> Extent:
+    """All nodes that cases of a box can have; `ratio` is the unit of positions in steps."""
     column, row = int(np.floor(box.west * ratio)) - 1, int(np.floor(box.south * ratio)) - 1
     width = int(np.floor(box.east * ratio)) + 4 - column
     height = int(np.floor(box.north * ratio)) + 4 - row
-    return Lattice(np.zeros((height, width), dtype=kind), row, column)
+    return Extent(height, width, row, column)
+
+
+def laid(nodes: Extent) -> Lattice:
+    """No counts yet, to be added up exactly."""
+    return Lattice(np.zeros(nodes[:2]), *nodes[2:])
+
+
+def padded(nodes: Extent) -> Lattice:
+    """No counts yet, with so many nodes around them that a kernel finds some wherever it reaches a case."""
+    counts = np.zeros((nodes.rows + 2 * PAD, nodes.columns + 2 * PAD), dtype=np.float32)
+    return Lattice(counts, nodes.row - PAD, nodes.column - PAD)
+
+
+def inner(whole: Lattice) -> Lattice:
+    """The counts within the nodes around them; the same memory."""
+    return Lattice(whole.counts[PAD:-PAD, PAD:-PAD], whole.row + PAD, whole.column + PAD)
+
+
+def filled(lattice: Lattice) -> Lattice:
+    """Counts with nodes around them."""
+    rows, columns = lattice.counts.shape
+    whole = padded(Extent(rows, columns, lattice.row, lattice.column))
+    inner(whole).counts[:] = lattice.counts
+    return whole
 
 
 def plans(segments: Iterable[Segment], question: Question, *, kept: bool) -> Plans:
@@ -120,7 +156,8 @@ def kept_counts(segments: Sequence[Segment], how: Plans, patch: Patch) -> Lattic
     box = box_of(segments, patch)
     if box is None:
         return None
-    lattice = empty(box, 1 / binning.FRACTION, np.float32)
+    whole = padded(empty(box, 1 / binning.FRACTION))
+    lattice = inner(whole)
     work = list(_work(segments, how, patch))
     rows = lattice.counts.shape[0] - MORE
     bands = [(first, min(first + BAND, rows)) for first in range(0, rows, BAND)]
@@ -129,9 +166,10 @@ def kept_counts(segments: Sequence[Segment], how: Plans, patch: Patch) -> Lattic
     def fill(band: tuple[int, int]) -> Floats:
         return _fill(lattice, work, *band)
 
-    for (_, after), beyond in zip(bands, mapped(fill, bands) if many else map(fill, bands), strict=True):
+    reached = mapped(fill, bands) if many else [fill(band) for band in bands]
+    for (_, after), beyond in zip(bands, reached, strict=True):
         lattice.counts[after : after + MORE] += beyond
-    return lattice
+    return whole
 
 
 class Work(NamedTuple):
@@ -165,7 +203,7 @@ def _fill(lattice: Lattice, work: list[Work], first: int, after: int) -> Floats:
             )
         if len(one.chosen):
             _add_runs(band, one.segment, one.block, one.chosen, Box(-FAR, south, FAR, north), 1 / binning.FRACTION)
-    lattice.counts[first:after] += rows[:-MORE]
+    lattice.counts[first:after] = rows[:-MORE]
     return rows[-MORE:]
 
 
@@ -180,10 +218,10 @@ def fine_counts(segments: Sequence[Segment], how: Plans, patch: Patch, ratio: fl
     box = box_of(segments, patch)
     if box is None:
         return None
-    lattice = empty(box, ratio, np.float64)
+    lattice = laid(empty(box, ratio))
     for one in _work(segments, how, patch):
         _add_runs(lattice, one.segment, one.block, one.chosen, box, ratio)
-    return Lattice(lattice.counts.astype(np.float32), lattice.row, lattice.column)
+    return filled(lattice)
 
 
 def _block(segment: Segment, patch: Patch) -> Ints:
@@ -211,7 +249,7 @@ def _add_runs(lattice: Lattice, segment: Segment, block: int, chosen: Ints, box:
     west, right = max(box.west - east, 0), min(box.east - east, SIDE - 1)
     south, top = max(box.south - north, 0), min(box.north - north, SIDE - 1)
     if south > segment.boxes[block, 1] or top < segment.boxes[block, 3]:
-        chosen = binning.narrowed(segment.y, chosen, south, top)
+        chosen = binning.narrowed(segment.y, chosen, south // 2, top // 2)  # bands and patches begin at even places
     binning.add(segment.x, segment.y, segment.day, segment.weight, chosen, west, right, east, north, ratio, TABLE,
                 lattice.counts, lattice.row, lattice.column)  # fmt: skip
 
@@ -240,7 +278,7 @@ def patches(segments: Iterable[Segment], frame: Frame, step_m: float, box: tuple
 
 
 def part(segments: Sequence[Segment], how: Plans, frame: Frame, step_m: float, patch: Patch) -> Lattice | None:
-    """Counts of a patch at the nodes of a lattice of any step, as float32.
+    """Counts of a patch at the nodes of a lattice of any step, as float32, with :data:`PAD` nodes around them.
 
     Lattices wider than the one that is kept are made from it, so that they come from kept counts as well.
     """
@@ -249,5 +287,4 @@ def part(segments: Sequence[Segment], how: Plans, frame: Frame, step_m: float, p
     found = kept_counts(segments, how, patch)
     if found is None or step_m == frame.step_m:
         return found
-    wider = binning.coarser(found.counts, found.row, found.column, frame.step_m / step_m)
-    return Lattice(wider[0].astype(np.float32), *wider[1:])
+    return filled(Lattice(*binning.coarser(*inner(found), frame.step_m / step_m)))

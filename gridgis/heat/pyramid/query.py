@@ -7,7 +7,7 @@ import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,17 +103,15 @@ class Pyramid:
         """How many cases there are."""
         return sum(len(segment) for segment in self.segments)
 
-    @property
+    @cached_property
     def first_day(self) -> datetime.date:
         """The day of the first case."""
-        return min(_date(one, 0, int(one.day[: one.start[np.searchsorted(one.month, one.month[0], "right")]].min()))
-                   for one in self.segments)  # fmt: skip
+        return min(_date(int(one.month[0]), int(_days(one, one.month[0]).min())) for one in self.segments)
 
-    @property
+    @cached_property
     def last_day(self) -> datetime.date:
         """The day of the last case."""
-        return max(_date(one, -1, int(one.day[one.start[np.searchsorted(one.month, one.month[-1], "left")] :].max()))
-                   for one in self.segments)  # fmt: skip
+        return max(_date(int(one.month[-1]), int(_days(one, one.month[-1]).max())) for one in self.segments)
 
     def question(
         self, *, first: Day | None = None, last: Day | None = None, item: Texts = None, source: Texts = None
@@ -166,12 +164,6 @@ class Pyramid:
         ends = np.concatenate([np.min(low, axis=0), np.max(high, axis=0)]) * self.frame.unit_m
         return tuple(ends.tolist())
 
-    def reaches(self, box: tuple[float, float, float, float], step_m: float) -> bool:
-        """Whether any case may count at the nodes of a lattice in a box, in metres of the plane."""
-        from gridgis.heat.pyramid.lattices import patches
-
-        return bool(patches(self.segments, self.frame, step_m, box))
-
     def spread(self, question: Question) -> tuple[float, float]:
         """Sum of the cases' weights, and the root of the mean of the variances along x and y, in metres."""
         from gridgis.heat.binning import moments
@@ -219,8 +211,13 @@ class Pyramid:
         return found and Part(found.counts, found.row, found.column)
 
 
-def _date(segment: Segment, at: int, day: int) -> datetime.date:
-    month = int(segment.month[at])
+def _days(segment: Segment, month: np.int32) -> NDArray[np.uint8]:
+    """Days, from 0, of the cases of a month."""
+    low, high = (segment.start[np.searchsorted(segment.month, month, side)] for side in ("left", "right"))
+    return np.bitwise_and(segment.day[low:high], np.uint8(31))
+
+
+def _date(month: int, day: int) -> datetime.date:
     return datetime.date(1970 + month // 12, month % 12 + 1, day + 1)
 
 
