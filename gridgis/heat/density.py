@@ -1,8 +1,8 @@
 """Density of cases: how many there are on a square kilometre in 30 days around a place.
 
 Invariant: the density at a place depends on the cases around it, the window and the kernel, not on the zoom, the tile
-or what was asked before. It is within 1 % of the direct sum of the kernel over the cases, of the greatest density that
-the cases within reach make; over the whole plane it adds up to the cases of the window.
+or what was asked before. It is off the direct sum of the kernel over the cases by less than 1 % of the greatest density
+within reach of the place (so of a tile's maximum, but where only tails of cases outside reach into it); over the whole plane it adds up to the cases of the window.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from gridgis.heat.cores import mapped
-from gridgis.heat.kernels import GAUSSIAN, REACH, STEPS, Kernel
+from gridgis.heat.kernels import GAUSSIAN, QUARTIC, REACH, STEPS, Kernel
 from gridgis.heat.lanes import quartic16, rows24
 
 Floats = NDArray[np.float64]
@@ -29,10 +29,11 @@ F = np.float32
 MANY = 16_384
 """Places that are worth a core."""
 
-WIDTH = 24
-"""Nodes along x that are looked at for the Gaussian: whole lanes, those beyond its reach weigh nothing."""
+NODES = 24
+"""Nodes within reach of the Gaussian along an axis; a number here, for compiled code is kept by what this file says."""
 
-ROWS = round(2 * REACH[GAUSSIAN] * STEPS[GAUSSIAN])
+assert 2 * REACH[GAUSSIAN] * STEPS[GAUSSIAN] == NODES
+assert 2 * REACH[QUARTIC] * STEPS[QUARTIC] == 16
 
 
 def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) -> Singles:
@@ -76,25 +77,25 @@ def _quartic(counts: Singles, rows: int, columns: int, u: Floats, v: Floats, sca
 def _gaussian(
     counts: Singles, rows: int, columns: int, u: Floats, v: Floats, known: Singles, scale: np.float32, out: Singles
 ) -> None:
-    across, up = np.empty(WIDTH, dtype=np.float32), np.empty(WIDTH, dtype=np.float32)
+    across, up = np.empty(NODES, dtype=np.float32), np.empty(NODES, dtype=np.float32)
     for n in range(len(u)):
         column, row = math.floor(u[n]), math.floor(v[n])
         x, y = (u[n] - column) * PARTS, (v[n] - row) * PARTS
-        column, row = column - (ROWS // 2 - 1), row - (ROWS // 2 - 1)
-        if row < 0 or column < 0 or row + ROWS > rows or column + WIDTH > columns:
+        column, row = column - (NODES // 2 - 1), row - (NODES // 2 - 1)
+        if row < 0 or column < 0 or row + NODES > rows or column + NODES > columns:
             out[n] = F(0)
             continue
         i, j = min(int(y), PARTS - 1), min(int(x), PARTS - 1)
-        for k in range(WIDTH):
+        for k in range(NODES):
             across[k] = known[j, k] + (known[j + 1, k] - known[j, k]) * F(x - j)
             up[k] = known[i, k] + (known[i + 1, k] - known[i, k]) * F(y - i)
-        total = rows24(counts, row * columns + column, columns, across, up, ROWS)
+        total = rows24(counts, row * columns + column, columns, across, up, NODES)
         out[n] = max(F(0), total * scale)
 
 
 @lru_cache(maxsize=1)
 def _profiles() -> Singles:
     """The Gaussian, 1 at its middle, at each node along an axis, for each part of a cell in which the place may lie."""
-    place = ROWS // 2 - 1 + np.arange(PARTS + 1)[:, None] / PARTS
-    off = np.abs(place - np.arange(WIDTH)) / STEPS[GAUSSIAN]
+    place = NODES // 2 - 1 + np.arange(PARTS + 1)[:, None] / PARTS
+    off = np.abs(place - np.arange(NODES)) / STEPS[GAUSSIAN]
     return np.where(off < REACH[GAUSSIAN], np.exp(-(off**2) / 2), 0.0).astype(np.float32)

@@ -26,10 +26,10 @@ QUARTIC, GAUSSIAN = "quartic", "gaussian"
 REACH = {QUARTIC: 1.0, GAUSSIAN: 4.0}
 """In bandwidths: the quartic kernel ends there, the Gaussian one is cut there, along both axes (0.03 % of its peak)."""
 
-STEPS = {QUARTIC: 8.0, GAUSSIAN: 2.5}
+STEPS = {QUARTIC: 8.0, GAUSSIAN: 3.0}
 """Steps of the lattice in a bandwidth: one case is then off by 0.6 % of its own peak at most, many cases by less."""
 
-SCOTT = {QUARTIC: 2.7789, GAUSSIAN: 1.0}
+SCOTT = {QUARTIC: (9 / 5 * 64 * 4) ** (1 / 6), GAUSSIAN: 1.0}
 """Bandwidths that smooth alike: (R(K) / m(K)^2)^(1/6) beside the Gaussian's, with R(K) = 9/(5 pi), m(K) = 1/8."""
 
 LONGEST_M = 1e7

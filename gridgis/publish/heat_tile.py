@@ -54,7 +54,7 @@ class Scale:
     unit: str = Surface.unit
 
     def __post_init__(self) -> None:
-        ascending = all(
+        ascending = len(self.limits) > 0 and all(
             0 < low < high for low, high in zip((0.5 * self.limits[0], *self.limits), self.limits, strict=False)
         )
         if not (ascending and 0 < len(self.limits) == len(self.colours) <= 15 and np.isfinite(self.limits[-1])):

@@ -4,8 +4,8 @@ A pyramid is a folder. `catalogue.db` (SQLite) says which segments there are, wh
 sources are called; each `segment-n.heat` holds cases, sorted, as plain arrays that are mapped and never changed.
 """
 
-from gridgis.heat.pyramid.build import append, build, compact
 from gridgis.heat.pyramid.query import Pyramid
 from gridgis.heat.pyramid.question import Question
+from gridgis.heat.pyramid.write import append, build, compact
 
 __all__ = ["Pyramid", "Question", "append", "build", "compact"]
