@@ -41,6 +41,12 @@ class Kept(Generic[T]):
                 self._bytes -= self._size(old)
         return made
 
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._room.clear()
+            self._bytes = 0
+
 
 def bytes_of(array: NDArray[np.generic] | None) -> int:
     """Bytes of an array, and what a key takes."""

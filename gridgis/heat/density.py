@@ -2,7 +2,8 @@
 
 Invariant: the density at a place depends on the cases around it, the window and the kernel, not on the zoom, the tile
 or what was asked before. It is off the direct sum of the kernel over the cases by less than 1 % of the greatest density
-within reach of the place (so of a tile's maximum, but where only tails of cases outside reach into it); over the whole plane it adds up to the cases of the window.
+within reach of the place: of a tile's maximum, but where only the tails of cases outside reach into the tile. Over the
+whole plane it adds up to the cases of the window.
 """
 
 from __future__ import annotations
@@ -67,14 +68,12 @@ class Density:
 
         A place that is not finite has none: 0. The mask does not count here.
         """
-        frame, step = self.pyramid.frame, self.kernel.step_m
-        u, v = (np.asarray(x, dtype=np.float64) - frame.left) / step, (np.asarray(y) - frame.bottom) / step
-        there = np.isfinite(u) & np.isfinite(v)
-        if there.all() and u.size:
-            return self._at(u.ravel(), v.ravel()).reshape(u.shape)
-        out = np.zeros(u.shape, dtype=np.float32)
+        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        if x.size and np.isfinite([x.min(), x.max(), y.min(), y.max()]).all():
+            return self._at(x.ravel(), y.ravel()).reshape(x.shape)
+        out, there = np.zeros(x.shape, dtype=np.float32), np.isfinite(x) & np.isfinite(y)
         if there.any():
-            out[there] = self._at(u[there], v[there])
+            out[there] = self._at(x[there], y[there])
         return out
 
     def tile(self, z: int, x: int, y: int) -> Singles:
@@ -137,18 +136,19 @@ class Density:
             frame.bottom + north + reach,
         )
 
-    def _at(self, u: Floats, v: Floats) -> Singles:
-        """Density at places in steps of the lattice from its origin, shape (n,)."""
+    def _at(self, x: Floats, y: Floats) -> Singles:
+        """Density at finite places, shape (n,)."""
         from gridgis.heat.gather import gather
 
         step, frame, reach = self.kernel.step_m, self.pyramid.frame, self.kernel.reach_m
-        box = (frame.left + u.min() * step - reach, frame.bottom + v.min() * step - reach,
-               frame.left + u.max() * step + reach, frame.bottom + v.max() * step + reach)  # fmt: skip
+        box = (float(x.min()) - reach, float(y.min()) - reach, float(x.max()) + reach, float(y.max()) + reach)
         scale = KM2 * DAYS / self.question.days
-        out = np.zeros(u.shape, dtype=np.float32)
+        out = None
         for part in self.pyramid.parts(self.question, step, box):
-            out += gather(self.kernel, part.counts, u - part.column, v - part.row, scale)
-        return out
+            corner = frame.left + part.column * step, frame.bottom + part.row * step
+            more = gather(self.kernel, part.counts, x, y, corner, scale)
+            out = more if out is None else out + more
+        return np.zeros(len(x), dtype=np.float32) if out is None else out
 
 
 def density(

@@ -36,59 +36,84 @@ assert 2 * REACH[GAUSSIAN] * STEPS[GAUSSIAN] == NODES
 assert 2 * REACH[QUARTIC] * STEPS[QUARTIC] == 16
 
 
-def gather(kernel: Kernel, counts: Singles, u: Floats, v: Floats, scale: float) -> Singles:
+def gather(kernel: Kernel, counts: Singles, x: Floats, y: Floats, corner: tuple[float, float], scale: float) -> Singles:
     """Density at places, 0 where the nodes around a place do not all lie in `counts`.
 
     Parameters
     ----------
     counts : float32 array, shape (rows, columns)
         At the nodes of a lattice of `kernel.step_m`.
-    u, v : float array, shape (n,)
-        Columns and rows of the places, counted from counts[0, 0].
+    x, y : float array, shape (n,)
+        Places in metres.
+    corner : tuple of float
+        Where counts[0, 0] is, in metres.
     scale : float
         What a case per square metre is in the unit of the answer.
     """
-    out = np.empty(len(u), dtype=np.float32)
+    out = np.empty(len(x), dtype=np.float32)
     flat, (rows, columns) = np.ascontiguousarray(counts).reshape(-1), counts.shape
-    known = _profiles()
+    known, per, (west, south) = _profiles(), 1 / kernel.step_m, corner
 
     def some(part: slice) -> None:
         if kernel.name == GAUSSIAN:
-            _gaussian(flat, rows, columns, u[part], v[part], known, F(scale * kernel.peak), out[part])
+            _gaussian(flat, rows, columns, x[part], y[part], west, south, per, known, F(scale * kernel.peak), out[part])
         else:
-            _quartic(flat, rows, columns, u[part], v[part], F(scale * kernel.peak), out[part])
+            _quartic(flat, rows, columns, x[part], y[part], west, south, per, F(scale * kernel.peak), out[part])
 
-    mapped(some, [slice(first, first + MANY) for first in range(0, len(u), MANY)])
+    mapped(some, [slice(first, first + MANY) for first in range(0, len(x), MANY)])
     return out
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _quartic(counts: Singles, rows: int, columns: int, u: Floats, v: Floats, scale: np.float32, out: Singles) -> None:
-    for n in range(len(u)):
-        column, row = math.floor(u[n]) - 7, math.floor(v[n]) - 7
+def _quartic(
+    counts: Singles,
+    rows: int,
+    columns: int,
+    x: Floats,
+    y: Floats,
+    west: float,
+    south: float,
+    per: float,
+    scale: np.float32,
+    out: Singles,
+) -> None:
+    for n in range(len(x)):
+        u, v = (x[n] - west) * per, (y[n] - south) * per
+        column, row = math.floor(u) - 7, math.floor(v) - 7
         if row < 0 or column < 0 or row + 16 > rows or column + 16 > columns:
             out[n] = F(0)
         else:
-            total = quartic16(counts, row * columns + column, columns, F(u[n] - column), F(v[n] - row))
+            total = quartic16(counts, row * columns + column, columns, F(u - column), F(v - row))
             out[n] = max(F(0), total * scale)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _gaussian(
-    counts: Singles, rows: int, columns: int, u: Floats, v: Floats, known: Singles, scale: np.float32, out: Singles
+    counts: Singles,
+    rows: int,
+    columns: int,
+    x: Floats,
+    y: Floats,
+    west: float,
+    south: float,
+    per: float,
+    known: Singles,
+    scale: np.float32,
+    out: Singles,
 ) -> None:
     across, up = np.empty(NODES, dtype=np.float32), np.empty(NODES, dtype=np.float32)
-    for n in range(len(u)):
-        column, row = math.floor(u[n]), math.floor(v[n])
-        x, y = (u[n] - column) * PARTS, (v[n] - row) * PARTS
+    for n in range(len(x)):
+        u, v = (x[n] - west) * per, (y[n] - south) * per
+        column, row = math.floor(u), math.floor(v)
+        east, north = (u - column) * PARTS, (v - row) * PARTS
         column, row = column - (NODES // 2 - 1), row - (NODES // 2 - 1)
         if row < 0 or column < 0 or row + NODES > rows or column + NODES > columns:
             out[n] = F(0)
             continue
-        i, j = min(int(y), PARTS - 1), min(int(x), PARTS - 1)
+        i, j = min(int(north), PARTS - 1), min(int(east), PARTS - 1)
         for k in range(NODES):
-            across[k] = known[j, k] + (known[j + 1, k] - known[j, k]) * F(x - j)
-            up[k] = known[i, k] + (known[i + 1, k] - known[i, k]) * F(y - i)
+            across[k] = known[j, k] + (known[j + 1, k] - known[j, k]) * F(east - j)
+            up[k] = known[i, k] + (known[i + 1, k] - known[i, k]) * F(north - i)
         total = rows24(counts, row * columns + column, columns, across, up, NODES)
         out[n] = max(F(0), total * scale)
 

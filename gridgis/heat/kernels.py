@@ -71,11 +71,6 @@ class Kernel:
         return self.bandwidth_m / STEPS[self.name]
 
     @property
-    def taps(self) -> int:
-        """Nodes of the lattice within reach of a place, along each axis."""
-        return round(2 * REACH[self.name] * STEPS[self.name])
-
-    @property
     def peak(self) -> float:
         """Density at a single case, per square metre."""
         if self.name == QUARTIC:

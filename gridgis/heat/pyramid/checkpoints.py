@@ -1,6 +1,6 @@
 """Counts of everything before some months, so that a window of years is a difference and a few cases.
 
-Invariant: counts are those of the cases before the month, exactly. They take at most `BYTES` for each case.
+Invariant: counts are those of the cases before the month, exactly. They take about `BYTES` for each case, or `ROOM`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from gridgis.heat.pyramid.form import Counts, Ints, Segment, Series
 from gridgis.heat.pyramid.lattices import UNITS, Lattice, Patch, box_of, empty, laid, whole_block
 from gridgis.heat.pyramid.runs import ALL, Span, first_day, runs
 
-EVERY = 500_000
+EVERY = 100_000
 """Cases between two checkpoints, at least."""
 
 PASSES = 3
 """Lattices for each of all cases: in all, of their source, of their item where it is frequent."""
+
+ROOM = 100_000_000
+"""Bytes that checkpoints may take in any case."""
 
 BYTES = 24
 """Of a case: what all checkpoints take at most, about."""
@@ -30,7 +33,7 @@ BYTES = 24
 
 def checkpoints(segment: Segment) -> Segment:
     """The segment with counts of all cases, and of each item, source and both that have many."""
-    every = max(EVERY, _lattice_bytes(segment) * PASSES // BYTES)
+    every = max(EVERY, _lattice_bytes(segment) * PASSES * len(segment) // max(BYTES * len(segment), ROOM))
     if len(segment) < every:
         return segment
     cases = np.diff(segment.start)

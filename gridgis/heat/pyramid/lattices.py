@@ -7,6 +7,7 @@ are sums of whole multiples of 1/16384, of 1/1024 of that where cases have weigh
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -34,11 +35,13 @@ BAND = 96
 MANY = 100_000
 """Cases that are worth a second core."""
 
+_SPARE: deque[Floats] = deque(maxlen=8)
+
 FAR = 1 << 40
 """Farther than any position."""
 
 PAD = 24
-"""Nodes around counts: a kernel that reaches a case begins at most 19 nodes before it and ends 23 after it."""
+"""Nodes around counts: a kernel that reaches a case begins at most 23 nodes before it and ends as many after it."""
 
 UNITS = binning.UNIT**2
 
@@ -192,7 +195,7 @@ def _work(segments: Sequence[Segment], how: Plans, patch: Patch) -> Iterator[Wor
 
 def _fill(lattice: Lattice, work: list[Work], first: int, after: int) -> Floats:
     """Count the cases whose cell begins in a band of rows; gives what they add to the rows after it."""
-    rows = np.zeros((after - first + MORE, lattice.counts.shape[1]))
+    whole, rows = _room(after - first + MORE, lattice.counts.shape[1])
     band = Lattice(rows, lattice.row + first, lattice.column)
     south = (lattice.row + first + 1) * binning.FRACTION
     north = (lattice.row + after + 1) * binning.FRACTION - 1
@@ -204,7 +207,23 @@ def _fill(lattice: Lattice, work: list[Work], first: int, after: int) -> Floats:
         if len(one.chosen):
             _add_runs(band, one.segment, one.block, one.chosen, Box(-FAR, south, FAR, north), 1 / binning.FRACTION)
     lattice.counts[first:after] = rows[:-MORE]
-    return rows[-MORE:]
+    beyond = rows[-MORE:].copy()
+    _SPARE.append(whole)
+    return beyond
+
+
+def _room(rows: int, columns: int) -> tuple[Floats, Floats]:
+    """Memory for a band, and the band in it, all 0; what was used before comes cheaper than new memory."""
+    size = rows * columns
+    try:
+        whole = _SPARE.pop()
+    except IndexError:
+        whole = np.empty(size)
+    if len(whole) < size:
+        whole = np.empty(size)
+    band = whole[:size].reshape(rows, columns)
+    band[:] = 0
+    return whole, band
 
 
 def fine_counts(segments: Sequence[Segment], how: Plans, patch: Patch, ratio: float) -> Lattice | None:

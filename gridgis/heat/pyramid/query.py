@@ -99,6 +99,11 @@ class Pyramid:
         numbers = tuple(number for number, _ in catalogue.read(self.path).segments)
         return self if numbers == self.numbers else Pyramid.open(self.path)
 
+    def forget(self) -> None:
+        """Keep no counts of earlier questions in memory."""
+        self.kept.clear()
+        self.planned.clear()
+
     def __len__(self) -> int:
         """How many cases there are."""
         return sum(len(segment) for segment in self.segments)
