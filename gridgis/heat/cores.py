@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-T = TypeVar("T")
-U = TypeVar("U")
+from itertools import pairwise
 
 
-def mapped(function: Callable[[T], U], values: Sequence[T]) -> list[U]:
-    """The results for some values, in their order; threads end with the call, so that a process may be forked."""
+def shared(work: Callable[[slice], None], n: int, *, least: int) -> None:
+    """Do some work on `n` things, a slice for each core, but on no fewer than `least` at a time.
+
+    Threads end with the call, so that a process may be forked.
+    """
     from numba import get_num_threads
 
-    threads = min(get_num_threads(), len(values))
-    if threads < 2:
-        return [function(value) for value in values]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, values))
+    parts = max(1, min(get_num_threads(), n // least))
+    if parts == 1:
+        work(slice(0, n))
+        return
+    with ThreadPoolExecutor(parts) as pool:
+        list(pool.map(work, (slice(*ends) for ends in pairwise(n * k // parts for k in range(parts + 1)))))

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridgis.heat.cores import mapped
+from gridgis.heat.cores import shared
 from gridgis.heat.kernels import GAUSSIAN, QUARTIC, REACH, STEPS, Kernel
 from gridgis.heat.lanes import quartic16, rows24
 
@@ -60,7 +60,7 @@ def gather(kernel: Kernel, counts: Singles, x: Floats, y: Floats, corner: tuple[
         else:
             _quartic(flat, rows, columns, x[part], y[part], west, south, per, F(scale * kernel.peak), out[part])
 
-    mapped(some, [slice(first, first + MANY) for first in range(0, len(x), MANY)])
+    shared(some, len(x), least=MANY)
     return out
 
 

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridgis.heat import binning
-from gridgis.heat.cores import mapped
 from gridgis.heat.pyramid.catalogue import Frame
 from gridgis.heat.pyramid.form import SIDE, Counts, Floats, Ints, Segment
 from gridgis.heat.pyramid.question import Question
-from gridgis.heat.pyramid.runs import LATTICE, Plan, direct, plan, runs
+from gridgis.heat.pyramid.runs import Plan, direct, plan, runs
 
 NODES = SIDE // binning.FRACTION
 """Nodes in the side of a block."""
@@ -31,9 +30,6 @@ MORE = 3
 
 BAND = 96
 """Rows of a band: with a thousand columns it fits the second cache of a core."""
-
-MANY = 100_000
-"""Cases that are worth a second core."""
 
 _SPARE: deque[Floats] = deque(maxlen=8)
 
@@ -154,7 +150,8 @@ def plans(segments: Iterable[Segment], question: Question, *, kept: bool) -> Pla
 def kept_counts(segments: Sequence[Segment], how: Plans, patch: Patch) -> Lattice | None:
     """Counts of the cases in a block at the nodes of the lattice of which counts are kept; None where it has no case.
 
-    The lattice is filled band by band, so that a band stays in the processor's own memory, by all cores.
+    The lattice is filled band by band, so that a band stays in the processor's own memory. One core does it: between
+    bands two would wait for each other, and other tiles want the other ones.
     """
     box = box_of(segments, patch)
     if box is None:
@@ -164,12 +161,7 @@ def kept_counts(segments: Sequence[Segment], how: Plans, patch: Patch) -> Lattic
     work = list(_work(segments, how, patch))
     rows = lattice.counts.shape[0] - MORE
     bands = [(first, min(first + BAND, rows)) for first in range(0, rows, BAND)]
-    many = sum(int((one.chosen[:, 1] - one.chosen[:, 0]).sum()) + LATTICE * len(one.counts) for one in work) > MANY
-
-    def fill(band: tuple[int, int]) -> Floats:
-        return _fill(lattice, work, *band)
-
-    reached = mapped(fill, bands) if many else [fill(band) for band in bands]
+    reached = [_fill(lattice, work, *band) for band in bands]
     for (_, after), beyond in zip(bands, reached, strict=True):
         lattice.counts[after : after + MORE] += beyond
     return whole
