@@ -88,7 +88,7 @@ def test_districts_divided_apart_touch_without_common_vertices_and_that_is_told(
 
 def test_a_seam_in_degrees_is_found_in_metres():
     shapes = [box(0, 0, 10, 10), box(0, 10, 10, 20), box(10.001, 0, 20, 7), box(10.001, 7, 20, 20)]
-    moved = [shapely.transform(s, lambda xy: xy + (760_000, 3_380_000)) for s in shapes]
+    moved = [shapely.transform(s, lambda xy: xy + np.array([760_000, 3_380_000])) for s in shapes]
     degrees = frame(*moved).to_crs("EPSG:4490")
     assert pairs(contiguity(degrees)) == {(0, 1), (2, 3), (0, 2), (0, 3), (1, 3)}
 

@@ -15,7 +15,7 @@ Correction = Literal["bh", "by"]
 CORRECTIONS: tuple[Correction, ...] = ("bh", "by")
 
 
-def adjusted(p: Floats, *, correction: Correction = "bh") -> Floats:
+def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = None) -> Floats:
     """The lowest false discovery rate at which each test is still rejected (q).
 
     Parameters
@@ -25,16 +25,18 @@ def adjusted(p: Floats, *, correction: Correction = "bh") -> Floats:
     correction : "bh" or "by"
         Benjamini-Hochberg holds for independent tests and for those that depend as neighbouring sums do, positively;
         Benjamini-Yekutieli for any dependence, at the price of power: p counts ln(n) + 0.58 times.
+    tests : int, optional
+        How many tests were made, where those with a larger p are not given.
 
     References
     ----------
     Benjamini and Hochberg (1995), Controlling the false discovery rate; Benjamini and Yekutieli (2001), The control
     of the false discovery rate in multiple testing under dependency, theorems 1.2 and 1.3.
     """
-    n = len(p)
+    n = len(p) if tests is None else tests
     order = np.argsort(-p, kind="stable")
-    price = p[order] * n * harmonic(n, correction) / np.arange(n, 0, -1)
-    out = np.empty(n)
+    price = p[order] * n * harmonic(n, correction) / np.arange(len(p), 0, -1)
+    out = np.empty(len(p))
     out[order] = np.minimum(np.minimum.accumulate(price), 1.0)
     return out
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from gridgis.geometry.noding import Floats, Ints
+from gridgis.geometry.noding import Bools, Floats, Ints
 
 SAME = 1e-9
 """Sums that differ by less than this times the largest value are equal."""
@@ -36,7 +36,7 @@ class Urns(NamedTuple):
     ----------
     value : float array, shape (n,)
     place : int array, shape (n,)
-        Where the value of each grid lies.
+        Where the value of each grid lies, -1 where it is in no urn.
     first, size : int array, shape (n,)
         The class of each grid: its first place, and how many values it has.
     """
@@ -47,12 +47,13 @@ class Urns(NamedTuple):
     size: Ints
 
     @classmethod
-    def of(cls, values: Floats, classes: Ints) -> Urns:
-        """Urns of values; `classes` from 0, none left out."""
-        order = np.argsort(classes, kind="stable")
-        place = np.empty(len(values), dtype=np.int64)
-        place[order] = np.arange(len(values))
-        count = np.bincount(classes)
+    def of(cls, values: Floats, classes: Ints, inside: Bools) -> Urns:
+        """Urns of the values that are `inside`; `classes` from 0."""
+        some = np.flatnonzero(inside)
+        order = some[np.argsort(classes[some], kind="stable")]
+        place = np.full(len(values), -1, dtype=np.int64)
+        place[order] = np.arange(len(order))
+        count = np.bincount(classes[some], minlength=int(classes.max(initial=-1)) + 1)
         return cls(values[order], place, (np.cumsum(count) - count)[classes], count[classes])
 
 
@@ -92,6 +93,10 @@ def tails(urns: Urns, windows: Windows, asked: Ints, *, draws: int, seed: int, w
         Draws with another seed are independent.
     without_self : bool
         Whether the value of the grid itself is not in its urn (conditional randomisation).
+
+    Notes
+    -----
+    Where an urn holds fewer values than a window needs there is nothing to compare with: all draws reach the sum.
     """
     found = np.zeros((2, len(asked)), dtype=np.int64)
     start = np.random.default_rng(seed).integers(0, 2**63, dtype=np.int64).astype(np.uint64)
@@ -127,20 +132,23 @@ def _draw(
         i = asked[m]
         members = windows.begin[i + 1] - windows.begin[i]
         mine, last = urns.place[i], urns.first[i] + urns.size[i] - 1
-        if without_self:
+        held = without_self and mine >= 0
+        if held:
             value[mine], value[last] = value[last], value[mine]
-        taken = 0
+        taken, short = 0, False
         for t in range(members):
             j = windows.member[windows.begin[i] + t]
             taken = taken + 1 if t and urns.first[j] == first[t - 1] - taken else 0
             first[t] = urns.first[j] + taken
-            left[t] = np.uint64(urns.size[j] - taken - (without_self and urns.first[j] == urns.first[i]))
+            have = urns.size[j] - taken - (held and urns.first[j] == urns.first[i])
+            short = short or have < 1
+            left[t] = np.uint64(max(have, 1))
         up, down = windows.sum[i] - room, windows.sum[i] + room
         state = seed + np.uint64(i) * np.uint64(0xD1342543DE82EF95)
         state = (state ^ (state >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
         state = state ^ (state >> np.uint64(32))
         above, below = 0, 0
-        for _ in range(draws):
+        for _ in range(0 if short else draws):
             total = 0.0
             for t in range(members):
                 state, step = _below(state, left[t])
@@ -156,9 +164,9 @@ def _draw(
                 value[at[t]] = drawn
             above += total >= up
             below += total <= down
-        if without_self:
+        if held:
             value[mine], value[last] = value[last], value[mine]
-        found[0, m], found[1, m] = above, below
+        found[0, m], found[1, m] = (draws, draws) if short else (above, below)
 
 
 @njit(cache=True, inline="always")

@@ -28,6 +28,7 @@ def refined(
     windows: Windows,
     asked: Ints,
     *,
+    tests: int,
     permutations: int,
     rate: float,
     correction: Correction,
@@ -38,6 +39,8 @@ def refined(
 
     Parameters
     ----------
+    tests : int
+        How many tests are corrected together; those not asked about have a p that is larger than any of interest.
     permutations : int
         Draws for every grid.
     rate : float
@@ -51,7 +54,7 @@ def refined(
 
     found = draw(asked, permutations)
     total = permutations
-    while len(open_ := _open(found, rate, correction)):
+    while len(open_ := _open(found, tests, rate, correction)):
         more = draw(asked[open_], (GROWTH - 1) * total)
         for every, new in zip(found, more, strict=True):
             every[open_] += new
@@ -64,10 +67,9 @@ def two_sided(found: Tails) -> Floats:
     return np.minimum(1.0, 2 * (np.minimum(found.at_least, found.at_most) + 1) / (found.draws + 1))
 
 
-def _open(found: Tails, rate: float, correction: Correction) -> Ints:
+def _open(found: Tails, tests: int, rate: float, correction: Correction) -> Ints:
     """Rows whose p is still too coarse for the limit that the correction sets now."""
-    n = len(found.draws)
-    rejected = int((adjusted(two_sided(found), correction=correction) <= rate).sum())
-    needed = 2 * ENOUGH * n * harmonic(n, correction) / (rate * max(rejected, 1))
+    rejected = int((adjusted(two_sided(found), correction=correction, tests=tests) <= rate).sum())
+    needed = 2 * ENOUGH * tests * harmonic(tests, correction) / (rate * max(rejected, 1))
     few = np.minimum(found.at_least, found.at_most) < ENOUGH
     return np.flatnonzero(few & (found.draws < needed))

@@ -153,18 +153,24 @@ def smoothed_by_neighbours(cases: Floats, exposure: Floats, neighbours: Contigui
     return np.where(have, mean + np.nan_to_num(share) * (rate - mean), np.nan)
 
 
-def standardised(cases: Floats, exposure: Floats) -> Floats:
+def standardised(cases: Floats, exposure: Floats, *, among: Bools | None = None) -> Floats:
     """Rates less that of all grids, by their own standard deviation under one risk; as esda's `assuncao_rate`.
 
     Small exposures make rates scatter; of these numbers each has mean 0 and variance 1 where the risk is the same
     everywhere but for noise between grids. NaN where there is no exposure, 0 everywhere where there is no case.
+
+    Parameters
+    ----------
+    cases, exposure : float array, shape (n,)
+    among : bool array, optional
+        The grids from which rate and variance are taken; all by default.
 
     References
     ----------
     Assunção and Reis (1999), A new proposal to adjust Moran's I for population density, eq. 5-7. Where the estimated
     variance between grids is negative, esda sets it right for single grids, here it is 0.
     """
-    mean, between = _moments(cases, exposure)
+    mean, between = _moments(cases, exposure if among is None else np.where(among, exposure, np.nan))
     spread = np.sqrt(between + mean / exposure)
     out = _divided(cases / exposure - mean, spread)
     return np.where(np.isfinite(exposure), np.nan_to_num(out), np.nan)

@@ -35,7 +35,7 @@ So what :func:`preview` gives is called a preview.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +57,10 @@ HIGH_AMONG_LOW, LOW_AMONG_HIGH = "high among low", "low among high"
 
 STRATUM, STRATA = 200, 50
 """Grids of like exposure are at least so many, and in no more classes than this."""
+
+
+ROUNDS, AGAIN = 6, 0.2
+"""How often grids are set aside, and up to which p the others are looked at again."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ def hot_spots(
     per: str | None = "households",
     method: Method = "gi_star",
     randomisation: Randomisation = "total",
+    set_aside: bool = True,
+    own_side: bool = True,
     permutations: int = 999,
     fdr: float = 0.05,
     correction: Correction = "bh",
@@ -110,6 +116,12 @@ def hot_spots(
     rng : numpy.random.Generator
     per : a name of :data:`gridgis.heat.rates.EXPOSURES`, or None
         None tests counts.
+    set_aside : bool
+        Whether grids that are called leave the urns, and the others are tested again among themselves, until no more
+        are found. Without it a city with several hot spots hides their rims: what is drawn holds hot grids too.
+    own_side : bool
+        Whether Gi* calls a grid hot only where its own value is above the mean, and cold only below: a quiet grid
+        beside a hot spot is not called. Its p stays what it is, its q is 1.
     permutations : int
         Draws for every grid; those that may be significant get more, see :mod:`gridgis.heat.permutations`.
     fdr : float
@@ -125,30 +137,22 @@ def hot_spots(
     Anselin (1995), Local indicators of spatial association. Caldas de Castro and Singer (2006), Controlling the false
     discovery rate: Benjamini and Hochberg's correction for these statistics.
     """
-    from gridgis.heat.draws import Urns, Windows
-    from gridgis.heat.permutations import refined, two_sided
-
     refuse(_faults(counted, neighbours, method, randomisation, permutations, fdr, correction))
     field = _Field.of(counted, neighbours, per, method, randomisation)
-    asked = np.flatnonzero(field.testable)
-    if field.flat or not len(asked):
-        return field.spots(np.ones(len(asked)), np.ones(len(asked)), field.z > 0, fdr, min_expected, carriers)
-    urns = Urns.of(field.value, field.classes)
-    windows = Windows.of(field.window, field.value, urns)
-    found = refined(
-        urns,
-        windows,
-        asked,
-        permutations=permutations,
-        rate=fdr,
-        correction=correction,
-        rng=rng,
-        without_self=field.without_self,
-    )
-    up = np.zeros(len(field.value), dtype=bool)
-    up[asked] = found.at_least < found.at_most
-    p = np.maximum(two_sided(found), field.least_p(up)[asked])
-    return field.spots(p, adjusted(p, correction=correction), up, fdr, min_expected, carriers)
+    p, q, up = np.ones(len(field.value)), np.ones(len(field.value)), field.z > 0
+    asked, aside = np.flatnonzero(field.testable), np.zeros(len(field.value), dtype=bool)
+    tests, own_side = len(asked), own_side and method == "gi_star"
+    for _ in range(ROUNDS if tests and not field.flat else 0):
+        now = field.among(~aside)
+        p[asked], up[asked] = now.tested_by_draws(asked, tests, permutations, fdr, correction, rng)
+        judged = np.where(now.high == up, p, 1.0) if own_side else p
+        q[field.testable] = adjusted(judged[field.testable], correction=correction)
+        new = field.testable & (q <= fdr) & ~aside
+        if not set_aside or not new.any():
+            break
+        aside |= new
+        asked = np.flatnonzero(field.testable & (p <= AGAIN))
+    return field.spots(p[field.testable], q[field.testable], up, fdr, min_expected, carriers)
 
 
 def preview(
@@ -168,7 +172,7 @@ def preview(
     refuse(_faults(counted, neighbours, method, "total", 999, fdr, correction))
     field = _Field.of(counted, neighbours, per, method, "total")
     p = 2 * ndtr(-np.abs(field.z[field.testable]))
-    up = field.z > 0 if method == "gi_star" else (field.z > 0) == (field.value > field.value.mean())
+    up = field.z > 0 if method == "gi_star" else (field.z > 0) == field.high
     spots = field.spots(p, adjusted(p, correction=correction), up, fdr, min_expected, carriers)
     return Spots(spots.frame.assign(preview=True), spots.notices)
 
@@ -199,6 +203,7 @@ class _Field:
     exposure: Floats | None
     classes: Ints
     window: Any
+    inside: Bools
 
     @classmethod
     def of(
@@ -213,7 +218,36 @@ class _Field:
         own = None if exposure is None else exposure[tested]
         classes = np.zeros(len(tested), dtype=np.int64) if own is None else strata(own)
         window = matrix if without_self else _with_self(matrix)
-        return cls(counted, neighbours.matrix, method, without_self, tested, value[tested], own, classes, window)
+        every = np.ones(len(tested), dtype=bool)
+        return cls(counted, neighbours.matrix, method, without_self, tested, value[tested], own, classes, window, every)
+
+    def among(self, inside: Bools) -> _Field:
+        """The same with rates standardised by, and urns of, some grids alone."""
+        if self.exposure is None or inside.all():
+            return replace(self, inside=inside)
+        return replace(self, inside=inside, value=standardised(self.cases, self.exposure, among=inside))
+
+    def tested_by_draws(
+        self, asked: Ints, tests: int, permutations: int, fdr: float, correction: Correction, rng: np.random.Generator
+    ) -> tuple[Floats, Bools]:
+        """The p of the grids asked about, and whether their sum is high."""
+        from gridgis.heat.draws import Urns, Windows
+        from gridgis.heat.permutations import refined, two_sided
+
+        urns = Urns.of(self.value, self.classes, self.inside)
+        found = refined(
+            urns,
+            Windows.of(self.window, self.value, urns),
+            asked,
+            tests=tests,
+            permutations=permutations,
+            rate=fdr,
+            correction=correction,
+            rng=rng,
+            without_self=self.without_self,
+        )
+        up = found.at_least < found.at_most
+        return np.maximum(two_sided(found), self.least_p(asked, up)), up
 
     @property
     def cases(self) -> Floats:
@@ -225,6 +259,11 @@ class _Field:
         if self.exposure is None:
             return np.full(len(self.value), self.cases.mean() if len(self.value) else 0.0)
         return self.exposure * overall(self.cases, self.exposure)
+
+    @property
+    def high(self) -> Bools:
+        """Whether the value of a grid is above the mean of those in the urns."""
+        return self.value > (self.value[self.inside].mean() if self.inside.any() else 0.0)
 
     @property
     def flat(self) -> bool:
@@ -243,14 +282,14 @@ class _Field:
             return gi_star_z(self.value, _with_self(self.window))
         return local_moran_z(self.value, self.window)
 
-    def least_p(self, up: Bools) -> Floats:
+    def least_p(self, asked: Ints, up: Bools) -> Floats:
         """Twice the Poisson tail of the cases in the window; 0 where counts are tested."""
         from scipy.special import gammainc, gammaincc
 
         if self.exposure is None:
-            return np.zeros(len(self.value))
-        weight = self.counted.case_weight
-        seen, due = self.window @ self.cases / weight, self.window @ self.expected / weight
+            return np.zeros(len(asked))
+        weight, risk = self.counted.case_weight, overall(self.cases[self.inside], self.exposure[self.inside])
+        seen, due = (self.window[asked] @ each / weight for each in (self.cases, self.exposure * risk))
         at_least = np.where(seen > 0, gammainc(np.maximum(seen, 1e-300), due), 1.0)
         return np.minimum(1.0, 2 * np.where(up, at_least, gammaincc(seen + 1, due)))
 
@@ -271,8 +310,7 @@ class _Field:
         return Spots(frame, (*self.counted.notices, *self._notices()))
 
     def _verdicts(self, called: Bools, up: Bools, enough: Bools) -> Any:
-        high = self.value > self.value.mean() if len(self.value) else up
-        own = up if self.method == "gi_star" else high
+        own = up if self.method == "gi_star" else self.high
         kind = np.where(up, np.where(own, HOT, LOW_AMONG_HIGH), np.where(own, HIGH_AMONG_LOW, COLD))
         return np.where(called, kind, np.where(enough & self.testable, NOT_SIGNIFICANT, NOT_ENOUGH))
 
