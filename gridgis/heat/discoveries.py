@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from gridgis.geometry.noding import Floats
+from gridgis.geometry.noding import Bools, Floats
 
 Correction = Literal["bh", "by"]
 CORRECTIONS: tuple[Correction, ...] = ("bh", "by")
@@ -39,6 +39,15 @@ def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = No
     out = np.empty(len(p))
     out[order] = np.minimum(np.minimum.accumulate(price), 1.0)
     return out
+
+
+def adjusted_by_side(p: Floats, up: Bools, *, correction: Correction = "bh", tests: int | None = None) -> Floats:
+    """Adjusted two-sided p, the high and the low corrected apart: each side has half of the rate.
+
+    Together they keep the rate. Corrected in one, many hot grids would let a few false cold ones through.
+    """
+    high, low = (adjusted(np.where(side, p, 1.0), correction=correction, tests=tests) for side in (up, ~up))
+    return np.where(up, high, low)
 
 
 def harmonic(n: int, correction: Correction) -> float:

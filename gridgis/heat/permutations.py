@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridgis.geometry.noding import Floats, Ints
-from gridgis.heat.discoveries import Correction, adjusted, harmonic
+from gridgis.heat.discoveries import Correction, adjusted_by_side, harmonic
 from gridgis.heat.draws import Tails, Urns, Windows, tails
 
 ENOUGH = 10
@@ -69,7 +69,9 @@ def two_sided(found: Tails) -> Floats:
 
 def _open(found: Tails, tests: int, rate: float, correction: Correction) -> Ints:
     """Rows whose p is still too coarse for the limit that the correction sets now."""
-    rejected = int((adjusted(two_sided(found), correction=correction, tests=tests) <= rate).sum())
-    needed = 2 * ENOUGH * tests * harmonic(tests, correction) / (rate * max(rejected, 1))
+    up = found.at_least < found.at_most
+    rejected = adjusted_by_side(two_sided(found), up, correction=correction, tests=tests) <= rate
+    first = rate / (tests * harmonic(tests, correction))
+    limit = first * np.maximum(np.where(up, (rejected & up).sum(), (rejected & ~up).sum()), 1)
     few = np.minimum(found.at_least, found.at_most) < ENOUGH
-    return np.flatnonzero(few & (found.draws < needed))
+    return np.flatnonzero(few & (found.draws * limit < 2 * ENOUGH))

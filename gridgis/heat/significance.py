@@ -45,7 +45,7 @@ from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.noding import Bools, Floats, Ints
 from gridgis.heat.contiguity import Contiguity
 from gridgis.heat.counts import Counted
-from gridgis.heat.discoveries import CORRECTIONS, Correction, adjusted
+from gridgis.heat.discoveries import CORRECTIONS, Correction, adjusted_by_side
 from gridgis.heat.rates import exposure_of, known, overall, standardised
 
 Method = Literal["gi_star", "local_moran"]
@@ -78,8 +78,8 @@ class Spots:
         - `p`: two-sided, from permutations, or of z in a preview.
         - `q`: the least false discovery rate at which the grid is called.
         - `verdict`: "hot" or "cold" where q is at most the rate; else "not significant", or "not enough data" where
-          the grid has no exposure or fewer cases around it were expected than `min_expected`. Local Moran also tells
-          "high among low" and "low among high".
+          the grid has no exposure or no neighbour, or fewer cases around it were expected than `min_expected`.
+          Local Moran also tells "high among low" and "low among high".
         - `carried_by`: codes of neighbours, joined by commas, that hold more cases than expected of them, most first
           (of cold spots fewer, fewest first); empty where the grid carries its verdict alone.
         - `preview`: whether the verdict is only that of the normal distribution.
@@ -117,8 +117,9 @@ def hot_spots(
     per : a name of :data:`gridgis.heat.rates.EXPOSURES`, or None
         None tests counts.
     set_aside : bool
-        Whether grids that are called leave the urns, and the others are tested again among themselves, until no more
-        are found. Without it a city with several hot spots hides their rims: what is drawn holds hot grids too.
+        Whether grids that are called leave the urns with their neighbours, and all are tested again against the rest,
+        until no more are found or half of the grids are out. Without it several hot spots hide their rims: what is
+        drawn holds hot grids too.
     own_side : bool
         Whether Gi* calls a grid hot only where its own value is above the mean, and cold only below: a quiet grid
         beside a hot spot is not called. Its p stays what it is, its q is 1.
@@ -140,18 +141,21 @@ def hot_spots(
     refuse(_faults(counted, neighbours, method, randomisation, permutations, fdr, correction))
     field = _Field.of(counted, neighbours, per, method, randomisation)
     p, q, up = np.ones(len(field.value)), np.ones(len(field.value)), field.z > 0
-    asked, aside = np.flatnonzero(field.testable), np.zeros(len(field.value), dtype=bool)
+    some = field.testable
+    asked, called = np.flatnonzero(some), np.zeros(len(field.value), dtype=bool)
     tests, own_side = len(asked), own_side and method == "gi_star"
     for _ in range(ROUNDS if tests and not field.flat else 0):
-        now = field.among(~aside)
+        now = field.among(~field.touched(called))
+        if not now.tells:
+            break
         p[asked], up[asked] = now.tested_by_draws(asked, tests, permutations, fdr, correction, rng)
         judged = np.where(now.high == up, p, 1.0) if own_side else p
-        q[field.testable] = adjusted(judged[field.testable], correction=correction)
-        new = field.testable & (q <= fdr) & ~aside
+        q[some] = adjusted_by_side(judged[some], up[some], correction=correction)
+        new = some & (q <= fdr) & ~called
         if not set_aside or not new.any():
             break
-        aside |= new
-        asked = np.flatnonzero(field.testable & (p <= AGAIN))
+        called |= new
+        asked = np.flatnonzero(some & (p <= AGAIN))
     return field.spots(p[field.testable], q[field.testable], up, fdr, min_expected, carriers)
 
 
@@ -173,21 +177,30 @@ def preview(
     field = _Field.of(counted, neighbours, per, method, "total")
     p = 2 * ndtr(-np.abs(field.z[field.testable]))
     up = field.z > 0 if method == "gi_star" else (field.z > 0) == field.high
-    spots = field.spots(p, adjusted(p, correction=correction), up, fdr, min_expected, carriers)
+    q = adjusted_by_side(p, up[field.testable], correction=correction)
+    spots = field.spots(p, q, up, fdr, min_expected, carriers)
     return Spots(spots.frame.assign(preview=True), spots.notices)
 
 
-def strata(exposure: Floats) -> Ints:
-    """Classes of like exposure, from 0 upwards, each of :data:`STRATUM` grids or more where there are as many."""
-    distinct, inverse, number = np.unique(exposure, return_inverse=True, return_counts=True)
-    least = max(STRATUM, -(-len(exposure) // STRATA))
-    label, held, left = np.zeros(len(distinct), dtype=np.int64), 0, len(exposure)
-    for k, count in enumerate(number):
+def strata(exposure: Floats, *, among: Bools | None = None) -> Ints:
+    """Classes of like exposure, from 0 upwards, each of :data:`STRATUM` grids or more where there are as many.
+
+    Parameters
+    ----------
+    exposure : float array, shape (n,)
+    among : bool array, optional
+        The grids that are counted, all by default; others are put in the class into which their exposure falls.
+    """
+    counting = exposure if among is None else exposure[among]
+    distinct, number = np.unique(counting, return_counts=True)
+    least = max(STRATUM, -(-len(counting) // STRATA))
+    lower, held, left = [-np.inf], 0, len(counting)
+    for value, count in zip(distinct, number, strict=True):
         if held >= least and left >= least:
-            label[k:] += 1
+            lower.append(value)
             held = 0
         held, left = held + int(count), left - int(count)
-    return label[inverse]
+    return np.searchsorted(np.array(lower), exposure, side="right") - 1
 
 
 @dataclass(frozen=True)
@@ -225,7 +238,17 @@ class _Field:
         """The same with rates standardised by, and urns of, some grids alone."""
         if self.exposure is None or inside.all():
             return replace(self, inside=inside)
-        return replace(self, inside=inside, value=standardised(self.cases, self.exposure, among=inside))
+        value, classes = standardised(self.cases, self.exposure, among=inside), strata(self.exposure, among=inside)
+        return replace(self, inside=inside, value=value, classes=classes)
+
+    @property
+    def tells(self) -> bool:
+        """Whether what is in the urns is still most of the city, and holds a case."""
+        return bool(2 * self.inside.sum() >= len(self.value) and self.cases[self.inside].any())
+
+    def touched(self, called: Bools) -> Bools:
+        """Grids that are called, and their neighbours: to leave only high values out would make the rest too low."""
+        return called | np.asarray(self.window @ called.astype(np.float64) > 0)
 
     def tested_by_draws(
         self, asked: Ints, tests: int, permutations: int, fdr: float, correction: Correction, rng: np.random.Generator
@@ -271,8 +294,9 @@ class _Field:
 
     @property
     def testable(self) -> Bools:
-        """Whether there is anything around a grid."""
-        return np.asarray(np.diff(self.window.indptr) > 0)
+        """Whether there is anything around a grid, and anything beyond."""
+        around = np.diff(self.window.indptr)
+        return np.asarray((around > 0) & (around < len(self.value) - self.without_self))
 
     @property
     def z(self) -> Floats:
