@@ -15,7 +15,7 @@ Correction = Literal["bh", "by"]
 CORRECTIONS: tuple[Correction, ...] = ("bh", "by")
 
 
-def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = None) -> Floats:
+def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = None, ahead: int = 0) -> Floats:
     """The lowest false discovery rate at which each test is still rejected (q).
 
     Parameters
@@ -27,6 +27,8 @@ def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = No
         Benjamini-Yekutieli for any dependence, at the price of power: p counts ln(n) + 0.58 times.
     tests : int, optional
         How many tests were made, where those with a larger p are not given.
+    ahead : int
+        How many with a smaller p are not given.
 
     References
     ----------
@@ -35,18 +37,28 @@ def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = No
     """
     n = len(p) if tests is None else tests
     order = np.argsort(-p, kind="stable")
-    price = p[order] * n * harmonic(n, correction) / np.arange(len(p), 0, -1)
+    price = p[order] * n * harmonic(n, correction) / (ahead + np.arange(len(p), 0, -1))
     out = np.empty(len(p))
     out[order] = np.minimum(np.minimum.accumulate(price), 1.0)
     return out
 
 
-def adjusted_by_side(p: Floats, up: Bools, *, correction: Correction = "bh", tests: int | None = None) -> Floats:
+def adjusted_by_side(
+    p: Floats,
+    up: Bools,
+    *,
+    correction: Correction = "bh",
+    tests: int | None = None,
+    ahead: tuple[int, int] = (0, 0),
+) -> Floats:
     """Adjusted two-sided p, the high and the low corrected apart: each side has half of the rate.
 
     Together they keep the rate. Corrected in one, many hot grids would let a few false cold ones through.
     """
-    high, low = (adjusted(np.where(side, p, 1.0), correction=correction, tests=tests) for side in (up, ~up))
+    high, low = (
+        adjusted(np.where(side, p, 1.0), correction=correction, tests=tests, ahead=known)
+        for side, known in zip((up, ~up), ahead, strict=True)
+    )
     return np.where(up, high, low)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridgis.geometry.noding import Floats, Ints
+from gridgis.geometry.noding import Bools, Floats, Ints
 from gridgis.heat.discoveries import Correction, adjusted_by_side, harmonic
 from gridgis.heat.draws import Tails, Urns, Windows, tails
 
@@ -29,6 +29,8 @@ def refined(
     asked: Ints,
     *,
     tests: int,
+    ahead: tuple[int, int],
+    high: Bools | None,
     permutations: int,
     rate: float,
     correction: Correction,
@@ -41,6 +43,10 @@ def refined(
     ----------
     tests : int
         How many tests are corrected together; those not asked about have a p that is larger than any of interest.
+    ahead : int, int
+        But for so many on the high and on the low side, which are significant and not asked about again.
+    high : bool array, shape (m,), optional
+        Whether a grid may only be called high, or else low: more draws do not matter for those on the other side.
     permutations : int
         Draws for every grid.
     rate : float
@@ -52,14 +58,16 @@ def refined(
     def draw(rows: Ints, draws: int) -> Tails:
         return tails(urns, windows, rows, draws=draws, seed=int(rng.integers(2**62)), without_self=without_self)
 
-    found = draw(asked, permutations)
-    total = permutations
-    while len(open_ := _open(found, tests, rate, correction)):
-        more = draw(asked[open_], (GROWTH - 1) * total)
-        for every, new in zip(found, more, strict=True):
+    found, total = draw(asked, permutations), permutations
+    while True:
+        needed = _needed(found, tests, ahead, high, rate, correction)
+        open_ = np.flatnonzero(found.draws < needed)
+        if not len(open_):
+            return found
+        more = min(GROWTH * total, int(needed.max())) - total
+        for every, new in zip(found, draw(asked[open_], max(more, permutations)), strict=True):
             every[open_] += new
-        total *= GROWTH
-    return found
+        total = int(found.draws.max())
 
 
 def two_sided(found: Tails) -> Floats:
@@ -67,11 +75,15 @@ def two_sided(found: Tails) -> Floats:
     return np.minimum(1.0, 2 * (np.minimum(found.at_least, found.at_most) + 1) / (found.draws + 1))
 
 
-def _open(found: Tails, tests: int, rate: float, correction: Correction) -> Ints:
-    """Rows whose p is still too coarse for the limit that the correction sets now."""
+def _needed(
+    found: Tails, tests: int, ahead: tuple[int, int], high: Bools | None, rate: float, correction: Correction
+) -> Ints:
+    """How many draws make each p fine enough for the limit that the correction sets now; 0 where it is known."""
     up = found.at_least < found.at_most
-    rejected = adjusted_by_side(two_sided(found), up, correction=correction, tests=tests) <= rate
-    first = rate / (tests * harmonic(tests, correction))
-    limit = first * np.maximum(np.where(up, (rejected & up).sum(), (rejected & ~up).sum()), 1)
+    may = np.ones(len(up), dtype=bool) if high is None else high == up
+    p = np.where(may, two_sided(found), 1.0)
+    q = adjusted_by_side(p, up, correction=correction, tests=tests, ahead=ahead)
+    number = np.where(up, ahead[0] + (up & (q <= rate)).sum(), ahead[1] + (~up & (q <= rate)).sum())
+    limit = rate / (tests * harmonic(tests, correction)) * np.maximum(number, 1)
     few = np.minimum(found.at_least, found.at_most) < ENOUGH
-    return np.flatnonzero(few & (found.draws * limit < 2 * ENOUGH))
+    return np.where(may & few, np.ceil(2 * ENOUGH / limit), 0).astype(np.int64)

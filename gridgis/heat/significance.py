@@ -59,7 +59,7 @@ STRATUM, STRATA = 200, 50
 """Grids of like exposure are at least so many, and in no more classes than this."""
 
 
-ROUNDS, AGAIN = 6, 0.2
+ROUNDS, AGAIN = 5, 0.05
 """How often grids are set aside, and up to which p the others are looked at again."""
 
 
@@ -117,12 +117,12 @@ def hot_spots(
     per : a name of :data:`gridgis.heat.rates.EXPOSURES`, or None
         None tests counts.
     set_aside : bool
-        Whether grids that are called leave the urns with their neighbours, and all are tested again against the rest,
-        until no more are found or half of the grids are out. Without it several hot spots hide their rims: what is
-        drawn holds hot grids too.
+        Whether grids that are called leave the urns with their neighbours, and the others are tested again with the
+        rest, until no more are found or half of the grids are out. Without it several hot spots hide their rims:
+        what is drawn holds hot grids too.
     own_side : bool
         Whether Gi* calls a grid hot only where its own value is above the mean, and cold only below: a quiet grid
-        beside a hot spot is not called. Its p stays what it is, its q is 1.
+        beside a hot spot is not called. Its q is 1, its p that of the first draws.
     permutations : int
         Draws for every grid; those that may be significant get more, see :mod:`gridgis.heat.permutations`.
     fdr : float
@@ -148,14 +148,25 @@ def hot_spots(
         now = field.among(~field.touched(called))
         if not now.tells:
             break
-        p[asked], up[asked] = now.tested_by_draws(asked, tests, permutations, fdr, correction, rng)
-        judged = np.where(now.high == up, p, 1.0) if own_side else p
+        ahead = int((called & up).sum()), int((called & ~up).sum())
+        high = now.high if own_side else None
+        p[asked], up[asked] = now.tested_by_draws(
+            asked,
+            tests=tests,
+            ahead=ahead,
+            high=None if high is None else high[asked],
+            permutations=permutations,
+            rate=fdr,
+            correction=correction,
+            rng=rng,
+        )
+        judged = p if high is None else np.where(high == up, p, 1.0)
         q[some] = adjusted_by_side(judged[some], up[some], correction=correction)
         new = some & (q <= fdr) & ~called
         if not set_aside or not new.any():
             break
         called |= new
-        asked = np.flatnonzero(some & (p <= AGAIN))
+        asked = np.flatnonzero(some & (p <= AGAIN) & ~called)
     return field.spots(p[field.testable], q[field.testable], up, fdr, min_expected, carriers)
 
 
@@ -250,25 +261,14 @@ class _Field:
         """Grids that are called, and their neighbours: to leave only high values out would make the rest too low."""
         return called | np.asarray(self.window @ called.astype(np.float64) > 0)
 
-    def tested_by_draws(
-        self, asked: Ints, tests: int, permutations: int, fdr: float, correction: Correction, rng: np.random.Generator
-    ) -> tuple[Floats, Bools]:
-        """The p of the grids asked about, and whether their sum is high."""
+    def tested_by_draws(self, asked: Ints, **options: Any) -> tuple[Floats, Bools]:
+        """The p of the grids asked about, and whether their sum is high; options of :func:`refined`."""
         from gridgis.heat.draws import Urns, Windows
         from gridgis.heat.permutations import refined, two_sided
 
         urns = Urns.of(self.value, self.classes, self.inside)
-        found = refined(
-            urns,
-            Windows.of(self.window, self.value, urns),
-            asked,
-            tests=tests,
-            permutations=permutations,
-            rate=fdr,
-            correction=correction,
-            rng=rng,
-            without_self=self.without_self,
-        )
+        windows = Windows.of(self.window, self.value, urns)
+        found = refined(urns, windows, asked, without_self=self.without_self, **options)
         up = found.at_least < found.at_most
         return np.maximum(two_sided(found), self.least_p(asked, up)), up
 
