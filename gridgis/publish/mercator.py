@@ -1,0 +1,104 @@
+"""Surfaces in the plane of web maps, and as pictures of few colours that lie on such a map."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from gridgis.heat.surface import Surface
+
+WEB_MERCATOR = "EPSG:3857"
+SIDE = 17
+"""Points along each side of a surface whose place says how far it reaches in the other plane."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Pixels of a rectangle of the plane of web maps; `bounds` are west, south, east, north in its metres."""
+
+    bounds: tuple[float, float, float, float]
+    rows: int
+    columns: int
+
+    def centres(self) -> tuple[Floats, Floats]:
+        """Give x and y of the centre of each pixel, the first row in the north."""
+        west, south, east, north = self.bounds
+        x = west + (np.arange(self.columns) + 0.5) * (east - west) / self.columns
+        y = north - (np.arange(self.rows) + 0.5) * (north - south) / self.rows
+        across, down = np.meshgrid(x, y)
+        return across, down
+
+    def corners(self) -> list[list[float]]:
+        """Give south-west and north-east as latitude and longitude."""
+        west, south, east, north = self.bounds
+        to_degrees = Transformer.from_crs(WEB_MERCATOR, "EPSG:4326", always_xy=True)
+        lon, lat = to_degrees.transform([west, east], [south, north])
+        return [[float(lat[0]), float(lon[0])], [float(lat[1]), float(lon[1])]]
+
+
+def raster_over(surface: Surface, *, pixels: int) -> Raster:
+    """Lay a raster of about as many pixels over a surface, none of them much finer than its cells."""
+    rows, columns = surface.values.shape
+    right, bottom = surface.left + columns * surface.cell_m, surface.top - rows * surface.cell_m
+    along, down = np.linspace(surface.left, right, SIDE), np.linspace(bottom, surface.top, SIDE)
+    x = np.concatenate([along, along, np.full(SIDE, surface.left), np.full(SIDE, right)])
+    y = np.concatenate([np.full(SIDE, bottom), np.full(SIDE, surface.top), down, down])
+    x, y = Transformer.from_crs(surface.crs, WEB_MERCATOR, always_xy=True).transform(x, y)
+    west, south, east, north = (float(value) for value in (x.min(), y.min(), x.max(), y.max()))
+    # smoothing that a browser does between the pixels it is given cannot bring back steps of one colour
+    side = max((east - west) / (2 * columns), math.sqrt((east - west) * (north - south) / max(pixels, 1)))
+    return Raster(
+        (west, south, east, north), max(1, round((north - south) / side)), max(1, round((east - west) / side))
+    )
+
+
+def sampled(surface: Surface, raster: Raster) -> Floats:
+    """Read a surface at the centre of each pixel, linear between the centres of its cells.
+
+    Invariant: the number at a place is that of the surface at this place, whatever the size of the pixels. NaN where
+    the nearest cell has no answer, and outside the surface; where a neighbour has none, the others speak for it.
+
+    Returns
+    -------
+    array of shape (rows, columns) of `raster`
+    """
+    from scipy.ndimage import map_coordinates
+
+    x, y = Transformer.from_crs(WEB_MERCATOR, surface.crs, always_xy=True).transform(*raster.centres())
+    column, row = (x - surface.left) / surface.cell_m - 0.5, (surface.top - y) / surface.cell_m - 0.5
+    there = np.isfinite(surface.values)
+    at: dict[str, Any] = {"coordinates": [row, column], "order": 1, "mode": "nearest"}
+    sums = map_coordinates(np.where(there, surface.values, 0.0), **at)
+    weights = map_coordinates(there.astype(float), **at)
+    rows, columns = surface.values.shape
+    k, m = np.floor(row + 0.5).astype(int), np.floor(column + 0.5).astype(int)
+    inside = (k >= 0) & (k < rows) & (m >= 0) & (m < columns)
+    inside &= there[np.clip(k, 0, rows - 1), np.clip(m, 0, columns - 1)]
+    return np.where(inside, sums / np.where(weights > 0, weights, 1.0), np.nan)
+
+
+def palette_png(classes: NDArray[np.uint8], colours: Sequence[str]) -> bytes:
+    """Write classes as a PNG of few colours; class 0 is clear, class k has the colour k - 1."""
+    from PIL import Image
+
+    image = Image.fromarray(classes, mode="P")
+    image.putpalette([0, 0, 0, *(int(colour[i : i + 2], 16) for colour in colours for i in (1, 3, 5))])
+    bits = 1 if len(colours) < 2 else 2 if len(colours) < 4 else 4
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", transparency=0, bits=bits, optimize=True)
+    return stream.getvalue()
+
+
+def data_uri(png: bytes) -> str:
+    """Write a PNG as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
