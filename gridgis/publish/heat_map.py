@@ -17,9 +17,9 @@ import shapely
 
 from gridgis.crs import metric_crs
 from gridgis.heat.report import Report
-from gridgis.heat.surface import Surface
 from gridgis.publish import heat_words
 from gridgis.publish.folium_map import LABEL_ZOOM
+from gridgis.publish.heat_piles import largest_first, places
 from gridgis.publish.heat_scale import HOT, OUTLINES, VERDICTS, class_of, density_colours, density_limits, rate_bands
 from gridgis.publish.light import DECIMALS, WEB_CRS, label_points
 from gridgis.publish.mercator import data_uri, palette_png, raster_over, sampled
@@ -84,7 +84,7 @@ def write_heat_map(
 
 def heat_data(report: Report, zones: gpd.GeoDataFrame, *, language: Language, attribution: str) -> dict[str, Any]:
     """Everything that the page shows, as plain data."""
-    texts = heat_words.heat_texts(language)
+    texts, report = heat_words.heat_texts(language), largest_first(report)
     metric = _light(report.grids.to_crs(metric_crs(report.grids.crs, tuple(report.grids.total_bounds))))
     land = _land(metric, zones)
     west, south, east, north = land.to_crs(WEB_CRS).total_bounds
@@ -116,7 +116,7 @@ def heat_data(report: Report, zones: gpd.GeoDataFrame, *, language: Language, at
 
 
 def _about(report: Report, texts: Texts) -> dict[str, Any]:
-    told = heat_words.piles(_largest(report), texts)
+    told = heat_words.piles(report, texts)
     more = len(report.piles) - MOST_TOLD
     return {
         "window": heat_words.window(report.begin, report.end, texts),
@@ -128,21 +128,12 @@ def _about(report: Report, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _largest(report: Report) -> Report:
-    """The report with its piles in falling order of cases, then as they stand."""
-    return replace(report, piles=report.piles.sort_values("cases", ascending=False, kind="stable"))
-
-
 def _piles(report: Report, texts: Texts) -> list[dict[str, Any]]:
-    piles = _largest(report).piles.iloc[:MOST_PILES]
-    points = gpd.GeoSeries(gpd.points_from_xy(piles["x"], piles["y"]), crs=report.grids.crs).to_crs(WEB_CRS)
-    lonlat = np.round(np.c_[points.x, points.y], DECIMALS)
-    # a default place may be nowhere on Earth, or where the projection has no answer
-    on_earth = np.all(np.isfinite(lonlat) & (np.abs(lonlat) <= (180, 90)), axis=1)
-    places = [[lat, lon] if there else None for (lon, lat), there in zip(lonlat.tolist(), on_earth, strict=True)]
-    reasons = [heat_words.reason(str(why), texts) for why in piles["reason"]]
+    shown = replace(report, piles=report.piles.iloc[:MOST_PILES])
+    columns: tuple[Any, ...] = (places(shown), shown.piles["cases"], shown.piles["reason"])
     return [
-        {"at": at, "cases": int(n), "reason": why} for at, n, why in zip(places, piles["cases"], reasons, strict=True)
+        {"at": at and at[::-1], "cases": int(n), "reason": heat_words.reason(str(why), texts)}
+        for at, n, why in zip(*columns, strict=True)
     ]
 
 
@@ -194,6 +185,7 @@ def _columns(report: Report, metric: gpd.GeoDataFrame) -> dict[str, Any]:
         "counts": report.counts.tolist(),
         "states": ["".join("-0+"[state + 1] for state in row) for row in report.verdicts.tolist()],
         "shape": _packed(metric),
+        "sign": _signs(metric),
     }
 
 
@@ -259,11 +251,26 @@ def _land(grids: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _zones(land: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    at, _ = label_points(land)
-    places = gpd.GeoSeries(shapely.points(at), crs=land.crs).to_crs(WEB_CRS)
-    where = np.round(shapely.get_coordinates(places.to_numpy()), DECIMALS)[:, ::-1].tolist()
-    columns = zip(land["zone_code"], land["name"], where, _packed(land), strict=True)
-    return [{"code": code, "name": name, "at": place, "shape": shape} for code, name, place, shape in columns]
+    where = _latlon(shapely.points(label_points(land)[0]), land)
+    named = zip(land["zone_code"], land["name"], strict=True)
+    rows = zip(named, where, _packed(land), strict=True)
+    return [{"code": code, "name": name, "at": place, "shape": shape} for (code, name), place, shape in rows]
+
+
+def _signs(grids: gpd.GeoDataFrame) -> list[list[float] | None]:
+    """Where the sign of a trend stands: the middle of a grid, or else a place inside it; none where none is drawn."""
+    shapes = grids.geometry.to_numpy()
+    middle = shapely.centroid(shapes)
+    inside = np.where(shapely.contains(shapes, middle), middle, shapely.point_on_surface(shapes))
+    drawn = [heat_words.pattern_key(pattern).endswith(("_hot", "_cold")) for pattern in grids["pattern"]]
+    places = _latlon(inside, grids)
+    return [place if there else None for place, there in zip(places, drawn, strict=True)]
+
+
+def _latlon(points: Any, frame: gpd.GeoDataFrame) -> list[list[float]]:
+    """Points in the CRS of a frame as latitude and longitude."""
+    placed = gpd.GeoSeries(points, crs=frame.crs).to_crs(WEB_CRS).to_numpy()
+    return np.round(shapely.get_coordinates(placed), DECIMALS)[:, ::-1].tolist()
 
 
 def _packed(frame: gpd.GeoDataFrame) -> list[list[list[list[int]]]]:
@@ -296,11 +303,8 @@ def _density(report: Report, texts: Texts) -> dict[str, Any]:
     pixels = min(PIXELS_A_PICTURE, PIXELS_IN_ALL // len(surfaces))
     while True:
         raster = raster_over(report.surface, pixels=pixels)
-        images = [data_uri(_picture(surface, raster, limits, colours)) for surface in surfaces]
+        values = sampled(surfaces, raster)
+        images = [data_uri(palette_png(class_of(each, limits), colours)) for each in values]
         if sum(map(len, images)) <= MOST_DENSITY or pixels <= 1_000:
             return {**told, "bounds": raster.corners(), "images": images}
         pixels = pixels * 2 // 3
-
-
-def _picture(surface: Surface, raster: Any, limits: tuple[float, ...], colours: tuple[str, ...]) -> bytes:
-    return palette_png(class_of(sampled(surface, raster), limits), colours)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.heat.report import Report
+from gridgis.publish.heat_piles import set_aside
 from gridgis.publish.heat_scale import COLD, HOT
 from gridgis.publish.texts import Language, Texts, words
 
@@ -63,11 +64,6 @@ def counted(report: Report, texts: Texts) -> str:
     aside = set_aside(report)
     told = {"in_grids": report.cases - report.in_no_grid - aside, "no_grid": report.in_no_grid, "aside": aside}
     return str(texts["page"]["counted"]).format(n=f"{report.cases:,}", **{k: f"{v:,}" for k, v in told.items()})
-
-
-def set_aside(report: Report) -> int:
-    """Count the cases of piles."""
-    return int(report.piles["cases"].sum()) if len(report.piles) else 0
 
 
 def chance(report: Report, texts: Texts) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,28 +61,40 @@ def raster_over(surface: Surface, *, pixels: int) -> Raster:
     )
 
 
-def sampled(surface: Surface, raster: Raster) -> Floats:
-    """Read a surface at the centre of each pixel, linear between the centres of its cells.
+def sampled(surfaces: Sequence[Surface], raster: Raster) -> Iterator[Floats]:
+    """Read surfaces of one lattice at the centre of each pixel, linear between the centres of their cells.
 
     Invariant: the number at a place is that of the surface at this place, whatever the size of the pixels. NaN where
     the nearest cell has no answer, and outside the surface; where a neighbour has none, the others speak for it.
 
-    Returns
-    -------
-    array of shape (rows, columns) of `raster`
+    Yields
+    ------
+    array of shape (rows, columns) of `raster`, for each surface
     """
-    from scipy.ndimage import map_coordinates
+    first = surfaces[0]
+    x, y = Transformer.from_crs(WEB_MERCATOR, first.crs, always_xy=True).transform(*raster.centres())
+    column, row = (x - first.left) / first.cell_m - 0.5, (first.top - y) / first.cell_m - 0.5
+    for surface in surfaces:
+        yield _bilinear(surface.values, row, column)
 
-    x, y = Transformer.from_crs(WEB_MERCATOR, surface.crs, always_xy=True).transform(*raster.centres())
-    column, row = (x - surface.left) / surface.cell_m - 0.5, (surface.top - y) / surface.cell_m - 0.5
-    there = np.isfinite(surface.values)
-    at: dict[str, Any] = {"coordinates": [row, column], "order": 1, "mode": "nearest"}
-    sums = map_coordinates(np.where(there, surface.values, 0.0), **at)
-    weights = map_coordinates(there.astype(float), **at)
-    rows, columns = surface.values.shape
+
+def _bilinear(values: NDArray[np.float32], row: Floats, column: Floats) -> Floats:
+    """Read an array at places between its cells, as sums and weights of the cells that have an answer."""
+    rows, columns = values.shape
+    there = np.isfinite(values)
+    known = np.where(there, values, np.float32(0))
     k, m = np.floor(row + 0.5).astype(int), np.floor(column + 0.5).astype(int)
     inside = (k >= 0) & (k < rows) & (m >= 0) & (m < columns)
     inside &= there[np.clip(k, 0, rows - 1), np.clip(m, 0, columns - 1)]
+    above, left = np.floor(row).astype(int), np.floor(column).astype(int)
+    down, right = row - above, column - left
+    sums, weights = np.zeros(row.shape), np.zeros(row.shape)
+    for below, part in ((0, 1 - down), (1, down)):
+        i = np.clip(above + below, 0, rows - 1)
+        for beside, share in ((0, 1 - right), (1, right)):
+            j = np.clip(left + beside, 0, columns - 1)
+            sums += part * share * known[i, j]
+            weights += part * share * there[i, j]
     return np.where(inside, sums / np.where(weights > 0, weights, 1.0), np.nan)
 
 

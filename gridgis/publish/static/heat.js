@@ -33,6 +33,7 @@ function gridgisHeat(map, data) {
 
   // ---- fills
   const verdictFills = data.verdicts.map(fillOf), rateFills = data.rate.bands.map(fillOf);
+  // hot, cold and others by the last word of a pattern
   const sideOf = (pattern) => (/_hot$/.test(pattern) ? HOT : /_cold$/.test(pattern) ? COLD : pattern === "not_enough_data" ? NOT_ENOUGH : NEITHER);
   const pale = { [HOT]: "#f3c3ae", [COLD]: "#c3d9ec" };
   const patternFill = (side) => pale[side] ?? verdictFills[side];
@@ -83,7 +84,7 @@ function gridgisHeat(map, data) {
   L.polygon(data.zones.map(({ shape }) => corners(shape)).flat(), { renderer: L.canvas({ pane: "land", padding: 0.5 }), pane: "land", stroke: false, fillColor: "#fff", fillOpacity: 1, interactive: false }).addTo(map);
   const polygons = all.map((k) => L.polygon(corners(grids.shape[k]), { color: "#8d8b83", weight: 0.6, smoothFactor: 0.5 }).on("click", () => pick({ grid: k })).addTo(map));
   for (const { shape } of data.zones) L.polygon(corners(shape), { color: "#2f2d29", weight: 2.2, opacity: 0.85, fill: false, interactive: false, smoothFactor: 0.5 }).addTo(map);
-  const outlines = L.layerGroup().addTo(map), trends = L.layerGroup().addTo(map), aside = L.layerGroup().addTo(map);
+  const casings = L.layerGroup().addTo(map), outlines = L.layerGroup().addTo(map), trends = L.layerGroup().addTo(map), aside = L.layerGroup().addTo(map);
   for (const [k, pile] of data.piles.entries()) if (pile.at) new Sign(pile.at, { radius: 8, draw: pileSign }).on("click", () => pick({ pile: k })).addTo(aside);
   let mark = null;
 
@@ -101,18 +102,20 @@ function gridgisHeat(map, data) {
   function paint() {
     const fill = fillFor[view.layer], clear = view.layer === "density";
     for (const k of all) polygons[k].setStyle({ fillColor: fill(k), fillOpacity: clear ? 0 : 1, color: clear ? "#77756d" : "#8d8b83", opacity: clear ? 0.45 : 1 });
-    outlines.clearLayers();
+    for (const group of [casings, outlines]) group.clearLayers();
     trends.clearLayers();
     if (view.layer === "pattern") {
-      for (const k of all) if (sideOf(grids.pattern[k]) < NEITHER) new Sign(polygons[k].getCenter(), { radius: 7, draw: trendSign(grids.pattern[k]), interactive: false }).addTo(trends);
+      for (const k of all) if (sideOf(grids.pattern[k]) < NEITHER) new Sign(grids.sign[k], { radius: 7, draw: trendSign(grids.pattern[k]), interactive: false }).addTo(trends);
     } else if (view.layer !== "rate") {
       for (const k of all) {
         const state = verdictOf(k);
         if (state > COLD) continue;
         const { colour, dash } = data.outlines[data.verdicts[state].name];
+        if (clear) L.polygon(polygons[k].getLatLngs(), { color: "#fff", weight: 5, fill: false, interactive: false, smoothFactor: 0.5 }).addTo(casings);
         L.polygon(polygons[k].getLatLngs(), { color: colour, weight: 2.4, dashArray: dash.map((part) => part * 2.4).join(" ") || null, lineCap: "butt", fill: false, interactive: false, smoothFactor: 0.5 }).addTo(outlines);
       }
     }
+    outlines.eachLayer((one) => one.bringToFront());
     showDensity();
     if (mark) mark.bringToFront();
     aside.eachLayer((one) => one.bringToFront());
@@ -168,8 +171,8 @@ function gridgisHeat(map, data) {
     const name = period ? period.name : page.whole;
     slider.value = view.period;
     slider.setAttribute("aria-valuetext", name);
-    told.replaceChildren(el("b", "", name), page.dot, cases(total));
-    if (period) told.append(page.dot, el("span", "gh-note", period.told + (period.whole ? "" : ` (${page.part})`)));
+    told.replaceChildren(el("b", "", name), page.dot, said(page.in_grids, { n: whole.format(total) }));
+    if (period) told.append(el("span", period.whole ? "gh-note gh-same" : "gh-note", page.dot + period.told + (period.whole ? "" : ` (${page.part})`)));
     if (view.period && view.layer === "pattern") told.append(page.dot, el("span", "gh-note", page.of_window));
     if (moving) strip.replaceChildren(bars(periods.map((one) => one.cases), { height: 34, centre: (at) => (100 * (at + 1)) / n, width: 100 / n }));
   }
@@ -182,6 +185,7 @@ function gridgisHeat(map, data) {
   }
   layers.append(told);
   const bar = el("div", "gh-panel gh-bar", layers);
+  bar.style.setProperty("--gh-periods", Math.max(n, 1));
   if (moving) bar.append(play, el("div", "gh-time", strip, slider));
 
   // ---- what this map is about
@@ -212,6 +216,10 @@ function gridgisHeat(map, data) {
     if (what && !wide()) head.open = false;
     showCard();
     card.scrollTop = 0;
+    if (mark && !wide()) { // the sheet from below must not hide what was picked
+      const top = card.offsetTop, { y } = map.latLngToContainerPoint(mark.getBounds().getCenter());
+      if (y > top - 40) map.panBy([0, y - (top + head.offsetHeight) / 2]);
+    }
   }
   function titled(title, code, under) {
     const close = Object.assign(el("button", "gh-close", "×"), { type: "button", title: page.close });
@@ -246,7 +254,7 @@ function gridgisHeat(map, data) {
     const list = facts([
       ["cases", whole.format(grids.cases[k])],
       ["rate", rate(grids.rate[k])],
-      ["smoothed", rate(grids.smoothed[k])],
+      ["smoothed", known(grids.smoothed[k], number.format)],
       ["households", known(grids.households[k], whole.format)],
       ["verdict", verdictWords(grids.verdict[k])],
       ["z", known(grids.z[k], number.format)],
@@ -285,7 +293,7 @@ function gridgisHeat(map, data) {
         const high = density.limits[at + 1];
         row(swatch(density.colours[at]), high === undefined ? said(texts.legend.limit, { low: number.format(low) }) : range(low, high));
       });
-      if (!density.limits.length) row("", page.no_density);
+      row(...(density.limits.length ? [swatch("#fff"), said(texts.legend.below, { high: number.format(density.limits[0]) })] : ["", page.no_density]));
       legendBody.append(el("h3", "", texts.layers.verdict));
       outlined(tally(verdictOf, 4));
     },

@@ -1,0 +1,369 @@
+"""Pictures of hot spots: a PNG of the whole window, and one of small maps, a period each."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gridgis.crs import metric_crs
+from gridgis.heat.report import Report
+from gridgis.heat.surface import Surface
+from gridgis.publish import heat_words
+from gridgis.publish.band import Band
+from gridgis.publish.heat_piles import places
+from gridgis.publish.heat_scale import COLD, HOT, OUTLINES, class_of, density_colours, density_limits
+from gridgis.publish.sheet import (
+    INK,
+    PAPER,
+    QUIET,
+    Frame,
+    Side,
+    chinese_font,
+    lettering,
+    outline,
+    write_names,
+    write_sheet,
+)
+from gridgis.publish.texts import Language, Texts, load_texts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LAND, GRID_INK, ZONE_INK = "#ffffff", "#77756d", "#2f2d29"
+OUTLINE_PT, CASING_PT = 1.6, 3.2
+MOST_TOLD = 4
+"""Piles and notices that a picture tells of; the map tells of more."""
+
+WIDEST = 36
+"""Letters in a line of the legend; a Chinese character takes two."""
+
+SMALL_IN, SMALLEST_IN = 2.3, 1.5
+"""Width of a small map, of few and of many."""
+
+HEAD_IN, FOOT_IN = 0.95, 0.2
+
+
+def draw_heat(
+    report: Report,
+    zones: gpd.GeoDataFrame,
+    *,
+    language: Language = "en",
+    title: str = "",
+    attribution: str = "",
+    width_in: float = 11.0,
+) -> Figure:
+    """Draw density, borders, outlines of hot and cold grids, piles, and a legend with units, scale bar and arrow.
+
+    Invariant: the same report gives the same figure; no display is needed. No case is drawn, only density.
+
+    Parameters
+    ----------
+    report : Report
+    zones : GeoDataFrame
+        `zone_code`, `name` and polygons in any CRS.
+    language : {"en", "zh"}
+        Without a font that has Chinese characters the legend is in English and zones show their codes.
+    title : str
+        Without it the title of the language.
+    attribution : str
+        Where the data come from.
+    width_in : float
+        Width of the figure in inches; its height follows the land.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    font = chinese_font()
+    spoken: Language = language if font else "en"
+    land = _Land(report, zones)
+    frame = Frame.around(land.bounds, width_in=width_in)
+    with rc_context(lettering(font)):
+        figure = Figure(figsize=(frame.width_in, frame.height_in), facecolor=PAPER)
+        ax = frame.map_axes(figure)
+        land.density(ax, report.surface)
+        land.borders(ax)
+        land.outlines(ax, report.grids["verdict"].to_numpy())
+        land.piles(ax)
+        write_names(ax, land.zones, frame, chinese=bool(font))
+        side = _HeatSide(frame, figure, load_texts(spoken), heat_words.heat_texts(spoken))
+        side.head(report, title)
+        side.classes(land.limits, report.surface.unit)
+        side.verdicts(report)
+        side.piles(report)
+        side.notes([*report.notices[:MOST_TOLD], attribution])
+        side.scale()
+    return figure
+
+
+def write_heat_picture(
+    report: Report,
+    zones: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    language: Language = "en",
+    title: str = "",
+    attribution: str = "",
+    width_in: float = 11.0,
+    dpi: int = 160,
+) -> None:
+    """Write :func:`draw_heat` as a PNG, beside and then renamed; the same report gives the same bytes."""
+    figure = draw_heat(report, zones, language=language, title=title, attribution=attribution, width_in=width_in)
+    write_sheet(figure, path, dpi=dpi)
+
+
+def draw_periods(
+    report: Report, zones: gpd.GeoDataFrame, *, language: Language = "en", title: str = "", width_in: float = 11.0
+) -> Figure:
+    """Draw a small map of density for each period, all of one scale, with the hot and cold grids of the period.
+
+    Invariant: as of :func:`draw_heat`; the same colour is the same density in every map.
+
+    Parameters
+    ----------
+    report, zones, language, title, width_in
+        As for :func:`draw_heat`.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    font = chinese_font()
+    spoken: Language = language if font else "en"
+    words, land = heat_words.heat_texts(spoken), _Land(report, zones)
+    count = max(len(report.surfaces), 1)
+    columns = min(count, int(width_in // (SMALL_IN if count <= 24 else SMALLEST_IN)))
+    west, south, east, north = land.bounds
+    wide = width_in / columns
+    high = wide * float(np.clip((north - south) / (east - west), 0.4, 1.6)) + 0.3
+    height = HEAD_IN + math.ceil(count / columns) * high + FOOT_IN
+    with rc_context(lettering(font)):
+        figure = Figure(figsize=(width_in, height), facecolor=PAPER)
+        _small_head(figure, report, land.limits, words, title)
+        names = [str(name) if whole else f"{name} *" for name, whole in zip(*_named(report.periods), strict=True)]
+        for k, surface in enumerate(report.surfaces):
+            row, column = divmod(k, columns)
+            top = 1 - (HEAD_IN + row * high) / height
+            ax = figure.add_axes((column / columns, top - (high - 0.04) / height, 1 / columns, (high - 0.3) / height))
+            _frame(ax, land.bounds)
+            land.density(ax, surface)
+            land.borders(ax, zone_pt=0.6, grid_pt=0)
+            land.outlines(ax, _verdicts(report.verdicts[:, k]), scale=0.6)
+            said = words["page"]["dot"].join((names[k], f"{int(report.counts[:, k].sum()):,}"))
+            figure.text((column + 0.5) / columns, top - 0.14 / height, said, ha="center", va="center", fontsize=8)
+        if not report.periods["whole"].all():
+            figure.text(0.25 / width_in, 0.1 / height, f"* {words['page']['part']}", fontsize=7.5, color=QUIET)
+    return figure
+
+
+def write_periods_picture(
+    report: Report,
+    zones: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    language: Language = "en",
+    title: str = "",
+    width_in: float = 11.0,
+    dpi: int = 160,
+) -> None:
+    """Write :func:`draw_periods` as a PNG, beside and then renamed; the same report gives the same bytes."""
+    write_sheet(draw_periods(report, zones, language=language, title=title, width_in=width_in), path, dpi=dpi)
+
+
+def _named(periods: pd.DataFrame) -> tuple[list[Any], list[bool]]:
+    return periods["period"].tolist(), periods["whole"].astype(bool).tolist()
+
+
+def _verdicts(states: NDArray[np.int8]) -> NDArray[np.object_]:
+    return np.array([COLD, "", HOT], dtype=object)[states + 1]
+
+
+def _frame(ax: Axes, bounds: NDArray[np.float64]) -> None:
+    west, south, east, north = bounds
+    edge = 0.03 * max(east - west, north - south)
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    ax.set_xlim(west - edge, east + edge)
+    ax.set_ylim(south - edge, north + edge)
+
+
+def _small_head(figure: Figure, report: Report, limits: Sequence[float], words: Texts, title: str) -> None:
+    """Title, window and counts on the left, the scale of colours on the right, above all small maps."""
+    width, height = figure.get_size_inches()
+    page = words["page"]
+    lines = (title or page["by_period"], heat_words.subject(report, words))
+    counts = page["dot"].join((heat_words.window(report.begin, report.end, words), heat_words.counted(report, words)))
+    for y, text, size, colour in ((0.24, lines[0], 13, INK), (0.5, lines[1], 8.5, INK), (0.72, counts, 8.5, QUIET)):
+        weight = "bold" if size == 13 else "normal"
+        figure.text(0.25 / width, 1 - y / height, text, fontsize=size, color=colour, va="center", weight=weight)
+    ax = figure.add_axes((0, 1 - 0.62 / height, 1, 0.62 / height))
+    ax.set_axis_off()
+    ax.set_xlim(0, width)
+    ax.set_ylim(0.62, 0)
+    _ramp(ax, limits, x=width - 0.25 - 0.42 * len(limits), y=0.3, step=0.42)
+    said = heat_words.unit(report.surface.unit, words) if limits else page["no_density"]
+    ax.text(width - 0.25, 0.13, said, fontsize=8, color=QUIET, ha="right", va="center")
+
+
+def _ramp(ax: Axes, limits: Sequence[float], *, x: float, y: float, step: float) -> None:
+    """Draw the classes of density side by side, the lower limit of each below its left edge."""
+    from matplotlib.patches import Rectangle
+
+    for k, (limit, colour) in enumerate(zip(limits, density_colours(limits), strict=True)):
+        ax.add_patch(Rectangle((x + k * step, y - 0.07), step * 0.97, 0.14, facecolor=colour, linewidth=0))
+        ax.text(x + k * step, y + 0.16, f"{limit:,g}", fontsize=7, color=QUIET, ha="center", va="center")
+
+
+class _Land:
+    """Zones, grids, density and piles in one plane in metres, to be drawn on axes of it."""
+
+    def __init__(self, report: Report, zones: gpd.GeoDataFrame) -> None:
+        crs = metric_crs(report.grids.crs, tuple(report.grids.total_bounds))
+        self.report, self.crs = report, CRS(crs)
+        self.grids, self.zones = report.grids.to_crs(crs), zones.to_crs(crs)
+        self.bounds = np.array(self.zones.total_bounds)
+        self.limits = density_limits(report)
+
+    def density(self, ax: Axes, surface: Surface) -> None:
+        """Fill the land, then the classes of density, cell by cell."""
+        from matplotlib.collections import PathCollection
+        from matplotlib.colors import ListedColormap
+
+        paths = [outline(shape) for shape in self.zones.geometry if not shape.is_empty]
+        ax.add_collection(PathCollection(paths, facecolors=LAND, linewidths=0, zorder=0), autolim=False)
+        classes = class_of(surface.values.astype(float), self.limits)
+        if not self.limits or not classes.any():
+            return
+        rows, columns = classes.shape
+        colours = ListedColormap(["#ffffff00", *density_colours(self.limits)])
+        style: dict[str, Any] = {"cmap": colours, "vmin": -0.5, "vmax": len(self.limits) + 0.5, "zorder": 1}
+        across = surface.left + np.arange(columns + 1) * surface.cell_m
+        down = surface.top - np.arange(rows + 1) * surface.cell_m
+        if CRS(surface.crs) == self.crs:
+            extent = (across[0], across[-1], down[-1], down[0])
+            ax.imshow(classes, extent=extent, aspect="auto", interpolation="nearest", **style)
+            return
+        corners = shapely.points(*np.meshgrid(across, down))
+        placed = gpd.GeoSeries(corners.ravel(), crs=surface.crs).to_crs(self.crs)
+        x, y = (getattr(placed, axis).to_numpy().reshape(rows + 1, columns + 1) for axis in ("x", "y"))
+        ax.pcolormesh(x, y, classes, antialiased=False, **style)
+
+    def borders(self, ax: Axes, *, zone_pt: float = 1.2, grid_pt: float = 0.3) -> None:
+        """Draw borders of grids as hair lines, of zones on top."""
+        for frame, colour, width in ((self.grids, GRID_INK, grid_pt), (self.zones, ZONE_INK, zone_pt)):
+            if width:
+                self._lines(ax, frame.geometry.to_numpy(), colors=colour, linewidths=width, zorder=2)
+
+    def outlines(self, ax: Axes, verdicts: NDArray[Any], *, scale: float = 1.0) -> None:
+        """Draw grids that are hot by a whole line and cold ones by a dashed one, both with a white casing."""
+        for verdict, (colour, dash) in OUTLINES.items():
+            shapes = self.grids.geometry.to_numpy()[verdicts == verdict]
+            self._lines(ax, shapes, colors="white", linewidths=CASING_PT * scale, zorder=3)
+            dashes: dict[str, Any] = {"linestyles": (0, dash)} if dash else {}
+            self._lines(ax, shapes, colors=colour, linewidths=OUTLINE_PT * scale, zorder=3.1, **dashes)
+
+    def piles(self, ax: Axes) -> None:
+        """Mark places that were set aside."""
+        at = [place for place in places(self.report) if place]
+        points = gpd.GeoSeries(gpd.points_from_xy(*np.array(at).reshape(-1, 2).T), crs=4326).to_crs(self.crs)
+        _mark_pile(ax, points.x.to_numpy(), points.y.to_numpy())
+
+    @staticmethod
+    def _lines(ax: Axes, shapes: NDArray[np.object_], **style: Any) -> None:
+        from matplotlib.collections import LineCollection
+
+        rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes))]
+        ax.add_collection(LineCollection(rings, **style), autolim=False)
+
+
+def _mark_pile(ax: Axes, x: Any, y: Any) -> None:
+    """A cross in a circle, as on the map."""
+    ax.scatter(x, y, marker="o", s=42, color="white", edgecolors=INK, linewidths=0.9, zorder=4)
+    ax.scatter(x, y, marker="x", s=14, color=INK, linewidths=0.9, zorder=4.1)
+
+
+class _HeatSide(Side):
+    """The legend of hot spots."""
+
+    TOP = 0.36
+
+    def __init__(self, frame: Frame, figure: Figure, texts: Texts, words: Texts) -> None:
+        super().__init__(frame, figure, texts)
+        self.words = words
+
+    def lines(self, text: str, *, size: float = 8, colour: str = QUIET) -> None:
+        """Write a text over as many lines as it takes, above the scale bar at most."""
+        for line in _folded(text):
+            if self.y < self.frame.height_in - 0.75:
+                self.write(line, size=size, colour=colour)
+                self.y += 0.165
+
+    def head(self, report: Report, title: str) -> None:
+        """Write title, items and sources, window and counts."""
+        self.write(title or self.words["page"]["title"], size=13, weight="bold")
+        self.y += 0.24
+        self.lines(heat_words.subject(report, self.words), colour=INK)
+        self.lines(heat_words.window(report.begin, report.end, self.words), colour=INK)
+        self.lines(heat_words.counted(report, self.words))
+
+    def classes(self, limits: Sequence[float], unit: str) -> None:
+        """Draw a box for each class of density, the highest first."""
+        self.section(heat_words.unit(unit, self.words) if limits else self.words["page"]["no_density"])
+        legend, uppers = self.words["legend"], (*limits[1:], math.nan)
+        rows = list(zip(limits, uppers, density_colours(limits), strict=True))
+        for low, high, colour in reversed(rows):
+            self.box(Band("", colour, INK))
+            pattern = legend["limit"] if math.isnan(high) else legend["between"]
+            self.row(pattern.format(low=f"{low:,g}", high=f"{high:,g}"))
+
+    def verdicts(self, report: Report) -> None:
+        """Count hot and cold grids and say how many of them may be chance."""
+        from matplotlib.collections import LineCollection
+
+        self.section(self.words["layers"]["verdict"])
+        for verdict, (colour, dash) in OUTLINES.items():
+            line = [[(self.LEFT, self.y), (self.LEFT + self.SIGN, self.y)]]
+            dashes: dict[str, Any] = {"linestyles": (0, dash)} if dash else {}
+            self.ax.add_collection(LineCollection(line, colors=colour, linewidths=OUTLINE_PT, **dashes), autolim=False)
+            self.row(self.words["verdicts"][verdict], int((report.grids["verdict"] == verdict).sum()))
+        self.lines(heat_words.chance(report, self.words))
+
+    def piles(self, report: Report) -> None:
+        """Tell of the largest piles."""
+        if not len(report.piles):
+            return
+        self.section(self.words["page"]["aside"])
+        _mark_pile(self.ax, [self.LEFT + self.SIGN / 2], [self.y])
+        self.row(self.words["legend"]["pile"], len(report.piles))
+        for text in heat_words.piles(report, self.words)[:MOST_TOLD]:
+            self.lines(text)
+
+    def notes(self, texts: Sequence[str]) -> None:
+        """Write notices and the source of the data."""
+        told = [text for text in texts if text]
+        if told:
+            self.section(self.words["page"]["notices"])
+        for text in told:
+            self.lines(text)
+
+
+def _folded(text: str) -> list[str]:
+    """Fold a text into lines of the legend; a Chinese text has no spaces to fold at."""
+    if text.isascii():
+        return textwrap.wrap(text, WIDEST)
+    lines, room = [""], float(WIDEST)
+    for character in text:
+        size = 1.0 if character.isascii() else 1.9
+        if room < size:
+            lines, room = [*lines, ""], float(WIDEST)
+        lines[-1], room = lines[-1] + character, room - size
+    return lines
