@@ -22,8 +22,8 @@ from gridgis.publish.folium_map import LABEL_ZOOM
 from gridgis.publish.heat_piles import largest_first, places
 from gridgis.publish.heat_scale import HOT, OUTLINES, VERDICTS, class_of, density_colours, density_limits, rate_bands
 from gridgis.publish.light import DECIMALS, WEB_CRS, label_points
-from gridgis.publish.mercator import data_uri, palette_png, raster_over, sampled
 from gridgis.publish.page import embedded, stand_alone, write_page
+from gridgis.publish.pixels import data_uri, palette_png, raster_over, sampled
 from gridgis.publish.texts import Language, Texts
 
 MOST_VERTICES = 60_000

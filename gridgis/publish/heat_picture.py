@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +21,9 @@ from gridgis.heat.report import Report
 from gridgis.heat.surface import Surface
 from gridgis.publish import heat_words
 from gridgis.publish.band import Band
-from gridgis.publish.heat_piles import places
+from gridgis.publish.heat_piles import largest_first, places
 from gridgis.publish.heat_scale import COLD, HOT, OUTLINES, class_of, density_colours, density_limits
+from gridgis.publish.pixels import raster_over, sampled
 from gridgis.publish.sheet import (
     INK,
     PAPER,
@@ -43,15 +45,21 @@ if TYPE_CHECKING:
 LAND, GRID_INK, ZONE_INK = "#ffffff", "#77756d", "#2f2d29"
 OUTLINE_PT, CASING_PT = 1.6, 3.2
 MOST_TOLD = 4
-"""Piles and notices that a picture tells of; the map tells of more."""
+"""Piles that a picture tells of one by one."""
 
 WIDEST = 36
 """Letters in a line of the legend; a Chinese character takes two."""
 
+LEAST_IN, SCALE_IN = 4.6, 0.85
+"""Least height of the land, and the room for scale bar and arrow below the legend."""
+
+PIXELS = 1_500_000
+"""Of density on a sheet; small maps share them."""
+
 SMALL_IN, SMALLEST_IN = 2.3, 1.5
 """Width of a small map, of few and of many."""
 
-HEAD_IN, FOOT_IN = 0.95, 0.2
+HEAD_IN, FOOT_IN, EDGE_IN = 0.95, 0.2, 0.12
 
 
 def draw_heat(
@@ -87,8 +95,16 @@ def draw_heat(
     font = chinese_font()
     spoken: Language = language if font else "en"
     land = _Land(report, zones)
-    frame = Frame.around(land.bounds, width_in=width_in)
+
+    def legend(frame: Frame, figure: Figure) -> _HeatSide:
+        side = _HeatSide(frame, figure, load_texts(spoken), heat_words.heat_texts(spoken))
+        side.tell(report, land.limits, title, attribution)
+        return side
+
     with rc_context(lettering(font)):
+        frame = Frame.around(land.bounds, width_in=width_in)
+        least = legend(frame, Figure()).y + SCALE_IN - 2 * frame.MARGIN_IN  # nothing that is told shall be cut
+        frame = Frame.around(land.bounds, width_in=width_in, least_in=max(least, LEAST_IN))
         figure = Figure(figsize=(frame.width_in, frame.height_in), facecolor=PAPER)
         ax = frame.map_axes(figure)
         land.density(ax, report.surface)
@@ -96,13 +112,7 @@ def draw_heat(
         land.outlines(ax, report.grids["verdict"].to_numpy())
         land.piles(ax)
         write_names(ax, land.zones, frame, chinese=bool(font))
-        side = _HeatSide(frame, figure, load_texts(spoken), heat_words.heat_texts(spoken))
-        side.head(report, title)
-        side.classes(land.limits, report.surface.unit)
-        side.verdicts(report)
-        side.piles(report)
-        side.notes([*report.notices[:MOST_TOLD], attribution])
-        side.scale()
+        legend(frame, figure).scale()
     return figure
 
 
@@ -143,7 +153,7 @@ def draw_periods(
     count = max(len(report.surfaces), 1)
     columns = min(count, int(width_in // (SMALL_IN if count <= 24 else SMALLEST_IN)))
     west, south, east, north = land.bounds
-    wide = width_in / columns
+    wide = (width_in - 2 * EDGE_IN) / columns
     high = wide * float(np.clip((north - south) / (east - west), 0.4, 1.6)) + 0.3
     height = HEAD_IN + math.ceil(count / columns) * high + FOOT_IN
     with rc_context(lettering(font)):
@@ -153,13 +163,14 @@ def draw_periods(
         for k, surface in enumerate(report.surfaces):
             row, column = divmod(k, columns)
             top = 1 - (HEAD_IN + row * high) / height
-            ax = figure.add_axes((column / columns, top - (high - 0.04) / height, 1 / columns, (high - 0.3) / height))
+            left = (EDGE_IN + column * wide) / width_in
+            ax = figure.add_axes((left, top - (high - 0.04) / height, wide / width_in, (high - 0.3) / height))
             _frame(ax, land.bounds)
-            land.density(ax, surface)
+            land.density(ax, surface, pixels=PIXELS // count)
             land.borders(ax, zone_pt=0.6, grid_pt=0)
-            land.outlines(ax, _verdicts(report.verdicts[:, k]), scale=0.6)
+            land.outlines(ax, _verdicts(report.verdicts[:, k]), scale=0.45)
             said = words["page"]["dot"].join((names[k], f"{int(report.counts[:, k].sum()):,}"))
-            figure.text((column + 0.5) / columns, top - 0.14 / height, said, ha="center", va="center", fontsize=8)
+            figure.text(left + wide / width_in / 2, top - 0.14 / height, said, ha="center", va="center", fontsize=8)
         if not report.periods["whole"].all():
             figure.text(0.25 / width_in, 0.1 / height, f"* {words['page']['part']}", fontsize=7.5, color=QUIET)
     return figure
@@ -233,29 +244,22 @@ class _Land:
         self.bounds = np.array(self.zones.total_bounds)
         self.limits = density_limits(report)
 
-    def density(self, ax: Axes, surface: Surface) -> None:
-        """Fill the land, then the classes of density, cell by cell."""
+    def density(self, ax: Axes, surface: Surface, *, pixels: int = PIXELS) -> None:
+        """Fill the land, then the classes of density."""
         from matplotlib.collections import PathCollection
         from matplotlib.colors import ListedColormap
 
         paths = [outline(shape) for shape in self.zones.geometry if not shape.is_empty]
         ax.add_collection(PathCollection(paths, facecolors=LAND, linewidths=0, zorder=0), autolim=False)
-        classes = class_of(surface.values.astype(float), self.limits)
-        if not self.limits or not classes.any():
+        if not self.limits:
             return
-        rows, columns = classes.shape
+        raster = raster_over(surface, pixels=pixels, crs=self.crs.to_string(), finest=0.1)
+        values = next(sampled([surface], raster))
         colours = ListedColormap(["#ffffff00", *density_colours(self.limits)])
         style: dict[str, Any] = {"cmap": colours, "vmin": -0.5, "vmax": len(self.limits) + 0.5, "zorder": 1}
-        across = surface.left + np.arange(columns + 1) * surface.cell_m
-        down = surface.top - np.arange(rows + 1) * surface.cell_m
-        if CRS(surface.crs) == self.crs:
-            extent = (across[0], across[-1], down[-1], down[0])
-            ax.imshow(classes, extent=extent, aspect="auto", interpolation="nearest", **style)
-            return
-        corners = shapely.points(*np.meshgrid(across, down))
-        placed = gpd.GeoSeries(corners.ravel(), crs=surface.crs).to_crs(self.crs)
-        x, y = (getattr(placed, axis).to_numpy().reshape(rows + 1, columns + 1) for axis in ("x", "y"))
-        ax.pcolormesh(x, y, classes, antialiased=False, **style)
+        west, south, east, north = raster.bounds
+        classes = class_of(values, self.limits)
+        ax.imshow(classes, extent=(west, east, south, north), aspect="auto", interpolation="nearest", **style)
 
     def borders(self, ax: Axes, *, zone_pt: float = 1.2, grid_pt: float = 0.3) -> None:
         """Draw borders of grids as hair lines, of zones on top."""
@@ -301,17 +305,25 @@ class _HeatSide(Side):
         self.words = words
 
     def lines(self, text: str, *, size: float = 8, colour: str = QUIET) -> None:
-        """Write a text over as many lines as it takes, above the scale bar at most."""
+        """Write a text over as many lines as it takes."""
         for line in _folded(text):
-            if self.y < self.frame.height_in - 0.75:
-                self.write(line, size=size, colour=colour)
-                self.y += 0.165
+            self.write(line, size=size, colour=colour)
+            self.y += 0.165
+
+    def tell(self, report: Report, limits: Sequence[float], title: str, attribution: str) -> None:
+        """Write all but the scale."""
+        self.head(report, title)
+        self.classes(limits, report.surface.unit)
+        self.verdicts(report)
+        self.piles(report)
+        self.notes([*report.notices, attribution])
 
     def head(self, report: Report, title: str) -> None:
         """Write title, items and sources, window and counts."""
         self.write(title or self.words["page"]["title"], size=13, weight="bold")
         self.y += 0.24
-        self.lines(heat_words.subject(report, self.words), colour=INK)
+        for text in heat_words.subjects(report, self.words):
+            self.lines(text, colour=INK)
         self.lines(heat_words.window(report.begin, report.end, self.words), colour=INK)
         self.lines(heat_words.counted(report, self.words))
 
@@ -344,7 +356,9 @@ class _HeatSide(Side):
         self.section(self.words["page"]["aside"])
         _mark_pile(self.ax, [self.LEFT + self.SIGN / 2], [self.y])
         self.row(self.words["legend"]["pile"], len(report.piles))
-        for text in heat_words.piles(report, self.words)[:MOST_TOLD]:
+        told, more = heat_words.piles(largest_first(report), self.words), len(report.piles) - MOST_TOLD
+        rest = [self.words["page"]["piles_more"].format(n=more)] if more > 0 else []
+        for text in (*told[:MOST_TOLD], *rest):
             self.lines(text)
 
     def notes(self, texts: Sequence[str]) -> None:
@@ -361,9 +375,10 @@ def _folded(text: str) -> list[str]:
     if text.isascii():
         return textwrap.wrap(text, WIDEST)
     lines, room = [""], float(WIDEST)
-    for character in text:
-        size = 1.0 if character.isascii() else 1.9
-        if room < size:
+    for word in re.findall(r"[!-~]+|.", text):  # a number or a Latin word stays whole
+        size = sum(1.0 if character.isascii() else 1.9 for character in word)
+        if room < size and word not in "，。、；：）":
             lines, room = [*lines, ""], float(WIDEST)
-        lines[-1], room = lines[-1] + character, room - size
+        if lines[-1] or word != " ":
+            lines[-1], room = lines[-1] + word, room - size
     return lines

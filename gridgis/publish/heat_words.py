@@ -28,10 +28,14 @@ def heat_texts(language: Language = "en") -> Texts:
 
 
 def subject(report: Report, texts: Texts) -> str:
-    """Name the items and the sources."""
+    """Name the items and the sources in one line."""
+    return str(texts["page"]["dot"]).join(subjects(report, texts))
+
+
+def subjects(report: Report, texts: Texts) -> tuple[str, str]:
+    """Name the items, and the sources."""
     page = texts["page"]
-    parts = (_named(report.items, page["all_items"], texts), _named(report.sources, page["all_sources"], texts))
-    return str(page["dot"]).join(parts)
+    return _named(report.items, page["all_items"], texts), _named(report.sources, page["all_sources"], texts)
 
 
 def _named(names: Sequence[str], otherwise: str, texts: Texts) -> str:

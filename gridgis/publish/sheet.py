@@ -64,11 +64,11 @@ class Frame:
     SIDE_IN = 2.45
 
     @classmethod
-    def around(cls, bounds: npt.NDArray[np.float64], *, width_in: float) -> Frame:
-        """Make room for bounds in metres on a sheet of a width; its height follows the land."""
+    def around(cls, bounds: npt.NDArray[np.float64], *, width_in: float, least_in: float = 4.6) -> Frame:
+        """Make room for bounds in metres on a sheet of a width; its height follows the land, above a least one."""
         west, south, east, north = bounds
         room = width_in - cls.SIDE_IN - 2 * cls.MARGIN_IN
-        height = float(np.clip(room * (north - south) / (east - west), 4.6, 1.5 * width_in))
+        height = float(np.clip(room * (north - south) / (east - west), least_in, max(least_in, 1.5 * width_in)))
         metres = max((east - west) / room, (north - south) / height)
         west -= (room * metres - (east - west)) / 2
         south -= (height * metres - (north - south)) / 2

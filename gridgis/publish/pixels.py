@@ -1,4 +1,4 @@
-"""Surfaces in the plane of web maps, and as pictures of few colours that lie on such a map."""
+"""Surfaces read at the pixels of another plane, and as pictures of few colours."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels of a rectangle of the plane of web maps; `bounds` are west, south, east, north in its metres."""
+    """Pixels of a rectangle of a plane; `bounds` are west, south, east, north in its metres."""
 
     bounds: tuple[float, float, float, float]
     rows: int
     columns: int
+    crs: str = WEB_MERCATOR
 
     def centres(self) -> tuple[Floats, Floats]:
         """Give x and y of the centre of each pixel, the first row in the north."""
@@ -40,24 +41,23 @@ class Raster:
     def corners(self) -> list[list[float]]:
         """Give south-west and north-east as latitude and longitude."""
         west, south, east, north = self.bounds
-        to_degrees = Transformer.from_crs(WEB_MERCATOR, "EPSG:4326", always_xy=True)
+        to_degrees = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
         lon, lat = to_degrees.transform([west, east], [south, north])
         return [[float(lat[0]), float(lon[0])], [float(lat[1]), float(lon[1])]]
 
 
-def raster_over(surface: Surface, *, pixels: int) -> Raster:
-    """Lay a raster of about as many pixels over a surface, none of them much finer than its cells."""
+def raster_over(surface: Surface, *, pixels: int, crs: str = WEB_MERCATOR, finest: float = 0.5) -> Raster:
+    """Lay a raster of at most about `pixels` over a surface, none of them finer than `finest` of its cells."""
     rows, columns = surface.values.shape
     right, bottom = surface.left + columns * surface.cell_m, surface.top - rows * surface.cell_m
     along, down = np.linspace(surface.left, right, SIDE), np.linspace(bottom, surface.top, SIDE)
     x = np.concatenate([along, along, np.full(SIDE, surface.left), np.full(SIDE, right)])
     y = np.concatenate([np.full(SIDE, bottom), np.full(SIDE, surface.top), down, down])
-    x, y = Transformer.from_crs(surface.crs, WEB_MERCATOR, always_xy=True).transform(x, y)
+    x, y = Transformer.from_crs(surface.crs, crs, always_xy=True).transform(x, y)
     west, south, east, north = (float(value) for value in (x.min(), y.min(), x.max(), y.max()))
-    # smoothing that a browser does between the pixels it is given cannot bring back steps of one colour
-    side = max((east - west) / (2 * columns), math.sqrt((east - west) * (north - south) / max(pixels, 1)))
+    side = max(finest * (east - west) / columns, math.sqrt((east - west) * (north - south) / max(pixels, 1)))
     return Raster(
-        (west, south, east, north), max(1, round((north - south) / side)), max(1, round((east - west) / side))
+        (west, south, east, north), max(1, round((north - south) / side)), max(1, round((east - west) / side)), crs
     )
 
 
@@ -72,7 +72,7 @@ def sampled(surfaces: Sequence[Surface], raster: Raster) -> Iterator[Floats]:
     array of shape (rows, columns) of `raster`, for each surface
     """
     first = surfaces[0]
-    x, y = Transformer.from_crs(WEB_MERCATOR, first.crs, always_xy=True).transform(*raster.centres())
+    x, y = Transformer.from_crs(raster.crs, first.crs, always_xy=True).transform(*raster.centres())
     column, row = (x - first.left) / first.cell_m - 0.5, (first.top - y) / first.cell_m - 0.5
     for surface in surfaces:
         yield _bilinear(surface.values, row, column)
