@@ -54,14 +54,13 @@ def write_geotiff(surface: Surface, path: str | Path, *, tags: Mapping[str, str]
         Where the surface has no cell, or the file cannot be written.
     """
     import rasterio
-    from rasterio.transform import from_origin
 
     rows, columns = surface.values.shape
     if not rows or not columns:
         raise InputRefused([Fault("surface", "", "it has no cell", "Take a window or an area with land")])
     profile = {
         "driver": "GTiff", "height": rows, "width": columns, "count": 1, "dtype": "float32", "nodata": math.nan,
-        "crs": surface.crs, "transform": from_origin(surface.left, surface.top, surface.cell_m, surface.cell_m),
+        "crs": surface.crs, "transform": rasterio.Affine(surface.cell_m, 0, surface.left, 0, -surface.cell_m, surface.top),
         "compress": "deflate", "predictor": 3, "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK,
     }  # fmt: skip
     with written_whole(path) as draft, rasterio.open(draft, "w", **profile) as target:

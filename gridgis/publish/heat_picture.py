@@ -133,7 +133,13 @@ def write_heat_picture(
 
 
 def draw_periods(
-    report: Report, zones: gpd.GeoDataFrame, *, language: Language = "en", title: str = "", width_in: float = 11.0
+    report: Report,
+    zones: gpd.GeoDataFrame,
+    *,
+    language: Language = "en",
+    title: str = "",
+    attribution: str = "",
+    width_in: float = 11.0,
 ) -> Figure:
     """Draw a small map of density for each period, all of one scale, with the hot and cold grids of the period.
 
@@ -141,7 +147,7 @@ def draw_periods(
 
     Parameters
     ----------
-    report, zones, language, title, width_in
+    report, zones, language, title, attribution, width_in
         As for :func:`draw_heat`.
     """
     from matplotlib import rc_context
@@ -171,8 +177,9 @@ def draw_periods(
             land.outlines(ax, _verdicts(report.verdicts[:, k]), scale=0.45)
             said = words["page"]["dot"].join((names[k], f"{int(report.counts[:, k].sum()):,}"))
             figure.text(left + wide / width_in / 2, top - 0.14 / height, said, ha="center", va="center", fontsize=8)
-        if not report.periods["whole"].all():
-            figure.text(0.25 / width_in, 0.1 / height, f"* {words['page']['part']}", fontsize=7.5, color=QUIET)
+        part = "" if report.periods["whole"].all() else f"* {words['page']['part']}"
+        foot = words["page"]["dot"].join(text for text in (part, attribution) if text)
+        figure.text(0.25 / width_in, 0.1 / height, foot, fontsize=7.5, color=QUIET)
     return figure
 
 
@@ -183,11 +190,13 @@ def write_periods_picture(
     *,
     language: Language = "en",
     title: str = "",
+    attribution: str = "",
     width_in: float = 11.0,
     dpi: int = 160,
 ) -> None:
     """Write :func:`draw_periods` as a PNG, beside and then renamed; the same report gives the same bytes."""
-    write_sheet(draw_periods(report, zones, language=language, title=title, width_in=width_in), path, dpi=dpi)
+    figure = draw_periods(report, zones, language=language, title=title, attribution=attribution, width_in=width_in)
+    write_sheet(figure, path, dpi=dpi)
 
 
 def _named(periods: pd.DataFrame) -> tuple[list[Any], list[bool]]:
@@ -216,13 +225,26 @@ def _small_head(figure: Figure, report: Report, limits: Sequence[float], words: 
     for y, text, size, colour in ((0.24, lines[0], 13, INK), (0.5, lines[1], 8.5, INK), (0.72, counts, 8.5, QUIET)):
         weight = "bold" if size == 13 else "normal"
         figure.text(0.25 / width, 1 - y / height, text, fontsize=size, color=colour, va="center", weight=weight)
-    ax = figure.add_axes((0, 1 - 0.62 / height, 1, 0.62 / height))
+    ax = figure.add_axes((0, 1 - HEAD_IN / height, 1, HEAD_IN / height))
     ax.set_axis_off()
     ax.set_xlim(0, width)
-    ax.set_ylim(0.62, 0)
-    _ramp(ax, limits, x=width - 0.25 - 0.42 * len(limits), y=0.3, step=0.42)
+    ax.set_ylim(HEAD_IN, 0)
+    _ramp(ax, limits, x=width - 0.25 - 0.42 * len(limits), y=0.36, step=0.42)
     said = heat_words.unit(report.surface.unit, words) if limits else page["no_density"]
-    ax.text(width - 0.25, 0.13, said, fontsize=8, color=QUIET, ha="right", va="center")
+    ax.text(width - 0.25, 0.19, said, fontsize=8, color=QUIET, ha="right", va="center")
+    for x, verdict in ((width - 2.2, HOT), (width - 1.1, COLD)):
+        _stroke(ax, verdict, x=x, y=0.72, length=0.3)
+        ax.text(x + 0.36, 0.72, words["verdicts"][verdict], fontsize=8, color=QUIET, va="center")
+
+
+def _stroke(ax: Axes, verdict: str, *, x: float, y: float, length: float) -> None:
+    """Draw a piece of the outline that says a verdict."""
+    from matplotlib.collections import LineCollection
+
+    colour, dash = OUTLINES[verdict]
+    dashes: dict[str, Any] = {"linestyles": (0, dash)} if dash else {}
+    line = LineCollection([[(x, y), (x + length, y)]], colors=colour, linewidths=OUTLINE_PT, **dashes)
+    ax.add_collection(line, autolim=False)
 
 
 def _ramp(ax: Axes, limits: Sequence[float], *, x: float, y: float, step: float) -> None:
@@ -330,7 +352,7 @@ class _HeatSide(Side):
     def classes(self, limits: Sequence[float], unit: str) -> None:
         """Draw a box for each class of density, the highest first."""
         self.section(heat_words.unit(unit, self.words) if limits else self.words["page"]["no_density"])
-        legend, uppers = self.words["legend"], (*limits[1:], math.nan)
+        legend, uppers = self.words["legend"], [*limits, math.nan][1:]
         rows = list(zip(limits, uppers, density_colours(limits), strict=True))
         for low, high, colour in reversed(rows):
             self.box(Band("", colour, INK))
@@ -339,13 +361,9 @@ class _HeatSide(Side):
 
     def verdicts(self, report: Report) -> None:
         """Count hot and cold grids and say how many of them may be chance."""
-        from matplotlib.collections import LineCollection
-
         self.section(self.words["layers"]["verdict"])
-        for verdict, (colour, dash) in OUTLINES.items():
-            line = [[(self.LEFT, self.y), (self.LEFT + self.SIGN, self.y)]]
-            dashes: dict[str, Any] = {"linestyles": (0, dash)} if dash else {}
-            self.ax.add_collection(LineCollection(line, colors=colour, linewidths=OUTLINE_PT, **dashes), autolim=False)
+        for verdict in OUTLINES:
+            _stroke(self.ax, verdict, x=self.LEFT, y=self.y, length=self.SIGN)
             self.row(self.words["verdicts"][verdict], int((report.grids["verdict"] == verdict).sum()))
         self.lines(heat_words.chance(report, self.words))
 

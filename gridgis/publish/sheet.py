@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,8 @@ def lettering(font: str | None) -> Any:
 
 def write_sheet(figure: Figure, path: str | Path, *, dpi: int) -> None:
     """Write a figure as a PNG, beside and then renamed; the same figure gives the same bytes."""
-    with written_whole(path) as draft:
+    with written_whole(path) as draft, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as an empty box, which says as much
         figure.savefig(draft, format="png", dpi=dpi, facecolor=PAPER, metadata={"Software": "gridgis"})
 
 
