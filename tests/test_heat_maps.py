@@ -59,9 +59,11 @@ def piles_at(grids, *, far=True):
 def report(division):
     periods = months(6)
     periods.loc[5, "whole"] = False
-    return report_of(
-        division, periods=periods, piles=piles_at(division.grids), items=("S0101",), notices=("Watch out.",)
-    )
+    told = {"items": ("S0101",), "notices": ("Watch out.",), "piles": piles_at(division.grids)}
+    made = report_of(division, periods=periods, **told)
+    verdicts = made.verdicts.copy()
+    verdicts[3, 5] = -1
+    return replace(made, verdicts=verdicts)
 
 
 def data_of(report, division, *, language="en"):
@@ -471,7 +473,9 @@ def test_geojson_has_every_column_and_seven_digits(report, tmp_path):
     assert [row["cases_by_period"] for row in rows] == report.counts.tolist()
     columns = set(report.grids.columns) - {"geometry"}
     assert all(columns <= set(row) for row in rows)
-    assert rows[4]["rate"] is None
+    unknown = report.grids["rate"].isna()
+    assert unknown.sum() == 2
+    assert [row["rate"] is None for row in rows] == unknown.tolist()
     read = gpd.read_file(tmp_path / "grids.geojson")
     assert read.crs.to_epsg() == 4326
     away = shapely.hausdorff_distance(read.to_crs(report.grids.crs).geometry.values, report.grids.geometry.values)

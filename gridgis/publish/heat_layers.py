@@ -58,9 +58,10 @@ def write_geotiff(surface: Surface, path: str | Path, *, tags: Mapping[str, str]
     rows, columns = surface.values.shape
     if not rows or not columns:
         raise InputRefused([Fault("surface", "", "it has no cell", "Take a window or an area with land")])
+    cell_m = surface.cell_m
     profile = {
         "driver": "GTiff", "height": rows, "width": columns, "count": 1, "dtype": "float32", "nodata": math.nan,
-        "crs": surface.crs, "transform": rasterio.Affine(surface.cell_m, 0, surface.left, 0, -surface.cell_m, surface.top),
+        "crs": surface.crs, "transform": rasterio.Affine(cell_m, 0, surface.left, 0, -cell_m, surface.top),
         "compress": "deflate", "predictor": 3, "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK,
     }  # fmt: skip
     with written_whole(path) as draft, rasterio.open(draft, "w", **profile) as target:
