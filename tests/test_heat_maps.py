@@ -627,6 +627,9 @@ def test_keys_move_time_and_a_grid_tells_of_itself(window, report, division, tmp
         assert grid["grid_code"] in card.replace(" ", "")
         for text in (f"{grid['cases']:,}", f"{grid['z']:.3g}", "hot", UNIT, f"{report.counts[k, 1]} cases"):
             assert text in card
+        days, of_period = 181, 28
+        rate = grid["rate"] * report.counts[k, 1] / grid["cases"] * days / of_period
+        assert f"{rate:.3g} {UNIT}" in card
         assert page.locator(".gh-card .gh-bars .gh-hit").count() == 6
         page.click(".gh-card .gh-bars .gh-hit >> nth=3")
         assert report.periods["period"][3] in page.inner_text(".gh-told")
@@ -636,6 +639,13 @@ def test_keys_move_time_and_a_grid_tells_of_itself(window, report, division, tmp
         page.click(".gh-about ul button >> nth=0")
         assert "900" in page.inner_text(".gh-card")
         page.click(".gh-close")
+        last = report.grids["grid_code"].iloc[-1]
+        for asked in ("no such grid", f"{last[:6]} {last[6:]}"):
+            page.fill(".gh-find", asked)
+            page.keyboard.press("Enter")
+            assert page.locator(".gh-card").is_hidden() == (asked == "no such grid")
+            assert (texts["page"]["not_found"] in page.inner_text(".gh-about")) == (asked == "no such grid")
+        assert page.inner_text(".gh-card h2").replace(" ", "") == last
         page.focus(".gh-play")
         page.keyboard.press("Enter")
         assert page.get_attribute(".gh-play", "aria-label") == texts["page"]["pause"]

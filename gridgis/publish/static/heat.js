@@ -148,13 +148,14 @@ function gridgisHeat(map, data) {
   }
 
   // ---- time
+  const head = el("details", "gh-panel gh-about"), card = el("section", "gh-panel gh-card gg-popup");
   const n = periods.length, moving = n > 1;
   const slider = Object.assign(el("input"), { type: "range", min: 0, max: n, step: 1, value: 0 });
   slider.setAttribute("aria-label", page.time);
   const play = Object.assign(el("button", "gh-play"), { type: "button" }), told = el("div", "gh-told"), strip = el("div", "gh-strip");
   told.setAttribute("aria-live", "polite");
   let clock = null;
-  const face = () => { play.textContent = clock ? "❚❚" : "▶"; play.setAttribute("aria-label", clock ? page.pause : page.play); play.title = play.getAttribute("aria-label"); };
+  const face = () => { play.textContent = clock ? "❚❚" : "▶"; play.setAttribute("aria-label", clock ? page.pause : page.play); play.title = play.getAttribute("aria-label"); card.setAttribute("aria-live", clock ? "off" : "polite"); };
   const stop = () => { clearInterval(clock); clock = null; face(); };
   const go = (period) => { view.period = period; paint(); };
   slider.addEventListener("input", () => { stop(); go(Number(slider.value)); });
@@ -200,11 +201,24 @@ function gridgisHeat(map, data) {
   if (!density.images.length) body.append(el("p", "", page.no_density));
   if (about.piles.length) body.append(el("h2", "", page.aside), list([...about.piles.map((text, k) => link(text, () => visit({ pile: k }, data.piles[k].at && L.latLng(data.piles[k].at)))), ...[about.piles_more].filter(Boolean)]));
   if (about.notices.length) body.append(el("h2", "", page.notices), list(about.notices));
+  // every grid can be reached by its code or name, without a pointer
+  const find = Object.assign(el("input", "gh-find"), { type: "search", placeholder: page.find }), none = el("span", "gh-note");
+  find.setAttribute("aria-label", page.find);
+  none.setAttribute("role", "status");
+  find.addEventListener("input", () => { none.textContent = ""; });
+  find.addEventListener("keydown", ({ key }) => {
+    const asked = find.value.trim(), code = asked.replace(/\s/g, "");
+    if (key !== "Enter" || !asked) return;
+    const tries = [(k) => grids.code[k] === code, (k) => grids.name[k] === asked, (k) => grids.name[k].includes(asked), (k) => grids.code[k].endsWith(code)];
+    const found = tries.map((fits) => all.find(fits)).find((k) => k !== undefined);
+    if (found === undefined) none.textContent = page.not_found;
+    else visit({ grid: found }, polygons[found].getBounds());
+  });
+  body.append(find, none);
   if (data.hottest.length) body.append(el("h2", "", page.hottest), list(data.hottest.map(toGrid), "ol"));
-  const head = el("details", "gh-panel gh-about", el("summary", "", el("h1", "", page.title), el("span", "", data.subject), el("span", "", about.window)), body);
+  head.append(el("summary", "", el("h1", "", page.title), el("span", "", data.subject), el("span", "", about.window)), body);
   head.open = wide();
-  const card = el("section", "gh-panel gh-card gg-popup"), left = el("div", "gh-left", head, card);
-  card.setAttribute("aria-live", "polite");
+  const left = el("div", "gh-left", head, card);
   for (const box of [head, card, bar]) L.DomEvent.disableClickPropagation(box).disableScrollPropagation(box);
   container.append(left, bar);
 
@@ -212,10 +226,10 @@ function gridgisHeat(map, data) {
   function pick(what) {
     view.picked = what;
     if (mark) mark.remove();
-    mark = what && what.grid !== undefined ? L.polygon(polygons[what.grid].getLatLngs(), { color: "#1f1e1b", weight: 4, fill: false, interactive: false }).addTo(map) : null;
+    mark = what && what.grid !== undefined ? L.featureGroup([["#fff", 7], ["#1f1e1b", 3.5]].map(([color, weight]) => L.polygon(polygons[what.grid].getLatLngs(), { color, weight, fill: false, interactive: false }))).addTo(map) : null;
     if (what && !wide()) head.open = false;
     showCard();
-    card.scrollTop = 0;
+    card.scrollTop = head.scrollTop = 0;
     if (mark && !wide()) { // the sheet from below must not hide what was picked
       const top = card.offsetTop, { y } = map.latLngToContainerPoint(mark.getBounds().getCenter());
       if (y > top - 40) map.panBy([0, y - (top + head.offsetHeight) / 2]);
