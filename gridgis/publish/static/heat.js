@@ -294,6 +294,7 @@ function gridgisHeat(map, data) {
     pen.setLineDash(dash.map((part) => part * width));
     pen.stroke(new Path2D("M0 7H26"));
   });
+  const empty = sketch(32, 14, (pen) => { pen.strokeStyle = "#b3b1a8"; pen.strokeRect(0.5, 0.5, 31, 13); });
   const sign = (draw) => sketch(26, 14, (pen) => { pen.translate(13, 7); pen.scale(0.9, 0.9); draw(pen); });
   const tally = (of, size) => { const counts = Array(size).fill(0); for (const k of all) counts[of(k)] += 1; return counts; };
   const range = (low, high) => said(low === undefined ? texts.legend.up_to : high === undefined ? texts.legend.above : texts.legend.between, { low: low !== undefined && number.format(low), high: high !== undefined && number.format(high) });
@@ -307,7 +308,7 @@ function gridgisHeat(map, data) {
         const high = density.limits[at + 1];
         row(swatch(density.colours[at]), high === undefined ? said(texts.legend.limit, { low: number.format(low) }) : range(low, high));
       });
-      row(...(density.limits.length ? [swatch("#fff"), said(texts.legend.below, { high: number.format(density.limits[0]) })] : ["", page.no_density]));
+      row(...(density.limits.length ? [empty, said(texts.legend.below, { high: number.format(density.limits[0]) })] : ["", page.no_density]));
       legendBody.append(el("h3", "", texts.layers.verdict));
       outlined(tally(verdictOf, 4));
     },
