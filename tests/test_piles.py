@@ -94,4 +94,4 @@ def test_every_case_that_is_set_aside_is_in_one_pile(default, rounded, calls, ra
 
 def test_no_case_at_all():
     found = set_aside(made(0), geographic=True)
-    assert len(found.reason) == len(found.piles) == 0
+    assert len(found.reason) == len(found.piles) == len(found.pile) == 0

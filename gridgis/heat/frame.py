@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,32 +14,39 @@ from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.heat.periods import days_of
 
 Places = NDArray[np.int64]
+Names = str | Sequence[str] | None
 
 ALSO_NAMED = 5
 """Names that are offered where one is not known."""
 
 
 def chosen(
-    cases: pd.DataFrame, *, window: tuple[Any, Any] | None = None, item: str | None = None, source: str | None = None
+    cases: pd.DataFrame, *, window: tuple[Any, Any] | None = None, item: Names = None, source: Names = None
 ) -> pd.DataFrame:
-    """The cases of a window, an item and a source, in their order; each where it is told.
+    """The cases of a window, of items and of sources, in their order; each where it is told.
 
     Raises
     ------
     InputRefused
         Where a column that is needed is not there, a case has no day or a time of day, the window ends before it
-        begins, or no case at all is of the item or the source (those of a like name are told).
+        begins, or no case at all is of an item or a source (those of a like name are told).
     """
-    refuse([*_day_faults(cases), *_name_faults(cases, "item", item), *_name_faults(cases, "source", source)])
+    asked = {"item": _several(item), "source": _several(source)}
+    faults = [_name_faults(cases, column, name) for column, names in asked.items() for name in names]
+    refuse([*_day_faults(cases), *(fault for each in faults for fault in each)])
     keep = np.ones(len(cases), dtype=bool)
     if window is not None:
         first, last = days_of(window)
         day = cases["day"].to_numpy().astype("datetime64[D]")
         keep &= (day >= first) & (day <= last)
-    for column, name in (("item", item), ("source", source)):
-        if name is not None:
-            keep &= (cases[column] == name).fillna(False).to_numpy(dtype=bool)
+    for column, names in asked.items():
+        if names:
+            keep &= cases[column].isin(names).to_numpy(dtype=bool)
     return cases[keep]
+
+
+def _several(names: Names) -> tuple[str, ...]:
+    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
 def _day_faults(cases: pd.DataFrame) -> list[Fault]:
@@ -60,9 +68,7 @@ def _rows(layer: str, wrong: NDArray[np.bool_], what: str, cure: str) -> list[Fa
     return [Fault(layer, f"row {int(wrong.argmax())} first", f"{int(wrong.sum())} with {what}", cure)]
 
 
-def _name_faults(cases: pd.DataFrame, column: str, name: str | None) -> list[Fault]:
-    if name is None:
-        return []
+def _name_faults(cases: pd.DataFrame, column: str, name: str) -> list[Fault]:
     if column not in cases:
         return [Fault("cases", "", f"there is no column {column}", f"Give each case its {column}, or ask for all")]
     known = sorted(str(each) for each in cases[column].dropna().unique())

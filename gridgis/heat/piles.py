@@ -36,6 +36,8 @@ class Aside:
     ----------
     reason : object array, a text for each case
         Empty where it counts.
+    pile : int array, a row of `piles` for each case
+        -1 where it counts.
     piles : DataFrame
         `reason`, `cases`, `x`, `y` of each pile, the largest first: a default place, a caller at the middle (median)
         of the cases; rounded coordinates are one pile, and at no place.
@@ -43,6 +45,7 @@ class Aside:
     """
 
     reason: NDArray[np.object_]
+    pile: NDArray[np.int64]
     piles: pd.DataFrame
     coarse: bool
 
@@ -69,8 +72,9 @@ def set_aside(cases: pd.DataFrame, *, geographic: bool, calls: int = CALLS) -> A
     busy = ~default & ~rounded & _busy(caller, calls)
     reason = np.full(len(cases), "", dtype=object)
     reason[default], reason[rounded], reason[busy] = DEFAULT, ROUNDED, CALLER
-    pile = np.where(default, number.astype(np.uint64), np.where(busy, caller, np.uint64(0)))
-    return Aside(reason, _piles(cases, reason, pile), coarse)
+    which = np.where(default, number.astype(np.uint64), np.where(busy, caller, np.uint64(0)))
+    piles, pile = _piles(cases, reason, which)
+    return Aside(reason, pile, piles, coarse)
 
 
 def _defaults(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Bools, NDArray[np.int64]]:
@@ -96,11 +100,19 @@ def _busy(caller: NDArray[np.uint64], calls: int) -> Bools:
     return (number[who] >= calls) & (caller != 0)
 
 
-def _piles(cases: pd.DataFrame, reason: NDArray[np.object_], pile: NDArray[np.uint64]) -> pd.DataFrame:
-    frame = cases[["x", "y"]].assign(reason=reason, pile=pile, cases=1)[reason != ""]
-    told = frame.groupby(["reason", "pile"], sort=True).agg(
-        cases=("cases", "size"), x=("x", "median"), y=("y", "median")
-    )
+def _piles(
+    cases: pd.DataFrame, reason: NDArray[np.object_], which: NDArray[np.uint64]
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """The piles, and the row of its pile for each case."""
+    aside = np.flatnonzero(reason != "")
+    frame = cases[["x", "y"]].iloc[aside].assign(reason=reason[aside], which=which[aside])
+    grouped = frame.groupby(["reason", "which"], sort=True)
+    told = grouped.agg(cases=("reason", "size"), x=("x", "median"), y=("y", "median"))
     told.loc[told.index.get_level_values("reason") == ROUNDED, ["x", "y"]] = np.nan
-    rows = told.reset_index().sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True])
-    return rows[["reason", "cases", "x", "y"]].reset_index(drop=True)
+    rows = told.reset_index()
+    order = rows.sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True]).index.to_numpy()
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    pile = np.full(len(cases), -1, dtype=np.int64)
+    pile[aside] = place[grouped.ngroup().to_numpy()]
+    return rows.loc[order, ["reason", "cases", "x", "y"]].reset_index(drop=True), pile

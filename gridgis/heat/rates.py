@@ -228,12 +228,13 @@ def _upper(values: Floats, scheme: Scheme, count: int, bounds: tuple[float, ...]
     distinct = np.unique(values)
     if scheme != "fixed" and len(distinct) <= count:
         return distinct
-    import mapclassify
-
     if scheme == "fixed":
-        return np.asarray(mapclassify.UserDefined(values, bins=list(bounds)).bins, dtype=np.float64)
-    chosen = mapclassify.FisherJenks if scheme == "fisher_jenks" else mapclassify.Quantiles
-    return np.unique(np.asarray(chosen(values, k=count).bins, dtype=np.float64))
+        return np.asarray(bounds if values.max() <= bounds[-1] else (*bounds, values.max()), dtype=np.float64)
+    if scheme == "quantiles":
+        return np.unique(np.quantile(values, np.arange(1, count + 1) / count))
+    import mapclassify  # takes seconds, and the others need no library
+
+    return np.unique(np.asarray(mapclassify.FisherJenks(values, k=count).bins, dtype=np.float64))
 
 
 def _class_faults(scheme: str, count: int, bounds: tuple[float, ...]) -> Iterator[Fault]:

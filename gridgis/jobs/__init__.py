@@ -24,6 +24,8 @@ from gridgis.jobs.division import (
 )
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
+from gridgis.jobs.gathered import Gathered, gather
+from gridgis.jobs.heat import Smoothing, heat, heat_file
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (
     check_people,
@@ -81,9 +83,11 @@ __all__ = [
     "Align",
     "Checked",
     "Differences",
+    "Gathered",
     "Language",
     "Progress",
     "Seams",
+    "Smoothing",
     "Sources",
     "Tally",
     "actors",
@@ -121,8 +125,11 @@ __all__ = [
     "find_address",
     "find_duplicates",
     "findings",
+    "gather",
     "give_back",
     "grant",
+    "heat",
+    "heat_file",
     "import_duties",
     "import_osm",
     "import_people",
