@@ -20,7 +20,8 @@ from gridgis.heat.kernels import GAUSSIAN, QUARTIC, SCOTT, Kernel, scott_m
 from gridgis.heat.mask import Mask
 from gridgis.heat.pyramid import Pyramid, append, build, checkpoints
 from gridgis.heat.tile import HALF_M, Tile, pixel_centres, tile_bounds
-from gridgis.publish.heat_tile import COLOURS, Scale, coloured, heat_tile, scale_to
+from gridgis.publish.heat_scale import RAMP, Scale, scale_to
+from gridgis.publish.heat_tile import coloured, heat_tile
 
 CRS = "EPSG:4547"
 X, Y = 500_000.0, 3_380_000.0
@@ -389,7 +390,7 @@ def test_a_colour_means_the_same_at_every_zoom(pyramid):
 
 def test_classes_darken_for_all_eyes():
     """Lightness falls from class to class, also as those without red or green cones see them (Viénot et al. 1999)."""
-    linear = np.array([list(bytes.fromhex(colour[1:])) for colour in COLOURS]) / 255
+    linear = np.array([list(bytes.fromhex(colour[1:])) for colour in RAMP]) / 255
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
     deutan = np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]])
     protan = np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]])
@@ -407,7 +408,7 @@ def test_a_scale_ends_with_a_round_number(highest, last):
     assert scale.legend()[0] == {
         "from": scale.limits[0],
         "to": scale.limits[1],
-        "colour": COLOURS[0],
+        "colour": RAMP[0],
         "unit": scale.unit,
     }
     assert scale.legend()[-1]["to"] is None

@@ -51,7 +51,7 @@ def report_of(division, *, cases=6_000, periods=6, seed=1, hot=2, **told):
 
 def piles_at(grids, *, far=True):
     x, y = grids.geometry[7].centroid.coords[0]
-    rows = [(x, y, 700, "default coordinates"), (x + 60, y, 900, NASTY), (np.inf, np.inf, 5, "rounded coordinates")]
+    rows = [(x, y, 700, "default place"), (x + 60, y, 900, NASTY), (np.inf, np.inf, 5, "rounded coordinates")]
     return pd.DataFrame(rows[: 3 if far else 2], columns=["x", "y", "cases", "reason"])
 
 
@@ -393,7 +393,7 @@ def test_picture_says_what_is_in_it(report, division):
     } <= {*shown}
     assert texts["units"][report.surface.unit] in shown
     assert any(re.fullmatch(r"[125]0* k?m", text) for text in shown)
-    assert "700 cases at one place: default coordinates" in " ".join(shown)
+    assert "700 cases, at a default place" in " ".join(shown)
 
 
 def test_nothing_of_a_long_legend_is_cut(report, division):

@@ -251,7 +251,8 @@ def _geojson(work: _Work, path: str | Path) -> None:
 
 def _pmtiles(work: _Work, path: str | Path) -> None:
     from gridgis.publish.heat_layers import write_pmtiles
-    from gridgis.publish.heat_tile import heat_tile, scale_to
+    from gridgis.publish.heat_scale import scale_to
+    from gridgis.publish.heat_tile import heat_tile
 
     found = work.drawing.of(work.question.window)
     peak = float(np.nanmax(work.report.surface.values, initial=0.0))

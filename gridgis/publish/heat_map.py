@@ -17,10 +17,11 @@ import shapely
 
 from gridgis.crs import metric_crs
 from gridgis.heat.report import Report
+from gridgis.heat.significance import HOT
 from gridgis.publish import heat_words
 from gridgis.publish.folium_map import LABEL_ZOOM
 from gridgis.publish.heat_piles import largest_first, places
-from gridgis.publish.heat_scale import HOT, OUTLINES, VERDICTS, class_of, density_colours, density_limits, rate_bands
+from gridgis.publish.heat_scale import OUTLINES, VERDICTS, class_of, density_colours, density_limits, rate_bands
 from gridgis.publish.light import DECIMALS, WEB_CRS, label_points
 from gridgis.publish.page import embedded, stand_alone, write_page
 from gridgis.publish.pixels import data_uri, palette_png, raster_over, sampled

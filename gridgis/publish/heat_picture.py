@@ -18,11 +18,12 @@ from pyproj import CRS
 
 from gridgis.crs import metric_crs
 from gridgis.heat.report import Report
+from gridgis.heat.significance import COLD, HOT
 from gridgis.heat.surface import Surface
 from gridgis.publish import heat_words
 from gridgis.publish.band import Band
 from gridgis.publish.heat_piles import largest_first, places
-from gridgis.publish.heat_scale import COLD, HOT, OUTLINES, class_of, density_colours, density_limits
+from gridgis.publish.heat_scale import OUTLINES, class_of, density_colours, density_limits
 from gridgis.publish.pixels import raster_over, sampled
 from gridgis.publish.sheet import (
     INK,

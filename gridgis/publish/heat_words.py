@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from gridgis.heat.report import Report
+from gridgis.heat.significance import COLD, HOT
 from gridgis.publish.heat_piles import set_aside
-from gridgis.publish.heat_scale import COLD, HOT
 from gridgis.publish.texts import Language, Texts, words
 
 MOST_NAMED = 3

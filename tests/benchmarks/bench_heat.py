@@ -29,7 +29,8 @@ from scipy.ndimage import gaussian_filter
 from gridgis.heat.density import Density, density
 from gridgis.heat.pyramid import Pyramid, append, build, compact
 from gridgis.heat.tile import HALF_M, Tile, pixel_centres, tile_bounds
-from gridgis.publish.heat_tile import coloured, scale_to
+from gridgis.publish.heat_scale import scale_to
+from gridgis.publish.heat_tile import coloured
 
 CRS = "EPSG:4547"
 X, Y, HALF_CITY_M = 500_000.0, 3_380_000.0, 20_000.0
