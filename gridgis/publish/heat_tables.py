@@ -43,7 +43,8 @@ def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, langua
     path : path
         The file, replaced in one go.
     tables : mapping of title to frame
-        Frames of :mod:`gridgis.heat`, a sheet each in this order.
+        Frames of :mod:`gridgis.heat`, a sheet each in this order; titles that the language has words for are put in
+        them.
     language : "en" or "zh"
         Of headers, notes and kinds of rows; codes, items and names stay as they are.
 
@@ -57,7 +58,7 @@ def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, langua
     refuse(_faults(tables))
     book, texts = Workbook(write_only=True), load_words(language)
     for title, frame in tables.items():
-        sheet = book.create_sheet(title)
+        sheet = book.create_sheet(texts["sheets"].get(title.replace(" ", "_"), title))
         sheet.freeze_panes = "A2"
         for row in _rows(sheet, frame, texts):
             sheet.append(row)
