@@ -80,6 +80,7 @@ def often(monkeypatch):
     monkeypatch.setattr(checkpoints, "BYTES", 1 << 30)
     monkeypatch.setattr("gridgis.heat.pyramid.runs.LATTICE", 1)
     monkeypatch.setattr("gridgis.heat.pyramid.lattices.BAND", 7)
+    monkeypatch.setattr("gridgis.heat.pyramid.lattices.MANY", 30)
 
 
 questions = st.tuples(
@@ -104,6 +105,7 @@ def test_any_question_equals_the_table_however_cases_came_in(tmp_path_factory, c
             patch.setattr(checkpoints, name, value)
         patch.setattr("gridgis.heat.pyramid.runs.LATTICE", 1)
         patch.setattr("gridgis.heat.pyramid.lattices.BAND", 7)
+        patch.setattr("gridgis.heat.pyramid.lattices.MANY", 60)
         frame = cases(600, weight=weight)
         folder = tmp_path_factory.mktemp("any")
         pieces = np.split(np.arange(600), sorted(cuts))

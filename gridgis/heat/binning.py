@@ -153,6 +153,19 @@ def moments(
                 out[4] += times * v * v
 
 
+@njit(cache=True, nogil=True)
+def picked(day: NDArray[np.uint8], runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which cases runs hold."""
+    out = np.empty((runs[:, 1] - runs[:, 0]).sum(), dtype=np.int64)
+    found = 0
+    for k in range(len(runs)):
+        for n in range(runs[k, 0], runs[k, 1]):
+            if runs[k, 2] <= day[n] & 31 <= runs[k, 3]:
+                out[found] = n
+                found += 1
+    return out[:found]
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
 def narrowed(y: NDArray[np.uint16], runs: NDArray[np.int64], south: int, north: int) -> NDArray[np.int64]:
     """The parts of runs, each within a slice and so sorted by y, that lie from half position `south` to `north`."""

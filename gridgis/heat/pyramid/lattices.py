@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from gridgis.heat import binning
 from gridgis.heat.pyramid.catalogue import Frame
 from gridgis.heat.pyramid.form import SIDE, Counts, Floats, Ints, Segment
 from gridgis.heat.pyramid.question import Question
-from gridgis.heat.pyramid.runs import Plan, direct, plan, runs
+from gridgis.heat.pyramid.runs import WHOLE, Plan, direct, plan, runs
 
 NODES = SIDE // binning.FRACTION
 """Nodes in the side of a block."""
@@ -30,6 +31,9 @@ MORE = 3
 
 BAND = 96
 """Rows of a band: with a thousand columns it fits the second cache of a core."""
+
+MANY, SHORT = 200, 50
+"""Runs that are many, and cases of a run that are few: to look for each run in each band takes longer than sorting."""
 
 _SPARE: deque[Floats] = deque(maxlen=8)
 
@@ -171,9 +175,9 @@ class Work(NamedTuple):
     """What a segment has to add to the counts of a block."""
 
     segment: Segment
+    chosen: Ints
     block: int
     counts: tuple[tuple[Counts, int], ...]
-    chosen: Ints
 
 
 def _work(segments: Sequence[Segment], how: Plans, patch: Patch) -> Iterator[Work]:
@@ -181,8 +185,19 @@ def _work(segments: Sequence[Segment], how: Plans, patch: Patch) -> Iterator[Wor
         for block in _block(segment, patch).tolist():
             for item, source, steps in pairs:
                 chosen = runs(segment, item, source, steps.spans, block=block)
-                if len(chosen) or steps.counts:
-                    yield Work(segment, block, steps.counts, chosen)
+                if len(chosen) > MANY and (chosen[:, 4] == 1).all() and (chosen[:, 1] - chosen[:, 0]).mean() < SHORT:
+                    yield Work(*_by_row(segment, chosen), block, steps.counts)
+                elif len(chosen) or steps.counts:
+                    yield Work(segment, chosen, block, steps.counts)
+
+
+def _by_row(segment: Segment, chosen: Ints) -> tuple[Segment, Ints]:
+    """The cases of many short runs as one sorted by y: batches that were appended have a slice for each case."""
+    at = binning.picked(segment.day, chosen)
+    at = at[np.argsort(segment.y[at], kind="stable")]
+    weight = segment.weight[at] if len(segment.weight) else segment.weight
+    taken = replace(segment, x=segment.x[at], y=segment.y[at], day=segment.day[at], weight=weight)
+    return taken, np.array([[0, len(at), 0, WHOLE, 1]])
 
 
 def _fill(lattice: Lattice, work: list[Work], first: int, after: int) -> Floats:
