@@ -252,15 +252,16 @@ def _geojson(work: _Work, path: str | Path) -> None:
 def _pmtiles(work: _Work, path: str | Path) -> None:
     from gridgis.publish.heat_layers import write_pmtiles
     from gridgis.publish.heat_scale import scale_to
-    from gridgis.publish.heat_tile import heat_tile
+    from gridgis.publish.heat_tile import coloured, heat_tile
 
     found = work.drawing.of(work.question.window)
     peak = float(np.nanmax(work.report.surface.values, initial=0.0))
-    scale = scale_to(peak if peak > 0 else 1.0)
+    scale = scale_to(peak)
+    empty = coloured(np.zeros((256, 256), dtype=np.float32), scale)
     west, south, east, north = (float(value) for value in work.gathered.grids.to_crs("EPSG:4326").total_bounds)
     write_pmtiles(
         path,
-        lambda z, x, y: None if found is None else heat_tile(found, z, x, y, scale=scale),
+        lambda z, x, y: empty if found is None else heat_tile(found, z, x, y, scale=scale),
         (west, south, east, north),
         zooms=range(8, DEEPEST + 1),
         legend=scale.legend(),

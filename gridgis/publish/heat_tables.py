@@ -25,7 +25,7 @@ MISSING = "-"
 LONGEST_TITLE = 31
 UNFIT = re.compile(r"[\[\]:*?/\\]")
 AS_TEXT, AS_WHOLE, AS_SHARE, AS_FINE, AS_DAY = "@", "0", "0.0", "0.0000", "yyyy-mm-dd"
-WORDY = ("row", "note", "year_note", "category", "trend", "verdict")
+WORDY = ("row", "note", "year_note", "category", "trend", "verdict", "pattern", "reason")
 """Columns whose values are words of ours, told in the language of the reader."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP file knows; written instead of now, so that the same tables are the same bytes."""
