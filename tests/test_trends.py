@@ -17,7 +17,7 @@ from scipy import sparse
 from gridgis.errors import InputRefused
 from gridgis.heat.cube import cube
 from gridgis.heat.frame import check_rebased
-from gridgis.heat.getis_ord import by_lot, discoveries, gi_star, two_sided
+from gridgis.heat.getis_ord import by_lot, by_poisson, discoveries, gi_star, two_sided
 from gridgis.heat.periods import MONTHS
 from gridgis.heat.trends import KINDS, categories, mann_kendall, sen_slope, space_time, trends
 
@@ -184,14 +184,46 @@ def test_the_unit_of_the_lattice_does_not_matter():
         by_lot(-x, queen())
 
 
-def test_rare_cases_by_lot_keep_the_rate_and_a_normal_z_does_not():
-    by = {"lot": 0, "normal": 0}
+def test_rare_cases_keep_the_rate_by_lot_and_by_poisson_and_a_normal_z_does_not():
+    by = {"lot": 0, "poisson": 0, "normal": 0}
     for seed in range(20):
         x = np.random.default_rng(seed).poisson(0.05, (400, 20))
+        mean = np.tile(x.mean(axis=0), (400, 1))
         by["lot"] += discoveries(by_lot(x, queen(20)), rate=0.05).any()
+        by["poisson"] += discoveries(by_poisson(x, queen(20), mean), rate=0.05).any()
         by["normal"] += discoveries(two_sided(gi_star(x, queen(20))), rate=0.05).any()
     assert by["lot"] <= 3
+    assert by["poisson"] <= 3
     assert by["normal"] == 20
+
+
+def test_the_chance_by_poisson_is_that_of_scipy_and_leaves_out_what_is_not_known():
+    from scipy.stats import poisson
+
+    rng = np.random.default_rng(2)
+    x, mean = rng.poisson(3, (16, 4)), rng.uniform(1, 5, (16, 4))
+    mean[3] = np.nan
+    p = by_poisson(x, queen(4), mean, time_step=1)
+    near = queen(4).toarray() + np.eye(16)
+    near[:, 3] = 0
+    for grid, period in ((0, 0), (5, 2), (7, 3)):
+        steps = slice(max(period - 1, 0), period + 1)
+        seen = near[grid] @ x[:, steps].sum(axis=1)
+        law = poisson(near[grid] @ np.nan_to_num(mean[:, steps]).sum(axis=1))
+        assert p[grid, period] == pytest.approx(min(2 * min(law.cdf(seen), law.sf(seen - 1)), 1), rel=1e-9)
+
+
+def test_a_big_grid_is_not_hot_for_its_size():
+    rng = np.random.default_rng(5)
+    land = np.where(np.arange(SIDE * SIDE) % SIDE < 4, 6.0, 1.0)
+    counts = rng.poisson(np.outer(4 * land, np.ones(12)))
+    whole = cube(as_cases(counts), city(), window=weeks(12))
+    assert (space_time(whole, queen()).states[land > 1] == 1).any()
+    assert not space_time(whole, queen(), exposure=land).states.any()
+    unknown = np.where(np.arange(len(land)) == 7, np.nan, land)
+    found = space_time(whole, queen(), exposure=unknown)
+    assert np.isnan(found.p[7]).all()
+    assert not found.states[7].any()
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.01, 0.5))
@@ -451,7 +483,7 @@ def test_rebased_cases_of_days_before_the_division_count():
     ("options", "word"),
     [
         ({"over": "city"}, "cube, period"),
-        ({"chance": "luck"}, "lot, normal"),
+        ({"chance": "luck"}, "floored, lot, normal"),
         ({"least_periods": 30}, "30 are needed"),
         ({"weights": queen(3)}, "shape"),
     ],

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.errors import InputRefused
+from gridgis.errors import InputRefused, Notice
 from gridgis.heat.contiguity import Contiguity, contiguity
 from gridgis.heat.counts import Counted, count_cases
 from gridgis.heat.cube import Cube, cube
@@ -31,6 +31,7 @@ UNITS = {"households": "1,000 households", "area": "km²", "streets": "km of str
 """What a rate is of, by the name of the exposure."""
 CLASSES = 5
 
+Floats = NDArray[np.float64]
 Draw = Callable[[tuple[Any, Any]], Surface]
 
 
@@ -96,7 +97,8 @@ def overview(
     counted = count_cases(mine, grids, window=question.window, streets=streets)
     near = contiguity(grids)
     told = periods(question.window, calendar=question.calendar)
-    over_time, verdicts, trend_notices = _over_time(mine, grids, question, near, told)
+    measure = counted.frame[exposure_of(counted, question.per).column].to_numpy(dtype=np.float64)
+    over_time, verdicts, trend_notices = _over_time(mine, grids, question, near, told, measure)
     by_grid, limits, rate_notices = _by_grid(counted, near, question, rng)
     frame = grids[["grid_code", "zone_code", "name", "households", "area_m2", "geometry"]].reset_index(drop=True)
     return Report(
@@ -147,25 +149,32 @@ def _by_grid(
         }
     )
     table.loc[table["class"] < 0, "class"] = pd.NA
-    return table, put.upper, [str(notice) for notice in (*counted.notices, *near.notices, *spots.notices)]
+    found = dict.fromkeys((*counted.notices, *near.notices, *spots.notices))
+    told = [notice for notice in found if question.per == "households" or "household" not in notice.message]
+    return table, put.upper, [str(notice) for notice in told]
 
 
 def _over_time(
-    cases: pd.DataFrame, grids: gpd.GeoDataFrame, question: Question, near: Contiguity, told: pd.DataFrame
+    cases: pd.DataFrame,
+    grids: gpd.GeoDataFrame,
+    question: Question,
+    near: Contiguity,
+    told: pd.DataFrame,
+    exposure: Floats,
 ) -> tuple[pd.DataFrame, NDArray[np.int8], list[str]]:
     """The pattern of each grid, and what it is in each period; periods that the window cuts are told nothing of."""
     states = np.zeros((len(grids), len(told)), dtype=np.int8)
     unknown = pd.DataFrame({"pattern": "not enough data", "slope": np.full(len(grids), np.nan)})
     whole = int(told["complete"].sum())
     if whole < LEAST_PERIODS:
-        problem = f"{whole} whole {question.calendar.by}s are too few for a trend, which needs {LEAST_PERIODS}"
-        return unknown, states, [problem]
+        return unknown, states, [str(Notice("periods", f"too few for a trend, which needs {LEAST_PERIODS}", whole))]
     try:
         counted: Cube = cube(cases, grids, window=question.window, calendar=question.calendar)
     except InputRefused as refused:  # there is no case in them
         return unknown, states, [str(refused)]
-    states[:, told["complete"].to_numpy()] = space_time(counted, near.matrix, rate=question.fdr).states
-    found = trends(counted, near.matrix, rate=question.fdr)
+    options: dict[str, Any] = {"rate": question.fdr, "exposure": exposure}
+    states[:, told["complete"].to_numpy()] = space_time(counted, near.matrix, **options).states
+    found = trends(counted, near.matrix, **options)
     return pd.DataFrame({"pattern": found["category"], "slope": found["slope"]}), states, []
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.heat.cube import Cube
-from gridgis.heat.getis_ord import Numbers, Population, by_lot, discoveries, gi_star, two_sided, with_itself
+from gridgis.heat.getis_ord import Numbers, Population, by_lot, by_poisson, discoveries, gi_star, two_sided, with_itself
 
 States = NDArray[np.int8]
 Marks = NDArray[np.bool_]
@@ -22,7 +22,7 @@ KINDS = ("new", "consecutive", "intensifying", "persistent", "diminishing", "spo
 CATEGORIES = (*(f"{kind} {side}" for side in ("hot", "cold") for kind in KINDS), NO_PATTERN, NOT_ENOUGH)
 
 Over = Literal["cube", "period"]
-Chance = Literal["lot", "normal"]
+Chance = Literal["floored", "lot", "normal"]
 OVER: tuple[Over, ...] = get_args(Over)
 CHANCES: tuple[Chance, ...] = get_args(Chance)
 
@@ -34,7 +34,10 @@ LEAST_CASES = 10
 
 @dataclass(frozen=True)
 class SpaceTime:
-    """Gi* of the bins of a cube: `z` and `p` of shape (grids, periods), `states` 1 hot, -1 cold, 0 neither."""
+    """Gi* of the bins of a cube: `z` and `p` of shape (grids, periods), `states` 1 hot, -1 cold, 0 neither.
+
+    `p` is NaN where nothing is tested: in a period without a case, of a grid without exposure.
+    """
 
     z: Numbers
     p: Numbers
@@ -101,9 +104,10 @@ def space_time(
     *,
     rate: float = 0.05,
     over: Over = "cube",
-    chance: Chance = "lot",
+    chance: Chance = "floored",
     time_step: int = 0,
     population: Population = "step",
+    exposure: NDArray[Any] | None = None,
 ) -> SpaceTime:
     """Gi* of each bin of a cube, hot or cold where it holds at a rate of false discoveries.
 
@@ -119,12 +123,28 @@ def space_time(
         At most this share of the bins that are called hot or cold are so by chance, on average.
     over : "cube" or "period"
         All bins are one family of tests, as in the published tool, or those of each period.
-    chance : "lot" or "normal"
-        p by :func:`gridgis.heat.getis_ord.by_lot`, which keeps the rate where cases are rare and is strict where a
-        few bins hold most of them, or from z as in the published tool, which does not keep it.
+    chance : "floored", "lot" or "normal"
+        p from z as in the published tool, but none smaller than that of the Poisson distribution; by
+        :func:`gridgis.heat.getis_ord.by_lot`, which keeps the rate whatever cases are like, but finds little in a city
+        of few grids; or from z alone, which is far too small where cases are rare. Measured on 625 grids of the same
+        risk and 20 periods, at a rate of 5 %, in how many of 40 runs anything at all was called, and what share of all
+        bins:
+
+        ===========================  ==============  ===========  ==============
+        cases around a grid          normal          lot          floored
+        ===========================  ==============  ===========  ==============
+        0.2, Poisson                 40, 1.4 %       0            0
+        1, Poisson                   40, 0.3 %       0            0
+        5, Poisson                   28, 0.02 %      0            1, 0.0002 %
+        18, Poisson                  8, 0.002 %      2, 0.0004 %  1, 0.0002 %
+        18, three times as variable  38, 0.1 %       0            38, 0.1 %
+        ===========================  ==============  ===========  ==============
     time_step, population
         As in `gi_star`; the published tool takes one step and all of the cube. With all of it, real cities in which
         a few bins hold most cases have no hot bin by lot.
+    exposure : array of shape (grids,), optional
+        Land or households, in proportion to which cases would come: without it big grids are hot for their size. A
+        grid that has none, or of which it is not known, takes no part. By lot, counts are dealt out all the same.
 
     Returns
     -------
@@ -137,13 +157,28 @@ def space_time(
         Where weights do not fit, or a choice is unknown.
     """
     family = _chosen(over, "over", OVER)
-    z = gi_star(cube.even, weights, time_step=time_step, population=population)
-    if _chosen(chance, "chance", CHANCES) == "normal":
-        p = two_sided(z)
-    else:
+    expected = _expected(cube.even, exposure, population)
+    known = np.isfinite(expected) & (expected > 0)
+    beyond = np.where(known, (cube.even - expected) / np.sqrt(np.where(known, expected, 1.0)), 0.0)
+    z = gi_star(cube.even if exposure is None else beyond, weights, time_step=time_step, population=population)
+    if _chosen(chance, "chance", CHANCES) == "lot":
         p = by_lot(cube.even, weights, time_step=time_step, population=population)
+    else:
+        p = two_sided(z)
+    if chance == "floored":
+        p = np.maximum(p, by_poisson(cube.even, weights, np.where(known, expected, np.nan), time_step=time_step))
+    p = np.where(known, p, np.nan)
     found = discoveries(p, rate=rate, axis=None if family == "cube" else 0)
     return SpaceTime(z, p, np.where(found, np.sign(z), 0).astype(np.int8))
+
+
+def _expected(even: Numbers, exposure: NDArray[Any] | None, population: Population) -> Numbers:
+    """Cases of each bin, were they spread as the exposure is, or evenly, over the period or over the cube."""
+    measure = np.ones(len(even)) if exposure is None else np.asarray(exposure, dtype=np.float64)
+    part = np.where(measure > 0, measure, np.nan)
+    known = even[np.isfinite(part)].sum(axis=0)
+    total = known if population == "step" else np.full_like(known, known.mean() if known.size else 0.0)
+    return np.asarray(np.outer(part / np.nansum(part), total), dtype=np.float64)
 
 
 def categories(states: States, trend: NDArray[Any]) -> NDArray[Any]:
@@ -212,9 +247,10 @@ def trends(
     rate: float = 0.05,
     trend_p: float = 0.05,
     over: Over = "cube",
-    chance: Chance = "lot",
+    chance: Chance = "floored",
     time_step: int = 0,
     population: Population = "step",
+    exposure: NDArray[Any] | None = None,
     least_cases: float = LEAST_CASES,
     least_periods: int = LEAST_PERIODS,
     slope: bool = True,
@@ -222,16 +258,17 @@ def trends(
     """Tell for each grid whether it is a hot or a cold spot, of which kind, and where it is going.
 
     Gi* by period, then Mann-Kendall on its z and on the counts, then :func:`categories`. As in the published tool the
-    trends of single grids are not corrected for their number. Three defaults are not the tool's: p by lot and not from
-    z (see there); no step in time, for with one step Mann-Kendall finds a trend of z in 16 % of grids at 5 % where
-    there is nothing but chance, without in 5 %; and the population of each period, not of the whole cube, so that hot
-    means hotter than elsewhere then. A rise everywhere is told by the trend of the counts.
+    trends of single grids are not corrected for their number. Three defaults are not the tool's: no p from z is
+    smaller than that of cases that come alone (see there); no step in time, for with one step Mann-Kendall
+    finds a trend of z in 16 % of grids at 5 % where there is nothing but chance, without in 5 %; and the population of
+    each period, not of the whole cube, so that hot means hotter than elsewhere then. A rise everywhere is told by the
+    trend of the counts.
 
     Parameters
     ----------
     cube : Cube
         Cases by grid and period; those of earlier divisions re-based.
-    weights, rate, over, chance, time_step, population
+    weights, rate, over, chance, time_step, population, exposure
         As in :func:`space_time`.
     trend_p : float
         A trend is called so below this chance.
@@ -257,7 +294,8 @@ def trends(
         Where there are too few periods, or weights do not fit.
     """
     _long_enough(cube, max(least_periods, 2))
-    bins = space_time(cube, weights, rate=rate, over=over, chance=chance, time_step=time_step, population=population)
+    options: dict[str, Any] = {"time_step": time_step, "population": population, "exposure": exposure}
+    bins = space_time(cube, weights, rate=rate, over=over, chance=chance, **options)
     of_z, of_cases = mann_kendall(bins.z, slope=slope), mann_kendall(cube.per_day, slope=slope)
     around, expected = _around(cube, weights)
     enough = np.maximum(around, expected) >= least_cases

@@ -199,8 +199,8 @@ def _judged(
     if given.any():
         kept = kept.assign(weight=found["weight"].fillna(1.0))
     told = [
-        Notice("cases", "have no time, and are in no window", int((reason == NO_TIME).sum())),
-        Notice("cases", "have no weight, and count as 1", int(given.any() and (~given).sum())),
+        Notice("cases", "without a time: in no window", int((reason == NO_TIME).sum())),
+        Notice("cases", "without a weight: they count as 1", int(given.any() and (~given).sum())),
         Notice("cases", "most coordinates are rounded, so that hot places are only roughly known", int(aside.coarse)),
     ]
     return Gathered(

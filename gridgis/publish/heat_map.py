@@ -123,7 +123,7 @@ def _about(report: Report, texts: Texts) -> dict[str, Any]:
         "window": heat_words.window(report.begin, report.end, texts),
         "counted": heat_words.counted(report, texts),
         "chance": heat_words.chance(report, texts),
-        "notices": list(report.notices),
+        "notices": heat_words.notices(report, texts),
         "piles": told[:MOST_TOLD],
         "piles_more": texts["page"]["piles_more"].format(n=more) if more > 0 else "",
     }

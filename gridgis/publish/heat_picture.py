@@ -339,7 +339,7 @@ class _HeatSide(Side):
         self.classes(limits, report.surface.unit)
         self.verdicts(report)
         self.piles(report)
-        self.notes([*report.notices, attribution])
+        self.notes([*heat_words.notices(report, self.words), attribution])
 
     def head(self, report: Report, title: str) -> None:
         """Write title, items and sources, window and counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -83,6 +84,22 @@ def piles(report: Report, texts: Texts) -> list[str]:
     said = str(texts["page"]["pile"])
     rows = zip(report.piles["cases"], report.piles["reason"], strict=True)
     return [said.format(n=f"{int(n):,}", reason=reason(str(why), texts)) for n, why in rows]
+
+
+_NOTICE = re.compile(r"(?:\w+: )?(.*?)(?: \((\d+)\))?")
+
+
+def notices(report: Report, texts: Texts) -> list[str]:
+    """Say what a reader has to know; a notice that the catalogue has not stays as it is."""
+    return [_notice(one, texts) for one in report.notices]
+
+
+def _notice(text: str, texts: Texts) -> str:
+    found = _NOTICE.fullmatch(text)
+    said = texts["notices"].get(found[1]) if found else None
+    if found is None or said is None:
+        return text
+    return str(said).format(n=f"{int(found[2] or 1):,}")
 
 
 def reason(text: str, texts: Texts) -> str:
