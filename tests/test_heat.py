@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import boston
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -245,3 +246,19 @@ def test_a_file_without_a_case_is_told(tmp_path, folder):
     made().iloc[:0].to_csv(tmp_path / "none.csv", index=False)
     with pytest.raises(InputRefused, match="--from and --to"):
         jobs.heat_file(tmp_path / "none.csv", division=folder / "city.gpkg", case_crs=UTM)
+
+
+# ---------------------------------------------------------------- a real city
+@pytest.mark.skipif(not boston.is_there(), reason="the cases of Boston are not here")
+def test_the_default_place_of_boston_is_set_aside_and_snow_is_of_the_winter(tmp_path):
+    found = jobs.gather(boston.CASES, division=boston.written(tmp_path / "squares.gpkg"), timezone="America/New_York")
+    assert found.piles[["reason", "cases"]].to_numpy().tolist() == [["default place", 17_070]]
+    snow = boston.months(found.counted, "Misc. Snow Complaint")
+    assert snow.loc[[1, 2, 3]].sum() > 0.95 * snow.sum()
+    report = jobs.heat(found, Question(("2015-01-01", "2015-12-31"), items=("Misc. Snow Complaint",)))
+    assert report.counts[:, [3, 4, 5, 6, 7, 8, 9, 10]].sum() < 0.02 * report.counts.sum()
+    assert not (report.verdicts[:, 5:10] == 1).any()
+    everything = jobs.heat(found, Question(("2015-01-01", "2015-12-31")))
+    pile = found.piles.iloc[0]
+    at = everything.grids.geometry.contains(gpd.points_from_xy([pile.x], [pile.y])[0])
+    assert everything.grids.loc[at, "cases"].iloc[0] < 2_000
