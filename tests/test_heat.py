@@ -21,6 +21,7 @@ from gridgis.cli import main
 from gridgis.errors import InputRefused
 from gridgis.heat.overview import Question
 from gridgis.heat.periods import Calendar
+from gridgis.heat.pyramid import Pyramid
 from gridgis.layers import write_division
 from gridgis.registry.store import create_store
 
@@ -246,6 +247,20 @@ def test_a_file_without_a_case_is_told(tmp_path, folder):
     made().iloc[:0].to_csv(tmp_path / "none.csv", index=False)
     with pytest.raises(InputRefused, match="--from and --to"):
         jobs.heat_file(tmp_path / "none.csv", division=folder / "city.gpkg", case_crs=UTM)
+
+
+def test_cases_are_counted_batch_by_batch_and_each_batch_once(tmp_path, folder):
+    given = ("--division", folder / "city.gpkg", "--case-crs", UTM, "-o", tmp_path / "city.heat")
+    for number in range(2):
+        made().iloc[number:6_400:2].to_csv(tmp_path / f"{number}.csv", index=False)
+        said = run("count", tmp_path / f"{number}.csv", *given, "--batch", f"part {number}")
+        assert said.exit_code == 0, said.output
+    again = run("count", tmp_path / "1.csv", *given, "--batch", "part 1")
+    assert again.exit_code == 2
+    assert "part 1" in again.output
+    gathered = jobs.gather(folder / "cases.csv", division=folder / "city.gpkg", case_crs=UTM)
+    counted = gathered.counted["grid_code"].notna().sum()
+    assert len(Pyramid.open(tmp_path / "city.heat")) == counted
 
 
 # ---------------------------------------------------------------- a real city

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -14,12 +15,42 @@ from gridgis.cli.show import bar
 SHOWN = 10
 
 
+def _gathering(command: Callable[..., None]) -> Callable[..., None]:
+    """The options by which cases are brought to grids."""
+    options = (
+        click.argument("cases", type=click.Path()),
+        click.option("--division", metavar="OUT.gpkg", help="The grids in which cases are counted."),
+        click.option("--store", metavar="STORE", help="In force now, or at --at; all cases are re-based to it."),
+        click.option("--network", default="general", show_default=True, help="Of the versions in the store."),
+        click.option("--at", metavar="TIME", help="With a store: the time whose version counts."),
+        click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address alone."),
+        click.option("--keep-piles", is_flag=True, help="Count default places, rounded points and busy callers too."),
+        click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; of the file, else WGS84."),
+        click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for cases of one source."),
+        click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of days and bare times."),
+        click.option("--encoding", help="Of a CSV; told by its bytes by default."),
+        _declared,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _gathered(options: dict[str, Any]) -> dict[str, Any]:
+    """What belongs to the gathering, as the job takes it."""
+    from gridgis.layers import parse_crs, parse_map
+
+    names = ("division", "store", "network", "at", "gazetteer", "keep_piles", "case_crs", "timezone", "encoding")
+    return {
+        **{name: options.pop(name) for name in names},
+        "rename": parse_map(options.pop("columns")),
+        "crs_of": parse_crs(options.pop("crs_of")),
+        "crs_of_source": _pairs(options.pop("source_crs")),
+    }
+
+
 @main.command()
-@click.argument("cases", type=click.Path())
-@click.option("--division", metavar="OUT.gpkg", help="The grids in which cases are counted.")
-@click.option("--store", metavar="STORE", help="What is in force now, or at --at; earlier cases are re-based to it.")
-@click.option("--network", default="general", show_default=True, help="Of the versions in the store.")
-@click.option("--at", metavar="TIME", help="With a store: the time whose version counts.")
+@_gathering
 @click.option("--from", "first", metavar="DAY", help="First day of the window; that of the first case by default.")
 @click.option(
     "--to", "last", metavar="DAY", help="Last day of the window, within it; that of the last case by default."
@@ -37,17 +68,10 @@ SHOWN = 10
 @click.option("--barriers", metavar="FILE[:LAYER]", help="In their rivers with an area there is no density.")
 @click.option("--streets", metavar="FILE[:LAYER]", help="For --per streets.")
 @click.option("--parties", metavar="FILE", help="For who leads in each grid, in tables.")
-@click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address alone.")
-@click.option("--keep-piles", is_flag=True, help="Count default places, rounded coordinates and busy callers too.")
-@click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
-@click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
-@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of days, and of times without an offset.")
-@click.option("--encoding", help="Of a CSV; told by its bytes by default.")
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option("--title", default="", help="Of the picture.")
 @click.option("--attribution", default="", help="Where the data come from.")
 @click.option("--seed", default=0, show_default=True, help="Of the permutations.")
-@_declared
 @click.option(
     "-o",
     "--output",
@@ -60,12 +84,10 @@ SHOWN = 10
 def heat(cases: str, outputs: tuple[str, ...], **options: Any) -> None:
     """Show where cases pile up, whether that is more than chance, and where it is going."""
     from gridgis import jobs
-    from gridgis.layers import parse_crs, parse_map
 
-    named: dict[str, Any] = {"rename": parse_map(options.pop("columns")), "crs_of": parse_crs(options.pop("crs_of"))}
-    crs_of_source = _pairs(options.pop("source_crs"))
+    gathering = _gathered(options)
     with bar() as progress:
-        report = jobs.heat_file(cases, outputs, crs_of_source=crs_of_source, progress=progress, **named, **options)
+        report = jobs.heat_file(cases, outputs, progress=progress, **gathering, **options)
     for notice in report.notices:
         click.echo(f"note: {notice}", err=True)
     _tell(report)
@@ -89,3 +111,20 @@ def _tell(report: Any) -> None:
         click.echo(
             f"{grid.grid_code}  {grid.cases:>6} cases  {grid.rate:>8.1f}  z {grid.z:5.1f}  {grid.pattern}  {grid.name}"
         )
+
+
+@main.command()
+@_gathering
+@click.option("--batch", required=True, metavar="NAME", help="What these cases are called; each name counts once.")
+@click.option("--bandwidth", default=300.0, show_default=True, help="Of most maps, in metres; for a new pyramid.")
+@click.option("-o", "--output", required=True, metavar="CITY.heat", help="The pyramid, made where there is none.")
+def count(cases: str, output: str, batch: str, bandwidth: float, **options: Any) -> None:
+    """Count cases into the pyramid that heat maps of a server are drawn from."""
+    from gridgis import jobs
+
+    with bar() as progress:
+        gathered = jobs.gather(cases, progress=progress, **_gathered(options))
+        number = jobs.count(gathered, output, batch=batch, bandwidth_m=bandwidth)
+    for notice in gathered.notices:
+        click.echo(f"note: {notice}", err=True)
+    click.echo(f"counted     {number} of {len(gathered.cases)} cases")

@@ -7,6 +7,7 @@ and writes once at the end; nothing half-written is left.
 from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, suggest_addresses
 from gridgis.jobs.area import affected_area
 from gridgis.jobs.cases import Tally, resolve, resolve_file
+from gridgis.jobs.counting import count
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -106,6 +107,7 @@ __all__ = [
     "choose_address",
     "comment",
     "comments",
+    "count",
     "difference",
     "differences",
     "divide",
