@@ -27,6 +27,7 @@ from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
+from gridgis.jobs.heat_tables import leads_of
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (
     check_people,
@@ -137,6 +138,7 @@ __all__ = [
     "import_people",
     "in_force",
     "init",
+    "leads_of",
     "list_duties",
     "list_people",
     "make_key",
