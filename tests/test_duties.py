@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgis.duties import Case, Desk, Duties, Place, answers, owners
+from gridgis.duties import Case, Desk, Duties, Place, Section, answers, owners
 from gridgis.duties.check import check
 from gridgis.duties.columns import TABLES, conformed
 from gridgis.duties.items import item_faults
@@ -204,6 +204,8 @@ LOOKS = {
     "function": [None, "maintenance", "permission"],
     "area_code": [None, *AREAS],
     "street": [None, "A", "B"],
+    "street_from": [None, "B"],
+    "street_to": [None, "C"],
     "bridge": [None, "N"],
     "road_class": [None, "primary", "primary;trunk"],
     "width_min_m": [None, 10.0],
@@ -243,6 +245,7 @@ def rule_books(draw) -> Duties:
     )
 
 
+SECTIONS = [Section(tuple(zip("BCD", metres, strict=True))) for metres in ((-9.0, 2.0, 5.0), (-9.0, -2.0, 5.0))]
 CASES = st.fixed_dictionaries(
     {
         "item": st.sampled_from([None, "hole", "a lamp", "noise", "old", "cloud"]),
@@ -253,6 +256,9 @@ CASES = st.fixed_dictionaries(
         "grid_code": st.sampled_from([None, GRID, OTHER, "310102001001001"]),
         "microgrid_code": st.sampled_from([None, f"{GRID}01", f"{GRID}02"]),
         "street": st.sampled_from([None, "A", "B", "C"]),
+        "street_from": st.sampled_from([None, "B", "C"]),
+        "street_to": st.sampled_from([None, "B", "C", "D"]),
+        "section": st.sampled_from([None, *SECTIONS]),
         "bridge": st.sampled_from([None, "N"]),
         "road_class": st.sampled_from([None, "primary", "trunk", "service"]),
         "width_m": st.sampled_from([None, 5.0, 10.0, 24.9, 25.0]),
@@ -268,6 +274,7 @@ def asked(row) -> tuple[Case, Place]:
     time = row["reported_at"]
     case = {name: row[name] for name in ("item", "severity", "owner", "component_id")}
     place = {name: row[name] for name in ("grid_code", "microgrid_code", "street", "bridge", "road_class", "width_m")}
+    place |= {name: row[name] for name in ("street_from", "street_to", "section")}
     candidates = tuple((row["candidates"] or "").split(",")) if row["candidates"] else ()
     moment = None if time is None else datetime.datetime.fromisoformat(time)
     return Case(reported_at=moment, **case), Place(**place, candidates=candidates)
@@ -282,7 +289,9 @@ def test_a_batch_gives_what_single_answers_give(duties, cases, categorical):
         "datetime64[us, UTC]"
     )
     frame["width_m"] = frame["width_m"].astype("float64")
-    texts = [name for name in frame if name not in ("reported_at", "width_m")]
+    texts = [name for name in frame if name not in ("reported_at", "width_m", "section")]
+    codes = [SECTIONS.index(one) if one is not None else -1 for one in frame["section"]]
+    frame["section"] = pd.Categorical.from_codes(codes, pd.Index(SECTIONS, dtype=object))
     frame = frame.astype(dict.fromkeys(texts, "category" if categorical else "str"))
     frame.index = range(5, 5 + len(frame))
     found = answers(frame, desk)

@@ -1,7 +1,8 @@
 """Duty rules against each other: those that can never decide, and those that tie.
 
 Invariant: rules are held against one another by what they look at, not by cases: what is told of holds for every case
-there could be, and a rule of which nothing is told decides in some case, as far as two rules at a time tell.
+there could be, and a rule of which nothing is told decides in some case, as far as two rules at a time tell. Sections
+of a street that have other ends are taken for apart: where one lies within the other, an answer tells that they tie.
 """
 
 from __future__ import annotations

@@ -231,6 +231,19 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Where a place of a street lies among its cross streets.
+
+    Attributes
+    ----------
+    crossings : name of each and the metres to it along the street, negative behind the place, in this order; on a
+        ring each stands twice, as it is met either way
+    """
+
+    crossings: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a case lies; None where it is not known.
 
@@ -238,9 +251,10 @@ class Place:
     ----------
     grid_code, microgrid_code : township, county and so on are beginnings of them
     street, bridge : names
-    street_from, street_to : names of the cross streets that bound the section
+    street_from, street_to : names of the cross streets between which it lies, where `section` is not known
     side : of the street
     candidates : codes of all grids that may be meant, to see whether they are of several districts
+    section : among which cross streets it lies
     """
 
     grid_code: str | None = None
@@ -253,3 +267,11 @@ class Place:
     width_m: float | None = None
     side: str | None = None
     candidates: tuple[str, ...] = ()
+    section: Section | None = None
+
+    @property
+    def among(self) -> Section | None:
+        """The section, else what is told of its ends."""
+        if self.section is not None or self.street_from is None or self.street_to is None:
+            return self.section
+        return Section(((self.street_from, -1.0), (self.street_to, 1.0)))

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgis.duties.columns import FUNCTIONS
-from gridgis.duties.conditions import Between, Condition, Flags, Minutes, Named, folded
+from gridgis.duties.conditions import Between, Condition, Flags, Minutes, Named, Sections, folded
 
 ANY_ITEM = "*"
 
@@ -97,6 +97,12 @@ class Book:
         self._by_item = asked.groupby(asked).indices
         self._shelves: dict[tuple[str | None, str | None], Shelf] = {}
 
+    @property
+    def sectioned(self) -> frozenset[str]:
+        """The streets of which a rule names a section, as names are compared."""
+        there = self.table[["street", "street_from", "street_to"]].notna().all(axis=1)
+        return frozenset(map(folded, self.table.loc[there, "street"]))
+
     def named(self, item: str) -> str:
         """The code of an item by any of its names; a class, or a name that no item has, as it is."""
         return self.names.get(folded(item), item)
@@ -122,7 +128,7 @@ class Book:
             return Minutes(self.columns[name][numbers].tolist())
         if name == "section":
             ends = zip(self.columns["street_from"][numbers], self.columns["street_to"][numbers], strict=True)
-            return Named([(section(*pair),) if all(pair) else () for pair in ends])
+            return Sections([(folded(first), folded(last)) if first and last else None for first, last in ends])
         return self._naming(name, numbers)
 
     def _naming(self, name: str, numbers: NDArray[np.int64]) -> Named:
@@ -150,11 +156,6 @@ def item_names(items: pd.DataFrame) -> dict[str, str]:
         for name in (row.name, *split(row.aliases)):
             names.setdefault(folded(name), row.item)
     return names | {folded(code): code for code in items["item"]}
-
-
-def section(first: str, last: str) -> tuple[str, ...]:
-    """A section of a street by the names of its cross streets, whichever comes first."""
-    return tuple(sorted((folded(first), folded(last))))
 
 
 def moments(times: pd.Series, empty: float) -> NDArray[np.float64]:

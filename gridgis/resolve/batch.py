@@ -120,18 +120,12 @@ def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Float
     several = table["candidates"].copy()
     several[[" " not in text for text in several]] = None  # one alone is the grid itself
     asked["candidates"] = several
-    if office.streets is not None:
-        asked = asked.assign(**_beside(office, x, y))
+    beside = office.beside(x, y)
+    asked = asked.assign(**{name: beside[name].array for name in beside})
     if office.components is not None:
         asset, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
         asked = asked.assign(owner=owners_of(office, asset, item, x, y))
     return answers(asked, office.desk)
-
-
-def _beside(office: Office, x: Floats, y: Floats) -> dict[str, Any]:
-    assert office.streets is not None
-    beside = office.streets.beside(x, y, crs=office.crs, within_m=office.profile.locating.street_m.value)
-    return {name: beside[name].to_numpy() for name in beside}
 
 
 def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Floats, y: Floats) -> Geometries:

@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from pyproj import CRS
 
@@ -17,9 +18,10 @@ from gridgis.coordinates import to_crs
 from gridgis.crs import canonical
 from gridgis.duties import Desk
 from gridgis.duties.rules import item_names
-from gridgis.geometry.noding import Geometries, as_array
+from gridgis.geometry.noding import Floats, Geometries, as_array
 from gridgis.locate import Places
 from gridgis.profile import Profile
+from gridgis.resolve.sections import Sections
 from gridgis.resolve.streets import Streets
 
 
@@ -69,6 +71,22 @@ class Office:
         digits = self.profile.codes.zone_digits
         codes, number = np.unique([code[:digits] for code in self.places.grids.codes], return_inverse=True)
         return number.astype(np.int32), codes.astype(object)
+
+    @cached_property
+    def sections(self) -> Sections | None:
+        """The sections of the streets of which a duty rule names one."""
+        among = None if self.desk is None else self.desk.book.sectioned
+        return self.streets.sections(among) if self.streets is not None and among else None
+
+    def beside(self, x: Floats, y: Floats) -> pd.DataFrame:
+        """The street of each place, in the CRS of the division, as :meth:`Streets.beside` tells it.
+
+        Without streets there is no column.
+        """
+        if self.streets is None:
+            return pd.DataFrame(index=range(len(x)))
+        within_m = self.profile.locating.street_m.value
+        return self.streets.beside(x, y, crs=self.crs, within_m=within_m, sections=self.sections)
 
     @cached_property
     def component_row(self) -> dict[str, int]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gridgis.cases.numbers import position_problems
 from gridgis.coordinates import system, to_crs
-from gridgis.duties import Answer, Case, Place
+from gridgis.duties import Answer, Case, Place, Section
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
 from gridgis.resolve.batch import of_addresses, owners_of, problems
@@ -109,12 +109,8 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
 def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...]) -> tuple[Case, Place]:
     """The case and its place as the duty rules look at them."""
     grid, micro = found.found.grid[0], found.found.microgrid[0]
-    beside: dict[str, Any] = {}
-    if office.streets is not None:
-        told = office.streets.beside(
-            found.x, found.y, crs=office.crs, within_m=office.profile.locating.street_m.value
-        ).iloc[0]
-        beside = {name: value for name, value in told.items() if value is not None and not pd.isna(value)}
+    told = office.beside(found.x, found.y).iloc[0].to_dict()
+    beside = {name: value for name, value in told.items() if isinstance(value, Section) or not pd.isna(value)}
     place = Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
         microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
