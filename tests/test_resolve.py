@@ -600,10 +600,14 @@ def duty_cases() -> pd.DataFrame:
         ("by owner", "lamp", 0, ("Lamps", "", "r3")),
         ("by owner, by name", "Street Lamp out", 0, ("Lamps", "", "r3")),
         ("another owner", "lamp", 1, ("", "", "")),
+        ("near the asset", "lamp", 0, ("Lamps", "", "r3")),
+        ("too far from the asset", "lamp", 0, ("", "", "")),
         ("unknown", "dragon", 0, ("", "", "")),
     ]
     frame = pd.DataFrame(rows, columns=["case_id", "item", "grid", "wanted"])
     at = [inner(GRIDS.index[k]) for k in frame["grid"]]
+    off_m = {"near the asset": 20, "too far from the asset": 40}  # the limit is 30 m; a degree of latitude has 111 km
+    at = [Point(one.x, one.y + off_m.get(name, 0) / 111_000) for one, name in zip(at, frame["case_id"], strict=True)]
     return frame.assign(lon=[p.x for p in at], lat=[p.y for p in at], reported_at="2026-03-01T08:00:00+08:00")
 
 

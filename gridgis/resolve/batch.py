@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from gridgis.cases import OUT_COLUMNS
 from gridgis.coordinates import swapped, to_crs
@@ -131,7 +130,7 @@ def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Float
 def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Floats, y: Floats) -> Geometries:
     """Whose asset each case is about: that which it names, else the nearest of the kind of its item."""
     out = np.full(len(x), None, dtype=object)
-    known = office.components
+    known = office.components_in_metres
     if known is None:
         return out
     row = pd.Series(component_id).map(office.component_row)
@@ -140,7 +139,7 @@ def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Flo
     kinds = pd.Series(item).map(folded, na_action="ignore").map(office.component_kinds).to_numpy(dtype=object)
     open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
     if len(open_):
-        points = shapely.points(x[open_], y[open_])
+        points = office.in_metres(x[open_], y[open_])
         out[open_] = owners(points, list(kinds[open_]), known, within_m=office.profile.locating.asset_m.value)["owner"]
     return out
 

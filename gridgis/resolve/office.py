@@ -15,7 +15,7 @@ from pyproj import CRS
 
 from gridgis.addresses import Candidate, Gazetteer
 from gridgis.coordinates import to_crs
-from gridgis.crs import canonical
+from gridgis.crs import canonical, horizontal, metric_crs, transform
 from gridgis.duties import Desk
 from gridgis.duties.rules import item_names
 from gridgis.geometry.noding import Floats, Geometries, as_array
@@ -87,6 +87,26 @@ class Office:
             return pd.DataFrame(index=range(len(x)))
         within_m = self.profile.locating.street_m.value
         return self.streets.beside(x, y, crs=self.crs, within_m=within_m, sections=self.sections)
+
+    @cached_property
+    def metric(self) -> CRS:
+        """The CRS in which distances to components are taken: that of the division where it is one in metres."""
+        return metric_crs(horizontal(self.crs), tuple(shapely.total_bounds(self.places.grids.polygons).tolist()))
+
+    def in_metres(self, x: Floats, y: Floats) -> Geometries:
+        """Points in the CRS of the division, in metres; None where there is none."""
+        out = np.full(len(x), None, dtype=object)
+        known = np.isfinite(x) & np.isfinite(y)
+        out[known] = transform(shapely.points(x[known], y[known]), horizontal(self.crs), self.metric)
+        return out
+
+    @cached_property
+    def components_in_metres(self) -> gpd.GeoDataFrame | None:
+        """The components in that CRS."""
+        if self.components is None:
+            return None
+        shape = transform(self.component_shapes, horizontal(self.crs), self.metric)
+        return self.components.set_geometry(gpd.GeoSeries(shape, index=self.components.index, crs=self.metric))
 
     @cached_property
     def component_row(self) -> dict[str, int]:
