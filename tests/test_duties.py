@@ -190,6 +190,20 @@ def test_the_nearest_component_of_the_kind_is_found_within_the_distance():
     assert np.isnan(found["distance_m"].iloc[1])
 
 
+def test_the_nearest_of_another_owner_is_told_within_the_slack():
+    where = [shapely.Point(3, 0), shapely.Point(-4, 0), shapely.Point(0, 5), shapely.Point(0, 9)]
+    frame = {"component_id": list("abcd"), "kind": ["lamp"] * 4, "owner": ["A", "A", "C", None]}
+    components = gpd.GeoDataFrame(frame, geometry=where)
+    points = np.array([shapely.Point(0, 0)] * 4, dtype=object)
+    found = owners(points, ["lamp"] * 4, components, within_m=10, slack_m=np.array([0, 1.9, 2.1, 50]))
+    assert found["component_id"].tolist() == ["a"] * 4
+    assert found["other_id"].tolist() == [None, None, "c", "c"]
+    assert found["other_owner"].tolist() == [None, None, "C", "C"]
+    assert found["other_m"].tolist()[2:] == [5, 5]
+    near = owners(points[:1], ["lamp"], components.iloc[[0, 3]], within_m=8, slack_m=50)
+    assert near["other_id"].tolist() == [None]
+
+
 # ---------------------------------------------------------------- what always holds
 ITEMS = [
     item(),

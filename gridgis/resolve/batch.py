@@ -14,11 +14,11 @@ import pandas as pd
 
 from gridgis.cases import OUT_COLUMNS
 from gridgis.coordinates import swapped, to_crs
-from gridgis.duties import answers, owners
-from gridgis.duties.conditions import folded
+from gridgis.duties import answers
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
+from gridgis.resolve.assets import Meant, deciding, meant
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 
@@ -54,8 +54,8 @@ def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, s
 def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Placed:
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
-    address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
-    return placed(office, Asked(x, y, accuracy_m, address, component_id))
+    address, component_id, item = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id", "item"))
+    return placed(office, Asked(x, y, accuracy_m, address, deciding(office, component_id, item, x, y)))
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
@@ -100,8 +100,10 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
         "candidates": candidates(found, places),
         "confidence": np.round(found.confidence, 4),
     }
-    duties = _duties(office, cases, table, x, y)
-    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, of_addresses(placed_)]
+    component_id, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
+    assets = meant(office, component_id, item, x, y, cases["accuracy_m"].to_numpy(dtype=np.float64))
+    duties = _duties(office, cases, table, assets, (x, y))
+    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, of_addresses(placed_), assets.warnings]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
     table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
@@ -110,38 +112,20 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
     return out.assign(x=x, y=y)
 
 
-def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Floats, y: Floats) -> pd.DataFrame:
+def _duties(
+    office: Office, cases: pd.DataFrame, table: dict[str, Any], assets: Meant, xy: tuple[Floats, Floats]
+) -> pd.DataFrame:
     """Who answers for each case."""
     if office.desk is None:
         return pd.DataFrame("", index=cases.index, columns=["lead", "co", "rule", "warnings"], dtype="str")
-    names = ("item", "severity", "reported_at", "component_id")
+    names = ("item", "severity", "reported_at")
     asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code")})
     several = table["candidates"].copy()
     several[[" " not in text for text in several]] = None  # one alone is the grid itself
     asked["candidates"] = several
-    beside = office.beside(x, y)
+    beside = office.beside(*xy)
     asked = asked.assign(**{name: beside[name].array for name in beside})
-    if office.components is not None:
-        asset, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
-        asked = asked.assign(owner=owners_of(office, asset, item, x, y))
-    return answers(asked, office.desk)
-
-
-def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Floats, y: Floats) -> Geometries:
-    """Whose asset each case is about: that which it names, else the nearest of the kind of its item."""
-    out = np.full(len(x), None, dtype=object)
-    known = office.components_in_metres
-    if known is None:
-        return out
-    row = pd.Series(component_id).map(office.component_row)
-    named = row.notna().to_numpy()
-    out[named] = known["owner"].to_numpy(dtype=object)[row[named].to_numpy(dtype=np.int64)]
-    kinds = pd.Series(item).map(folded, na_action="ignore").map(office.component_kinds).to_numpy(dtype=object)
-    open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
-    if len(open_):
-        points = office.in_metres(x[open_], y[open_])
-        out[open_] = owners(points, list(kinds[open_]), known, within_m=office.profile.locating.asset_m.value)["owner"]
-    return out
+    return answers(asked.assign(owner=assets.owner), office.desk)
 
 
 def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Mapping[str | None, str]) -> Geometries:

@@ -127,3 +127,13 @@ class Office:
         items = self.desk.duties.items
         kind = dict(zip(items["item"], items["component_kind"], strict=True))
         return {name: kind[code] for name, code in item_names(items).items() if kind.get(code)}
+
+    @cached_property
+    def owned_kinds(self) -> dict[str, str]:
+        """The same of items for which a duty rule looks at the owner."""
+        if self.desk is None:
+            return {}
+        items, book = self.desk.duties.items, self.desk.book
+        pairs = zip(items["item"], items["class"], strict=True)
+        asked = {code for code, kind in pairs if "owner" in book.shelf(code, kind).conditions}
+        return {name: kind for name, kind in self.component_kinds.items() if book.named(name) in asked}

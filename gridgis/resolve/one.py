@@ -15,7 +15,8 @@ from gridgis.coordinates import system, to_crs
 from gridgis.duties import Answer, Case, Place, Section
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
-from gridgis.resolve.batch import of_addresses, owners_of, problems
+from gridgis.resolve.assets import deciding, meant
+from gridgis.resolve.batch import of_addresses, problems
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 
@@ -92,11 +93,13 @@ def resolution(
     off = np.array([accuracy_m if usable else np.nan], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
     east, north = to_crs(east, north, source=crs, target=office.system)
-    found = placed(office, Asked(east, north, off, words, asset))
-    case = Case(item, reported_at=at, severity=severity, component_id=component_id)
+    about = np.array([item], dtype=object)
+    found = placed(office, Asked(east, north, off, words, deciding(office, asset, about, east, north)))
+    assets = meant(office, asset, about, found.x, found.y, off)
+    case = Case(item, reported_at=at, severity=severity, owner=assets.owner[0])
     options = _options(office, found)
-    duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found, options))
-    return _told(office, found, options, duties, wrong)
+    duties = None if office.desk is None else office.desk.answer(case, _place(office, found, options))
+    return _told(office, found, options, duties, (wrong, assets.taken, assets.warnings))
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
@@ -106,20 +109,17 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
     return east, north, np.array([""], dtype=object) if wrong is None else wrong
 
 
-def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...]) -> tuple[Case, Place]:
-    """The case and its place as the duty rules look at them."""
+def _place(office: Office, found: Placed, options: tuple[Option, ...]) -> Place:
+    """The place of a case as the duty rules look at it."""
     grid, micro = found.found.grid[0], found.found.microgrid[0]
     told = office.beside(found.x, found.y).iloc[0].to_dict()
     beside = {name: value for name, value in told.items() if isinstance(value, Section) or not pd.isna(value)}
-    place = Place(
+    return Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
         microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
         candidates=tuple(option.grid_code for option in options),
         **beside,
     )
-    asset = np.array([case.component_id], dtype=object), np.array([case.item], dtype=object)
-    owner = owners_of(office, *asset, found.x, found.y)[0]
-    return Case(case.item, case.reported_at, case.severity, case.component_id, owner), place
 
 
 def _options(office: Office, found: Placed) -> tuple[Option, ...]:
@@ -138,8 +138,10 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
 
 
 def _told(
-    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, wrong: Geometries
+    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, remarks: tuple[Geometries, ...]
 ) -> Resolution:
+    """All that there is to say; `remarks`: what is wrong with the point, what was taken for the asset, and why."""
+    wrong, *of_assets = remarks
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
     said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
@@ -159,7 +161,10 @@ def _told(
         y=_number(placed_.y[0], 9),
         duties=duties,
         problem=problems(office, wrong, placed_)[0],
-        warnings=(*filter(None, (unclear, *said.split("; "))), *(duties.warnings if duties else ())),
+        warnings=(
+            *filter(None, (unclear, *(one[0] for one in of_assets), *said.split("; "))),
+            *(duties.warnings if duties else ()),
+        ),
     )
 
 
