@@ -104,6 +104,20 @@ def test_the_trace_tells_which_condition_failed(looks, place, case, why):
     assert (found.rule, found.lead) == ("", "")
 
 
+def test_a_rule_on_permission_decides_only_where_a_permission_is_asked():
+    rules = [rule("p", "Permits", function="permission", street="A"), rule("e", function="enforcement"), rule("n")]
+    duties = made(items=[item()], rules=[rules[0], rules[1]])
+    here = Place(GRID, street="A")
+    assert told(duties, place=here).rule == "e"
+    assert ("p", "function", "clause p") in told(duties, place=here).trace
+    assert told(duties, place=here, function="enforcement").rule == "e"
+    assert told(duties, place=here, function="permission").rule == "p"
+    assert told(duties, place=here, function="maintenance").rule == ""
+    assert told(made(items=[item()], rules=rules[::2]), place=here).rule == "n"
+    alone = told(made(items=[item()], rules=rules[:1]), place=here)
+    assert (alone.rule, alone.lead) == ("", "")
+
+
 def test_a_smaller_rank_goes_before_what_is_more_specific():
     rules = [rule("a", street="A"), rule("b", "City", item="*", rank=1, upward=True)]
     found = told(made(items=[item()], rules=rules), place=Place(GRID, street="A"))
@@ -215,7 +229,7 @@ AREAS = ["310101", "310101001", GRID, OTHER, f"{GRID}01", "U1", "310102"]
 TIMES = ["2026-02-01T00:00:00.000000+00:00", "2026-03-01T00:00:00.000000+00:00", "2026-06-01T00:00:00.000000+00:00"]
 LOOKS = {
     "item": ["hole", "lamp", "road", "event", "*"],
-    "function": [None, "maintenance", "permission"],
+    "function": [None, "maintenance", "enforcement", "permission"],
     "area_code": [None, *AREAS],
     "street": [None, "A", "B"],
     "street_from": [None, "B"],
@@ -277,6 +291,7 @@ CASES = st.fixed_dictionaries(
         "road_class": st.sampled_from([None, "primary", "trunk", "service"]),
         "width_m": st.sampled_from([None, 5.0, 10.0, 24.9, 25.0]),
         "owner": st.sampled_from([None, "W", "X"]),
+        "function": st.sampled_from([None, "maintenance", "enforcement", "permission"]),
         "component_id": st.sampled_from([None, "1", "2"]),
         "candidates": st.sampled_from([None, f"{GRID},310102001001001", GRID]),
     }
@@ -286,7 +301,7 @@ COMPONENTS = pd.DataFrame({"component_id": ["1"], "kind": ["k"], "owner": ["W"]}
 
 def asked(row) -> tuple[Case, Place]:
     time = row["reported_at"]
-    case = {name: row[name] for name in ("item", "severity", "owner", "component_id")}
+    case = {name: row[name] for name in ("item", "severity", "owner", "component_id", "function")}
     place = {name: row[name] for name in ("grid_code", "microgrid_code", "street", "bridge", "road_class", "width_m")}
     place |= {name: row[name] for name in ("street_from", "street_to", "section")}
     candidates = tuple((row["candidates"] or "").split(",")) if row["candidates"] else ()

@@ -705,6 +705,27 @@ def test_another_owners_asset_nearly_as_near_is_told(tmp_path, metres, parties, 
     )
 
 
+def test_the_function_that_is_asked_for_is_told_in_a_file_and_alone(tmp_path, degrees):
+    path = tmp_path / "parties.toml"
+    rules = "".join(
+        f'[[rules]]\nrule_id = "{name[0]}"\nitem = "sign"\nfunction = "{name}"\nlead = "{name} office"\nclause = "c"\n'
+        for name in ("permission", "enforcement", "maintenance")
+    )
+    path.write_text(f'[[items]]\nitem = "sign"\nclass = "c"\nname = "Sign"\n{rules}', encoding="utf-8")
+    here = inner(GRIDS.index[0])
+    due = {"": "m", "执法": "e", "Permission": "p", "养护": "m", "dance": "m"}
+    frame = pd.DataFrame({"case_id": [f"c{k}" for k in range(len(due))], "职能": list(due), "item": "sign"})
+    sources = jobs.Sources(parties=str(path))
+    found = resolved_by(degrees, frame.assign(lon=here.x, lat=here.y), tmp_path, sources=sources)
+    assert found["rule"].tolist() == list(due.values())
+    says = "function dance is none of maintenance, enforcement, permission: it does not count"
+    assert [says in text for text in found["warnings"]] == [False] * 4 + [True]
+    given = ["locate", "--lon", here.x, "--lat", here.y, "--item", "sign", "--division", degrees, "--parties", path]
+    assert "lead        maintenance office" in run(*given).output
+    assert "lead        permission office" in run(*given, "--function", "permission").output
+    assert run(*given, "--function", "dance").exit_code == 2
+
+
 def test_without_parties_nobody_is_named(tmp_path, degrees):
     found = resolved_by(degrees, duty_cases().drop(columns=["wanted", "grid"]), tmp_path)
     assert (found[["lead", "co", "rule"]] == "").all(axis=None)

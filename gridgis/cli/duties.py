@@ -9,7 +9,7 @@ import click
 from gridgis.cli.group import main
 from gridgis.cli.people import at_time, by, in_timezone, told_changes
 from gridgis.cli.registry import on_store
-from gridgis.cli.show import found, leave, plain
+from gridgis.cli.show import FUNCTION_HELP, FUNCTIONS, found, leave, plain
 
 if TYPE_CHECKING:
     from gridgis.duties import Answer
@@ -75,7 +75,7 @@ def list_(store: str, **options: Any) -> None:
 @click.option("--width", "width_m", type=float, metavar="METRES")
 @click.option("--owner", help="Of the asset.")
 @click.option("--severity")
-@click.option("--function", type=click.Choice(["maintenance", "enforcement", "permission"]), help="That is asked for.")
+@click.option("--function", type=click.Choice(FUNCTIONS), help=FUNCTION_HELP)
 def explain(store: str | None, parties: str | None, **options: Any) -> None:
     """Tell who answers for a case, and every rule that was looked at."""
     from gridgis import jobs

@@ -9,7 +9,7 @@ import click
 
 from gridgis.cli.division import _declared
 from gridgis.cli.group import main
-from gridgis.cli.show import bar, plain
+from gridgis.cli.show import FUNCTION_HELP, FUNCTIONS, bar, plain
 
 
 def _answering(command: Callable[..., None]) -> Callable[..., None]:
@@ -107,6 +107,7 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 @click.option("--address", help="In place of a point, or beside it: on a border the house number decides.")
 @click.option("--item", help="Of the catalogue, by code, name or alias.")
 @click.option("--severity")
+@click.option("--function", type=click.Choice(FUNCTIONS), help=FUNCTION_HELP)
 @click.option("--component", "component_id", help="The asset that the case is about.")
 @click.option("--accuracy", "accuracy_m", type=float, help="How far off the point may be, in metres.")
 @click.option("--at", metavar="TIME", help="When it was reported; now by default.")

@@ -149,6 +149,11 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 """Functions of a duty, in the order in which they go where a case names none (ZZ 4)."""
 
+UNASKED = ("maintenance", "enforcement")
+"""What a case asks for that names no function: something is to be mended, or stopped. Who permits a thing does not
+answer for a complaint about it (ZZ 4 tells permission from enforcement): a rule on permission decides only where a
+permission is asked for."""
+
 LIMIT_UNITS: dict[str, tuple[str, ...]] = {
     "hours": ("小时", "时"),
     "working_hours": ("工作小时", "工作时"),
@@ -158,6 +163,12 @@ LIMIT_UNITS: dict[str, tuple[str, ...]] = {
 
 WORDS = {("posts", "role"): ROLES, ("rules", "function"): FUNCTIONS, ("items", "limit_unit"): LIMIT_UNITS}
 """Columns that take one of some words."""
+
+
+def function_of(text: str) -> str | None:
+    """The function of a duty by any of its names; None where it is none."""
+    plain = text.strip().casefold()
+    return next((word for word, names in FUNCTIONS.items() if plain == word or plain in names), None)
 
 
 def blank(table: str) -> pd.DataFrame:
@@ -219,7 +230,7 @@ class Case:
     ----------
     item : code, name or alias in the catalogue
     reported_at : with an offset
-    function : of the duty that is asked for; any where None
+    function : of the duty that is asked for; where None any of :data:`UNASKED`
     """
 
     item: str | None

@@ -2,7 +2,8 @@
 
 Invariant: rules go in one order, whatever the order of their rows: by `rank`, those without one last; then the more
 specific first (see :data:`SPECIFIC`); then by function, as in :data:`gridgis.duties.columns.FUNCTIONS`, none last;
-then by `rule_id` and `valid_from`. The first that matches decides.
+then by `rule_id` and `valid_from`. The first that matches decides. Where a case names no function a rule on permission
+does not match (see :data:`gridgis.duties.columns.UNASKED`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.duties.columns import FUNCTIONS
+from gridgis.duties.columns import FUNCTIONS, UNASKED
 from gridgis.duties.conditions import Between, Condition, Flags, Minutes, Named, Sections, folded
 
 ANY_ITEM = "*"
@@ -197,7 +198,7 @@ def _ranked(
 
 
 def _functions(function: str) -> tuple[str, ...]:
-    return (function,) if function else tuple(FUNCTIONS)
+    return (function,) if function else UNASKED
 
 
 def _folded(name: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import pandas as pd
 from gridgis.cases import OUT_COLUMNS
 from gridgis.coordinates import swapped, to_crs
 from gridgis.duties import answers
+from gridgis.duties.columns import FUNCTIONS, function_of
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
@@ -102,8 +103,9 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
     }
     component_id, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
     assets = meant(office, component_id, item, x, y, cases["accuracy_m"].to_numpy(dtype=np.float64))
-    duties = _duties(office, cases, table, assets, (x, y))
-    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, of_addresses(placed_), assets.warnings]
+    function, unknown = _functions(cases)
+    duties = _duties(office, cases.assign(function=function), table, assets, (x, y))
+    remarks = [cases["warnings"].to_numpy(dtype=object), unknown, exchanged, of_addresses(placed_), assets.warnings]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
     table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
@@ -118,7 +120,7 @@ def _duties(
     """Who answers for each case."""
     if office.desk is None:
         return pd.DataFrame("", index=cases.index, columns=["lead", "co", "rule", "warnings"], dtype="str")
-    names = ("item", "severity", "reported_at")
+    names = ("item", "severity", "function", "reported_at")
     asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code")})
     several = table["candidates"].copy()
     several[[" " not in text for text in several]] = None  # one alone is the grid itself
@@ -126,6 +128,19 @@ def _duties(
     beside = office.beside(*xy)
     asked = asked.assign(**{name: beside[name].array for name in beside})
     return answers(asked.assign(owner=assets.owner), office.desk)
+
+
+def _functions(cases: pd.DataFrame) -> tuple[pd.Categorical, Geometries]:
+    """The functions that cases ask for, and what is said of those that are none."""
+    codes, texts = pd.factorize(cases["function"])
+    found = [function_of(str(text)) for text in texts]
+    says = [
+        "" if word else f"function {text} is none of {', '.join(FUNCTIONS)}: it does not count"
+        for text, word in zip(texts, found, strict=True)
+    ]
+    number = {word: k for k, word in enumerate(FUNCTIONS)}
+    which = np.array([*(number.get(word or "", -1) for word in found), -1], dtype=np.int64)[codes]
+    return pd.Categorical.from_codes(which, list(FUNCTIONS)), np.array([*says, ""], dtype=object)[codes]
 
 
 def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Mapping[str | None, str]) -> Geometries:

@@ -78,6 +78,7 @@ def resolution(
     accuracy_m: float | None = None,
     component_id: str | None = None,
     severity: str | None = None,
+    function: str | None = None,
 ) -> Resolution:
     """Resolve one case.
 
@@ -87,6 +88,7 @@ def resolution(
     crs : of `x` and `y`: "EPSG:n", "gcj02" or "bd09"
     at : when it was reported, with an offset
     accuracy_m : what is no distance does not count
+    function : of the duty that is asked for, as in :class:`gridgis.duties.Case`
     """
     east, north, wrong = _point(x, y, geographic=system(crs).is_geographic)
     usable = accuracy_m is not None and 0 <= accuracy_m < np.inf
@@ -96,7 +98,7 @@ def resolution(
     about = np.array([item], dtype=object)
     found = placed(office, Asked(east, north, off, words, deciding(office, asset, about, east, north)))
     assets = meant(office, asset, about, found.x, found.y, off)
-    case = Case(item, reported_at=at, severity=severity, owner=assets.owner[0])
+    case = Case(item, reported_at=at, severity=severity, owner=assets.owner[0], function=function)
     options = _options(office, found)
     duties = None if office.desk is None else office.desk.answer(case, _place(office, found, options))
     return _told(office, found, options, duties, (wrong, assets.taken, assets.warnings))
