@@ -726,6 +726,47 @@ def test_the_function_that_is_asked_for_is_told_in_a_file_and_alone(tmp_path, de
     assert run(*given, "--function", "dance").exit_code == 2
 
 
+def test_posts_and_rules_on_areas_that_the_division_lacks_are_told(tmp_path, degrees, parties):
+    here, there = inner(GRIDS.index[0]), GRIDS.index[0]
+    lost, other = f"{there[:12]}999", "110101001001001"
+    text = Path(parties).read_text(encoding="utf-8")
+    posts = "".join(
+        f'[[posts]]\nperson_id = "p1"\nrole = "instructor"\narea_code = "{area}"\n{more}'
+        for area, more in (
+            (lost, ""),
+            (other, ""),
+            (there[:12], ""),
+            (f"{there[:12]}998", 'valid_to = "2020-01-01"\n'),
+        )
+    )
+    units = f'[[units]]\nunit_code = "U1"\nname = "u"\ngrid_codes = "{there};{lost}"\n'
+    rule = '[[rules]]\nrule_id = "{}"\nitem = "hole"\narea_code = "{}"\nlead = "L"\n'
+    rules = "".join(rule.format(*one) for one in (("r8", there[:6]), ("r9", lost), ("r10", "U1")))
+    path = tmp_path / "parties.toml"
+    path.write_text(text + posts + units + rules, encoding="utf-8")
+    due = [
+        f"parties: posts on areas that the division does not have: 2 ({lost}D01, {other}D01)",
+        "parties: units on areas that the division does not have: 1 (U1)",
+        "parties: rules on areas that the division does not have: 1 (r9)",
+    ]
+    sources = jobs.Sources(parties=str(path))
+    assert list(sources.office(read_division(degrees), timezone="Asia/Shanghai").notices) == due
+    tally = jobs.resolve_file(written(tmp_path / "cases.csv", table(4)), None, division=degrees, sources=sources)
+    assert [notice for notice in tally.notices if "parties" in notice] == due
+    assert jobs.resolve(division=degrees, sources=sources, x=here.x, y=here.y).warnings[-3:] == tuple(due)
+    assert jobs.Sources(parties=parties).office(read_division(degrees), timezone="Asia/Shanghai").notices == ()
+
+    told = run("duties", "check", path, "--division", degrees).output.splitlines()
+    found = [line.split()[:3] for line in told if "not_in_division" in line]
+    assert found == [
+        ["hard", "not_in_division", f"{lost}D01"],
+        ["hard", "not_in_division", "U1"],
+        ["hard", "not_in_division", "r9"],
+        ["finding", "not_in_division", f"{other}D01"],
+    ]
+    assert "not_in_division" not in run("duties", "check", path).output
+
+
 def test_without_parties_nobody_is_named(tmp_path, degrees):
     found = resolved_by(degrees, duty_cases().drop(columns=["wanted", "grid"]), tmp_path)
     assert (found[["lead", "co", "rule"]] == "").all(axis=None)

@@ -38,13 +38,14 @@ def import_(file: str, store: str, **options: Any) -> None:
 @duties.command()
 @click.argument("file", required=False, type=click.Path())
 @click.option("--store", envvar="GRIDGIS_STORE", metavar="STORE", help="Whose rules are judged where no file is named.")
+@click.option("--division", metavar="OUT.gpkg", help="Tell what is on areas that it does not have too.")
 @click.option("--strict", is_flag=True, help="Count findings too.")
-def check(file: str | None, store: str | None, strict: bool) -> None:
+def check(file: str | None, store: str | None, division: str | None, strict: bool) -> None:
     """Tell rules that can never decide and rules that tie."""
     from gridgis import jobs
 
     source = _source(store, file)
-    leave(found(jobs.check_duties(source, stored=file is None), strict=strict))
+    leave(found(jobs.check_duties(source, stored=file is None, division=division), strict=strict))
 
 
 @duties.command(name="list")

@@ -37,6 +37,7 @@ class Office:
     gazetteer : names of places; without one a case needs a point
     aliases : addresses that people corrected, as :func:`gridgis.addresses.remembered` makes them ready
     streets : for duties by street; without them a rule that names one does not match
+    notices : what is odd about all of it together
     components : assets: `component_id`, `kind`, `owner` and their place, in the CRS of the division
     """
 
@@ -47,6 +48,7 @@ class Office:
     aliases: Mapping[str, Candidate] | None = None
     streets: Streets | None = None
     components: gpd.GeoDataFrame | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def crs(self) -> CRS:
