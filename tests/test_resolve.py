@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -767,6 +768,53 @@ def test_posts_and_rules_on_areas_that_the_division_lacks_are_told(tmp_path, deg
     assert "not_in_division" not in run("duties", "check", path).output
 
 
+def test_locate_and_explain_tell_those_who_answer_alike(tmp_path, degrees):
+    grid = GRIDS.index[0]
+    people = "".join(f'[[people]]\nperson_id = "p{k}"\nname = "made-up {k}"\n' for k in range(8))
+    posts = "".join(
+        f'[[posts]]\nperson_id = "p{k}"\nrole = "{role}"\narea_code = "{area}"\ndepartment = "Office {k}"\n'
+        for k, role, area in [(0, "information_supervisor", "U-1"), *((k, "officer", grid[:6]) for k in range(1, 8))]
+    )
+    unit = f'[[units]]\nunit_code = "U-1"\nname = "u"\ngrid_codes = "{grid}"\n'
+    limit = 'limit = 3\nlimit_unit = "days"\nclock = "from dispatch"\n'
+    item = f'[[items]]\nitem = "hole"\nclass = "road"\nname = "h"\n{limit}'
+    rule = '[[rules]]\nrule_id = "r1"\nitem = "hole"\nlead = "Roads"\nclause = "c 1"\n'
+    path = tmp_path / "parties.toml"
+    path.write_text(people + posts + unit + item + rule, encoding="utf-8")
+    here, at = inner(grid), ["--at", "2026-03-01T08:00+08:00"]
+    point = [
+        "locate",
+        "--lon",
+        here.x,
+        "--lat",
+        here.y,
+        "--division",
+        degrees,
+        "--item",
+        "hole",
+        "--parties",
+        path,
+        *at,
+    ]
+    told = run(*point).output.splitlines()
+    micro = next(line.split()[1] for line in told if line.startswith("micro-grid"))
+    place = ["duties", "explain", "--grid", grid, "--microgrid", micro, "--item", "hole", "--parties", path, *at]
+    explained = run(*place).output.splitlines()
+    begin = told.index("lead        Roads")
+    assert [line for line in told[begin:] if "note" not in line] == explained
+    assert "limit       3 days from dispatch" in told
+    assert "information_supervisor U-1X01               made-up 0  Office 0" in told
+    assert sum(line.startswith("officer") for line in told) == 6
+    assert "officer                and 2 more: see --all" in told
+    assert sum(line.startswith("officer") for line in run(*point, "--all").output.splitlines()) == 7
+
+
+def test_a_place_on_the_other_side_of_the_earth_is_told_in_kilometres(metres):
+    far = run("locate", "--lon", -66, "--lat", -30, "--division", metres).output
+    assert "e+0" not in far
+    assert re.search(r"^method      outside \([0-9,]+ km\)$", far, re.MULTILINE)
+
+
 def test_without_parties_nobody_is_named(tmp_path, degrees):
     found = resolved_by(degrees, duty_cases().drop(columns=["wanted", "grid"]), tmp_path)
     assert (found[["lead", "co", "rule"]] == "").all(axis=None)
@@ -782,8 +830,8 @@ def test_the_command_locate_tells_grid_people_and_trace(degrees, parties):
         "lead        Roads",
         "虚构甲",
         "000-1",
-        "rule r1: matches",
-        "rule r2: street not known",
+        "trace       r1           matched              [made up 1]",
+        "trace       r2           no: street not known [made up 2]",
     ):
         assert words in plain.output
     found = json.loads(run(*given, "--json").output)

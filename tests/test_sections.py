@@ -263,4 +263,4 @@ def test_the_command_locate_names_the_rule_of_the_bridge(city):
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     told = CliRunner().invoke(main, ["locate", *words])
     assert told.exit_code == 0, told.output
-    assert "Lead great  [c great]" in told.output
+    assert "rule        great  [c great]" in told.output
