@@ -388,6 +388,15 @@ def test_a_rule_of_a_class_all_items_of_which_have_their_own_is_a_finding():
     assert found[["rule", "severity", "code"]].to_numpy().tolist() == [["never_decides", "finding", "b"]]
 
 
+def test_one_rule_goes_first_and_several_go_first():
+    rules = [rule("a"), rule("b", item="lamp"), rule("c", item="old"), rule("z", item="road")]
+    named = [{"designates": "C", "secures": "P"}]
+    several = check(made(items=ITEMS, rules=rules, designate=named))
+    assert several["detail"].tolist() == ["a, b and c go first and together take every case of it"]
+    alone = check(made(items=ITEMS[:1], rules=[rules[0], rules[3]], designate=named))
+    assert alone["detail"].tolist() == ["a goes first and takes every case of it"]
+
+
 @given(rule_books(), st.lists(CASES, min_size=1, max_size=20))
 @settings(max_examples=20)
 def test_what_check_says_never_decides_does_not_and_ties_are_all_found(duties, cases):
