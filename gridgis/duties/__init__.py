@@ -6,7 +6,7 @@ Frames in, frames out; no file but for :mod:`gridgis.duties.read`, no store.
 from gridgis.duties.answer import Answer, Desk, answer
 from gridgis.duties.batch import answers
 from gridgis.duties.columns import TABLES, Case, Duties, Place, Section
-from gridgis.duties.owners import owners
+from gridgis.duties.owners import Standing, owners
 from gridgis.duties.read import read_duties
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Duties",
     "Place",
     "Section",
+    "Standing",
     "answer",
     "answers",
     "owners",

@@ -50,19 +50,19 @@ def meant(
         Where it is not a number that of the profile counts.
     """
     owner, taken = (np.full(len(x), value, dtype=object) for value in (None, ""))
-    known = office.components_in_metres
-    if known is None:
+    standing = office.standing
+    if standing is None:
         return Meant(owner, taken, taken)
     row, warnings = heeded(office, component_id, item, x, y)
     named = np.flatnonzero(row >= 0)
-    owner[named] = known["owner"].to_numpy(dtype=object)[row[named]]
+    owner[named] = standing.components["owner"].to_numpy(dtype=object)[row[named]]
     kinds = _looked_up(item, office.owned_kinds)
     open_ = np.flatnonzero((row < 0) & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
     if len(open_):
         limits = office.profile.locating
         slack_m = np.where(np.isnan(accuracy_m), limits.accuracy_m.value, accuracy_m)[open_]
         points = office.in_metres(x[open_], y[open_])
-        found = owners(points, list(kinds[open_]), known, within_m=limits.asset_m.value, slack_m=slack_m)
+        found = owners(points, list(kinds[open_]), standing, within_m=limits.asset_m.value, slack_m=slack_m)
         owner[open_] = found["owner"]
         for k, kind, one in zip(open_, kinds[open_], found.itertuples(index=False), strict=True):
             if one.component_id is not None:

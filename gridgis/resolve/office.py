@@ -16,7 +16,7 @@ from pyproj import CRS
 from gridgis.addresses import Candidate, Gazetteer
 from gridgis.coordinates import to_crs
 from gridgis.crs import canonical, horizontal, metric_crs, transform
-from gridgis.duties import Desk
+from gridgis.duties import Desk, Standing
 from gridgis.duties.rules import item_names
 from gridgis.geometry.noding import Floats, Geometries, as_array
 from gridgis.locate import Places
@@ -109,6 +109,12 @@ class Office:
             return None
         shape = transform(self.component_shapes, horizontal(self.crs), self.metric)
         return self.components.set_geometry(gpd.GeoSeries(shape, index=self.components.index, crs=self.metric))
+
+    @cached_property
+    def standing(self) -> Standing | None:
+        """The same, made ready to be looked for."""
+        known = self.components_in_metres
+        return None if known is None else Standing(known)
 
     @cached_property
     def component_row(self) -> dict[str, int]:
