@@ -16,8 +16,9 @@ from scipy import sparse
 
 from gridgis.errors import InputRefused
 from gridgis.heat.cube import cube
+from gridgis.heat.discoveries import discoveries
 from gridgis.heat.frame import check_rebased
-from gridgis.heat.getis_ord import by_lot, by_poisson, discoveries, gi_star, two_sided
+from gridgis.heat.getis_ord import by_lot, by_poisson, gi_star, two_sided
 from gridgis.heat.periods import MONTHS
 from gridgis.heat.trends import KINDS, categories, mann_kendall, sen_slope, space_time, trends
 

@@ -20,8 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.heat.discoveries import discoveries
 from gridgis.heat.frame import chosen, places
-from gridgis.heat.getis_ord import Numbers, discoveries
+from gridgis.heat.getis_ord import Numbers
 from gridgis.heat.periods import days_of
 
 Counts = NDArray[np.int64]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridgis.geometry.noding import Bools, Floats
 
@@ -40,6 +41,25 @@ def adjusted(p: Floats, *, correction: Correction = "bh", tests: int | None = No
     price = p[order] * n * harmonic(n, correction) / (ahead + np.arange(len(p), 0, -1))
     out = np.empty(len(p))
     out[order] = np.minimum(np.minimum.accumulate(price), 1.0)
+    return out
+
+
+def discoveries(p: NDArray[np.float64], *, rate: float, axis: int | None = None) -> NDArray[np.bool_]:
+    """What holds when at most `rate` of it may be false on average, by Benjamini and Hochberg; NaN takes no part.
+
+    Parameters
+    ----------
+    p : array
+    rate : float
+    axis : int, optional
+        A family of tests along this axis each; all together by default.
+    """
+    if axis is not None:
+        families = np.moveaxis(p, axis, -1)
+        found = np.stack([discoveries(one, rate=rate) for one in families.reshape(-1, p.shape[axis])])
+        return np.moveaxis(found.reshape(families.shape), -1, axis)
+    out, known = np.zeros(p.shape, dtype=np.bool_), ~np.isnan(p)
+    out[known] = adjusted(p[known]) <= rate
     return out
 
 

@@ -154,33 +154,6 @@ def two_sided(z: Numbers) -> Numbers:
     return np.asarray(2 * ndtr(-np.abs(z)), dtype=np.float64)
 
 
-def discoveries(p: Numbers, *, rate: float, axis: int | None = None) -> NDArray[np.bool_]:
-    """What holds when at most `rate` of it may be false on average; NaN takes no part.
-
-    Source: Benjamini and Hochberg 1995. It holds for independent tests and those that lean on each other positively,
-    as the sums of overlapping neighbourhoods do.
-
-    Parameters
-    ----------
-    p : array
-        Chances.
-    rate : float
-        The rate of false discoveries, 0 to 1.
-    axis : int, optional
-        A family of tests along this axis each; all together by default.
-    """
-    flat = p.reshape(-1, 1) if axis is None else np.moveaxis(p, axis, 0)
-    order = np.argsort(flat, axis=0, kind="stable")
-    ranked = np.take_along_axis(flat, order, axis=0)
-    tests = np.sum(~np.isnan(flat), axis=0)
-    place = np.arange(1, len(flat) + 1).reshape(-1, *[1] * (flat.ndim - 1))
-    below = ranked <= rate * place / np.maximum(tests, 1)
-    last = np.where(below.any(axis=0), len(flat) - np.argmax(below[::-1], axis=0) - 1, 0)
-    limit = np.where(below.any(axis=0), np.take_along_axis(ranked, np.expand_dims(last, 0), axis=0)[0], -1.0)
-    found = flat <= limit
-    return found.reshape(p.shape) if axis is None else np.moveaxis(found, 0, axis)
-
-
 def with_itself(weights: Any) -> Any:
     """The neighbourhoods of Gi*: contiguity with ones in the diagonal, as a sparse matrix.
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.heat.cube import Cube
-from gridgis.heat.getis_ord import Numbers, Population, by_lot, by_poisson, discoveries, gi_star, two_sided, with_itself
+from gridgis.heat.discoveries import discoveries
+from gridgis.heat.getis_ord import Numbers, Population, by_lot, by_poisson, gi_star, two_sided, with_itself
 
 States = NDArray[np.int8]
 Marks = NDArray[np.bool_]
