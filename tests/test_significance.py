@@ -162,7 +162,8 @@ def test_more_draws_come_where_the_correction_needs_them():
     assert found.draws.min() == 99
     assert p[MIDDLE] < 1 / 999
     assert (adjusted(p) <= RATE)[MIDDLE]
-    assert np.minimum(found.at_least, found.at_most)[found.draws < found.draws.max()].min() >= ENOUGH
+    coarse = np.minimum(found.at_least, found.at_most) < ENOUGH
+    assert found.draws[coarse].min() >= 2 * ENOUGH * 1200 / (RATE * (adjusted(p) <= RATE).sum())
 
 
 # ---------------------------------------------------------------- corrections

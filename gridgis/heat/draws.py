@@ -18,7 +18,7 @@ from gridgis.geometry.noding import Bools, Floats, Ints
 SAME = 1e-9
 """Sums that differ by less than this times the largest value are equal."""
 SHARE = 256
-"""Grids that a thread takes at a time."""
+"""Grids that a thread takes at a time, at most."""
 
 
 class Tails(NamedTuple):
@@ -102,12 +102,15 @@ def tails(urns: Urns, windows: Windows, asked: Ints, *, draws: int, seed: int, w
     start = np.random.default_rng(seed).integers(0, 2**63, dtype=np.int64).astype(np.uint64)
     room = SAME * float(np.abs(urns.value).max(initial=0.0))
 
+    threads = os.cpu_count() or 1
+    share = max(1, min(SHARE, len(asked) // (4 * threads)))
+
     def part(k: int) -> None:
-        mine = slice(k, k + SHARE)
+        mine = slice(k, k + share)
         _draw(urns, urns.value.copy(), windows, asked[mine], draws, start, without_self, room, found[:, mine])
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(part, range(0, len(asked), SHARE)))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(part, range(0, len(asked), share)))
     return Tails(np.full(len(asked), draws, dtype=np.int64), found[0], found[1])
 
 
