@@ -67,7 +67,7 @@ STRATUM, STRATA = 200, 50
 
 
 ROUNDS, AGAIN = 3, 0.05
-"""How often all is tested (a fourth and fifth time found 2 in 100 more), and up to which p the others are looked at again."""
+"""How often all is tested (a fourth and a fifth time found 2 in 100 more), and up to which p the others are again."""
 
 
 @dataclass(frozen=True)
