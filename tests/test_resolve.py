@@ -519,6 +519,61 @@ def test_a_case_with_an_address_alone_is_where_its_house_is(tmp_path, degrees, n
     assert also["grid_code"].tolist() == found["grid_code"].tolist()
 
 
+WRONG_POINTS = {
+    "no number": ("abc", "{y}", ("longitude 'abc' is no number",)),
+    "half": ("{x}", "", ("latitude is missing",)),
+    "out of range": ("190", "{y}", ("longitude 190 is out of range",)),
+    "exchanged": ("{y}", "{x}", ("seem to be exchanged",)),
+    "ten degrees off": ("{off}", "{y}", ("lies in no grid", " km from its address")),
+    "beside": ("{beside}", "{y}", ("lies in no grid", " m from its address")),
+}
+"""Coordinates of which an address must hide nothing, and what is to be said of them."""
+
+
+@pytest.mark.parametrize("name", WRONG_POINTS)
+def test_an_address_hides_nothing_that_is_wrong_with_a_point(tmp_path, degrees, names, name):
+    lon, lat, said = WRONG_POINTS[name]
+    code = GRIDS.index[5]
+    here, (west, *_) = inner(code), DEGREES.grids.total_bounds
+    known = {"x": repr(here.x), "y": repr(here.y), "off": repr(here.x + 10), "beside": repr(float(west) - 1e-3)}
+    lon, lat = lon.format(**known), lat.format(**known)
+    frame = pd.DataFrame({"case_id": ["a"], "lon": [lon], "lat": [lat], "address": [house_in(code)]})
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, frame, tmp_path, sources=sources).loc["a"]
+    alone = resolved_by(degrees, frame.assign(lon="", lat=""), tmp_path, sources=sources).loc["a"]
+    assert (found["grid_code"], found["method"], found["problem"]) == (code, "address", "")
+    assert found["confidence"] == alone["confidence"]
+    assert alone["warnings"] == ""
+    for words in said:
+        assert words in found["warnings"]
+    if "km" in said[-1]:
+        told_km = float(found["warnings"].split(" km")[0].split()[-1].replace(",", ""))
+        geod = DEGREES.grids.crs.get_geod()
+        assert told_km == pytest.approx(geod.inv(here.x, here.y, here.x + 10, here.y)[2] / 1000, rel=0.02)
+    try:
+        point = {"x": float(lon), "y": float(lat)}
+    except ValueError:
+        return
+    single = jobs.resolve(division=degrees, sources=sources, address=house_in(code), **point)
+    assert "; ".join(single.warnings) == found["warnings"]
+    assert (single.grid_code, single.confidence) == (code, round(found["confidence"], 4))
+
+
+def test_a_wrong_point_is_told_of_also_where_its_address_is_not_found(tmp_path, degrees, names):
+    frame = pd.DataFrame({"case_id": ["a"], "lon": ["abc"], "lat": ["30"], "address": ["月球路1号"]})
+    found = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(gazetteer=names)).loc["a"]
+    assert "address not found" in found["problem"]
+    assert "is no number" in found["warnings"]
+
+
+def test_an_asset_that_answers_for_a_point_far_away_is_told(tmp_path, degrees, assets):
+    code = GRIDS.index[2]
+    frame = pd.DataFrame({"case_id": ["a"], "lon": [inner(code).x + 1], "lat": [30.5], "component_id": [f"A{code}"]})
+    found = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(components=assets)).loc["a"]
+    assert (found["grid_code"], found["method"]) == (code, "nearest")
+    assert "lies in no grid" in found["warnings"]
+
+
 def test_that_an_address_is_ambiguous_is_told_alone_and_in_a_file(tmp_path, degrees):
     names = tmp_path / "names.db"
     here = inner(GRIDS.index[0])

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from gridgis.cases import OUT_COLUMNS
-from gridgis.coordinates import swapped, to_crs
+from gridgis.coordinates import to_crs
 from gridgis.duties import answers, owners
 from gridgis.duties.conditions import folded
 from gridgis.geometry.noding import Floats, Geometries
@@ -22,6 +22,7 @@ from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
+from gridgis.resolve.remarks import of_addresses, of_points, problems
 
 
 def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
@@ -38,8 +39,7 @@ def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None
     DataFrame
         The columns :data:`gridgis.cases.OUT_COLUMNS`, and `x` and `y` in the CRS of the division.
     """
-    found = _placed(office, cases, systems)
-    return _table(office, cases, found, _exchanged(office, cases, found, systems))
+    return _table(office, cases, _placed(office, cases, systems), _system_of(cases, systems))
 
 
 def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
@@ -87,8 +87,17 @@ def _in_the_division(office: Office, cases: pd.DataFrame, systems: Mapping[str |
     return x, y
 
 
-def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geometries) -> pd.DataFrame:
-    """The columns of a result."""
+def _system_of(cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Geometries:
+    """The system of the coordinates of each case."""
+    out = np.full(len(cases), systems[None], dtype=object)
+    for source, system in systems.items():
+        if source is not None:
+            out[(cases["source"] == source).fillna(False).to_numpy(dtype=bool)] = system
+    return out
+
+
+def _table(office: Office, cases: pd.DataFrame, placed_: Placed, crs: Geometries) -> pd.DataFrame:
+    """The columns of a result; `crs` is the system of the coordinates of each case."""
     places, (zone, zones), found, x, y = office.places, office.zones, placed_.found, placed_.x, placed_.y
     table: dict[str, Any] = {
         "case_id": cases["case_id"].array,
@@ -102,10 +111,13 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
         "confidence": np.round(found.confidence, 4),
     }
     duties = _duties(office, cases, table, x, y)
-    remarks = [cases["warnings"].to_numpy(dtype=object), exchanged, of_addresses(placed_)]
+    point = cases["x"].to_numpy(dtype=np.float64), cases["y"].to_numpy(dtype=np.float64)
+    given = cases["problem"].to_numpy(dtype=object)
+    remarks = [cases["warnings"].to_numpy(dtype=object)]
+    remarks += [of_points(office, given, placed_, point, crs), of_addresses(placed_)]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
-    table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
+    table["problem"] = problems(office, given, placed_)
     table["warnings"] = _joined(remarks)
     out = pd.DataFrame(table, index=cases.index, copy=False)[list(OUT_COLUMNS)]
     return out.assign(x=x, y=y)
@@ -148,41 +160,6 @@ def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Flo
     if len(open_):
         points = shapely.points(x[open_], y[open_])
         out[open_] = owners(points, list(kinds[open_]), known, within_m=office.profile.locating.asset_m.value)["owner"]
-    return out
-
-
-def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Mapping[str | None, str]) -> Geometries:
-    """That longitude and latitude seem to be exchanged: far from the division as they are, in it the other way."""
-    out = np.full(len(cases), "", dtype=object)
-    lost = np.flatnonzero(placed_.found.method == OUTSIDE)
-    if len(lost):
-        x, y = (cases[name].to_numpy(dtype=np.float64)[lost] for name in ("x", "y"))
-        wrong = swapped(x, y, office.bounds_in(systems[None]))
-        out[lost[wrong]] = "longitude and latitude seem to be exchanged"
-    return out
-
-
-def of_addresses(placed_: Placed) -> Geometries:
-    """That an address is ambiguous, and between what."""
-    out = np.full(len(placed_.x), "", dtype=object)
-    if len(placed_.by_address):
-        out[placed_.by_address] = np.where(placed_.addresses["ambiguous"], placed_.addresses["reason"], "")
-    return out
-
-
-def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
-    """Why cases have no grid; `given` tells what was wrong with their coordinates."""
-    found, out = placed_.found, np.full(len(given), "", dtype=object)
-    lost = found.method == UNLOCATED
-    out[lost] = np.where(given[lost] == "", "the coordinates are no place in this CRS", given[lost])
-    if len(placed_.by_address):
-        for k, reason in zip(placed_.by_address, placed_.addresses["reason"], strict=True):
-            if lost[k]:
-                out[k] = f"address not found: {reason}"
-    limit = office.profile.locating.nearest_m.value
-    for k in np.flatnonzero(found.method == OUTSIDE):
-        far = f"{found.distance_m[k]:.0f} m away" if np.isfinite(found.distance_m[k]) else "far away"
-        out[k] = f"in no grid: the nearest is {far}, beyond {limit:g} m"
     return out
 
 

@@ -15,9 +15,10 @@ from gridgis.coordinates import system, to_crs
 from gridgis.duties import Answer, Case, Place
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
-from gridgis.resolve.batch import of_addresses, owners_of, problems
+from gridgis.resolve.batch import owners_of
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
+from gridgis.resolve.remarks import of_addresses, of_points, problems
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ def resolution(
     usable = accuracy_m is not None and 0 <= accuracy_m < np.inf
     off = np.array([accuracy_m if usable else np.nan], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
-    east, north = to_crs(east, north, source=crs, target=office.system)
-    found = placed(office, Asked(east, north, off, words, asset))
+    given = east, north
+    found = placed(office, Asked(*to_crs(*given, source=crs, target=office.system), off, words, asset))
     case = Case(item, reported_at=at, severity=severity, component_id=component_id)
     options = _options(office, found)
     duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found, options))
-    return _told(office, found, options, duties, wrong)
+    astray = of_points(office, wrong, found, given, np.array([crs], dtype=object))[0]
+    return _told(office, found, options, duties, wrong, astray)
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
@@ -142,12 +144,17 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
 
 
 def _told(
-    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, wrong: Geometries
+    office: Office,
+    placed_: Placed,
+    options: tuple[Option, ...],
+    duties: Answer | None,
+    wrong: Geometries,
+    astray: str,
 ) -> Resolution:
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
-    said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
-    unclear = of_addresses(placed_)[0]
+    beside = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
+    said = [astray, of_addresses(placed_)[0], *beside.split("; ")]
     address = placed_.addresses["address"].iloc[0] if len(placed_.by_address) else None
     return Resolution(
         grid_code=places.grids.codes[grid] if grid >= 0 else "",
@@ -163,7 +170,7 @@ def _told(
         y=_number(placed_.y[0], 9),
         duties=duties,
         problem=problems(office, wrong, placed_)[0],
-        warnings=(*filter(None, (unclear, *said.split("; "))), *(duties.warnings if duties else ())),
+        warnings=(*filter(None, said), *(duties.warnings if duties else ())),
     )
 
 

@@ -1,6 +1,7 @@
 """Cases to their place: by their point, by their address, and on a border by what else is known of them.
 
-Invariant: a case has one place; where its point lies in exactly one grid nothing else moves it.
+Invariant: a case has one place; where its point lies in exactly one grid nothing else moves it. What an address says
+that a point does not is never kept silent: :mod:`gridgis.resolve.remarks` puts it in words.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import shapely
 from gridgis.coordinates import to_crs
 from gridgis.crs import canonical
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
-from gridgis.locate import METHODS, Located, decided, hinted, locate
-from gridgis.locate.locate import ADDRESS
+from gridgis.locate import Located, decided, hinted, locate
+from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE
 from gridgis.resolve.office import Office
 
 EXACT = ("house_number", "interpolated", "building", "alias")
@@ -59,35 +60,64 @@ class Placed:
     ----------
     found : Located
     x, y : float array, shape (n,)
-        In the CRS of the division; of a point in no grid that its address gave one, the place of the address.
+        In the CRS of the division; of a case that its address gave a grid in place of its point, that of the address.
+    point : pair of float array, shape (n,)
+        The point of each case as it was asked, in the same CRS.
     by_address : int array, shape (m,)
-        Cases without a point, that were put where their address is.
-    addresses : DataFrame, m rows
+        Cases without a point, or with one far outside, that were put where their address is.
+    looked_up : int array, shape (k,)
+        Cases whose address was looked up, those among them.
+    addresses : DataFrame, k rows
         What the gazetteer says of these.
     """
 
     found: Located
     x: Floats
     y: Floats
+    point: tuple[Floats, Floats]
     by_address: Ints
+    looked_up: Ints
     addresses: pd.DataFrame
+
+    def told(self, rows: Ints) -> pd.DataFrame:
+        """What the gazetteer says of some of the cases that were looked up."""
+        return self.addresses.iloc[pd.Index(self.looked_up).get_indexer(pd.Index(rows))]
 
 
 def placed(office: Office, asked: Asked) -> Placed:
     """Give each case its place."""
-    x, y = asked.x.copy(), asked.y.copy()
     named = np.asarray(pd.notna(asked.address), dtype=np.bool_)
-    rows = np.flatnonzero(named & ~(np.isfinite(x) & np.isfinite(y)))
-    addresses = _searched(office, asked.address[rows])
-    accuracy_m = asked.accuracy_m.copy()
+    bare = np.flatnonzero(named & ~(np.isfinite(asked.x) & np.isfinite(asked.y)))
+    at_first = _located(office, asked, bare, _searched(office, asked.address[bare]))
+    found = _strays(office, asked, at_first, named)
+    open_ = found.found.tied | np.isin(found.found.method, (NEAREST, OUTSIDE))
+    found = replace(found, found=_by_asset(office, found.found, asked.component_id, open_))
+    named[found.looked_up] = False
+    return _by_house_number(office, found, asked.address, open_, named)
+
+
+def _located(office: Office, asked: Asked, rows: Ints, addresses: pd.DataFrame) -> Placed:
+    """Cases by their points, those of `rows` by their addresses."""
+    x, y, accuracy_m = asked.x.copy(), asked.y.copy(), asked.accuracy_m.copy()
     if len(rows):
         x[rows], y[rows], accuracy_m[rows] = (addresses[name].to_numpy(float) for name in ("x", "y", "accuracy_m"))
     found = locate(office.places, x, y, accuracy_m=accuracy_m, limits=office.profile.locating)
-    found = _through_address(found, rows, addresses)
-    open_ = found.tied | np.isin(METHODS[found.method], ("nearest", "outside"))
-    found = _by_asset(office, found, asked.component_id, open_)
-    named[rows] = False
-    return _by_house_number(office, Placed(found, x, y, rows, addresses), asked.address, open_, named)
+    return Placed(_through_address(found, rows, addresses), x, y, (asked.x, asked.y), rows, rows, addresses)
+
+
+def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Placed:
+    """Points that lie far outside, put where their address is: such a point says as little as none at all."""
+    rows = np.flatnonzero((placed_.found.method == OUTSIDE) & named)
+    rows = np.setdiff1d(rows, placed_.by_address)
+    if office.gazetteer is None or not len(rows):
+        return placed_
+    told = _searched(office, asked.address[rows])
+    sure = _sure(office, told)
+    everything = pd.concat([placed_.addresses, told], ignore_index=True)
+    looked_up = np.concatenate([placed_.looked_up, rows])
+    use = np.concatenate([np.ones(len(placed_.looked_up), dtype=np.bool_), sure])
+    found = _located(office, asked, looked_up[use], everything[use].reset_index(drop=True))
+    return replace(found, looked_up=looked_up, addresses=everything)
 
 
 def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
@@ -99,7 +129,13 @@ def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
     found = office.gazetteer.find_many(texts, aliases=office.aliases)
     here = found["x"].to_numpy(float), found["y"].to_numpy(float)
     x, y = to_crs(*here, source=canonical(office.gazetteer.crs), target=office.system)
-    return found.assign(x=x, y=y)
+    return found.assign(x=x, y=y)[list(NOTHING)]
+
+
+def _sure(office: Office, told: pd.DataFrame) -> Bools:
+    """Addresses that need no person to choose."""
+    limit = office.profile.locating.confidence.value
+    return (told["x"].notna() & (told["score"] >= limit) & ~told["ambiguous"]).to_numpy(dtype=bool)
 
 
 def _through_address(found: Located, rows: Ints, addresses: pd.DataFrame) -> Located:
@@ -138,13 +174,14 @@ def _by_house_number(office: Office, placed_: Placed, address: Geometries, open_
     if office.gazetteer is None or not len(rows):
         return placed_
     house = _searched(office, address[rows])
-    sure = (house["x"].notna() & (house["score"] >= limit) & ~house["ambiguous"]).to_numpy(dtype=bool)
+    sure = _sure(office, house)
     deciding = sure & house["kind"].isin(EXACT).to_numpy(dtype=bool) & open_[rows]
     x, y, score = (house[name].to_numpy(float) for name in ("x", "y", "score"))
     use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding)
-    outside = use[np.isin(METHODS[found.method[rows[use]]], ("nearest", "outside"))]
+    beside = use[np.isin(found.method[rows[use]], (NEAREST, OUTSIDE))]
     found = decided(found, office.places, x[use], y[use], rows=rows[use], score=score[use], by_address=True)
     found = hinted(found, office.places, x[more], y[more], rows=rows[more])
-    moved = outside[METHODS[found.method[rows[outside]]] == "address"]
+    moved = beside[found.method[rows[beside]] == ADDRESS]
     placed_.x[rows[moved]], placed_.y[rows[moved]] = x[moved], y[moved]
-    return replace(placed_, found=found)
+    told = pd.concat([placed_.addresses, house], ignore_index=True)
+    return replace(placed_, found=found, looked_up=np.concatenate([placed_.looked_up, rows]), addresses=told)

@@ -1,0 +1,111 @@
+"""What a person should know of how cases were placed, in words: nothing is decided in silence.
+
+Invariant: a case without a grid has a problem; one that was given a grid by something else than its point, while it
+has a point or something stands where a point should be, has a warning.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gridgis.coordinates import swapped
+from gridgis.crs import scale_m
+from gridgis.geometry.noding import Floats, Geometries, Ints
+from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE, UNLOCATED
+from gridgis.resolve.office import Office
+from gridgis.resolve.place import Placed
+
+NO_COORDINATES = "coordinates are missing"
+"""What is told of a case that has none; with an address that is nothing odd."""
+NO_PLACE = "the coordinates are no place in this CRS"
+
+
+def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
+    """Why cases have no grid; `given` tells what was wrong with their coordinates."""
+    found, out = placed_.found, np.full(len(given), "", dtype=object)
+    lost = found.method == UNLOCATED
+    out[lost] = np.where(given[lost] == "", NO_PLACE, given[lost])
+    for k, reason in zip(placed_.by_address, placed_.told(placed_.by_address)["reason"], strict=True):
+        if lost[k]:
+            out[k] = f"address not found: {reason}"
+    limit = office.profile.locating.nearest_m.value
+    for k in np.flatnonzero(found.method == OUTSIDE):
+        far = f"{found.distance_m[k]:.0f} m away" if np.isfinite(found.distance_m[k]) else "far away"
+        out[k] = f"in no grid: the nearest is {far}, beyond {limit:g} m"
+    return out
+
+
+def of_addresses(placed_: Placed) -> Geometries:
+    """That the address that answers is ambiguous, and between what."""
+    out = np.full(len(placed_.x), "", dtype=object)
+    if len(placed_.by_address):
+        told = placed_.told(placed_.by_address)
+        out[placed_.by_address] = np.where(told["ambiguous"], told["reason"], "")
+    return out
+
+
+def of_points(
+    office: Office, given: Geometries, placed_: Placed, point: tuple[Floats, Floats], crs: Geometries
+) -> Geometries:
+    """What was wrong with points in whose place something else answers, or which lie outside.
+
+    Parameters
+    ----------
+    given : object array, shape (n,)
+        What was wrong with the coordinates as they stood, empty for nothing.
+    point : pair of float array, shape (n,)
+        The coordinates as they stood, not a number where they could not be used.
+    crs : object array, shape (n,)
+        The system of each.
+    """
+    out = np.full(len(given), "", dtype=object)
+    for k in placed_.by_address:
+        out[k] = "" if given[k] == NO_COORDINATES else given[k]
+        if not given[k] and np.isfinite(point[0][k]) and not np.isfinite(placed_.point[0][k]):
+            out[k] = NO_PLACE
+    _tell_instead(office, placed_, out)
+    _tell_mistakes(office, placed_, point, crs, out)
+    return out
+
+
+def _tell_instead(office: Office, placed_: Placed, out: Geometries) -> None:
+    """How far a point lies from what answers in its place."""
+    found, (x, y) = placed_.found, placed_.point
+    there = np.isfinite(x) & np.isfinite(y)
+    instead = np.flatnonzero((found.method == ADDRESS) & there & ~((placed_.x == x) & (placed_.y == y)))
+    for k, metres in zip(instead, _apart_m(office, placed_, instead), strict=True):
+        _add(out, int(k), f"its point lies in no grid, {_far(metres)} from its address, which answers")
+    beyond = (found.method == NEAREST) & (found.distance_m > office.profile.locating.nearest_m.value)
+    for k in np.flatnonzero(beyond):
+        _add(
+            out, int(k), f"its point lies in no grid, {_far(found.distance_m[k])} from the next: its component answers"
+        )
+
+
+def _tell_mistakes(
+    office: Office, placed_: Placed, point: tuple[Floats, Floats], crs: Geometries, out: Geometries
+) -> None:
+    """What may have happened to points that lie far outside."""
+    (x, y), method, far = placed_.point, placed_.found.method, placed_.found.distance_m
+    astray = (method == OUTSIDE) | (method == ADDRESS) | (far > office.profile.locating.nearest_m.value)
+    rows = np.flatnonzero(astray)
+    rows = rows[np.isfinite(x[rows]) & np.isfinite(y[rows])]
+    for system in sorted(set(crs[rows])):
+        mine = rows[crs[rows] == system]
+        for k in mine[swapped(point[0][mine], point[1][mine], office.bounds_in(system))]:
+            _add(out, int(k), "longitude and latitude seem to be exchanged")
+
+
+def _apart_m(office: Office, placed_: Placed, rows: Ints) -> Floats:
+    """Metres between the point of each case and where it was put."""
+    (x, y), east, north = placed_.point, placed_.x[rows], placed_.y[rows]
+    across, up = scale_m(office.places.crs, (north + y[rows]) / 2)
+    return np.hypot((east - x[rows]) * across, (north - y[rows]) * up)
+
+
+def _far(metres: float) -> str:
+    return f"{metres / 1000:,.0f} km" if metres >= 10_000 else f"{metres:.0f} m"
+
+
+def _add(out: Geometries, k: int, text: str) -> None:
+    out[k] = f"{out[k]}; {text}" if out[k] else text
