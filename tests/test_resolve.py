@@ -574,6 +574,75 @@ def test_an_asset_that_answers_for_a_point_far_away_is_told(tmp_path, degrees, a
     assert "lies in no grid" in found["warnings"]
 
 
+def piled() -> pd.DataFrame:
+    """A default point in the first grid: the houses of others, one that nobody knows, cases without an address."""
+    here = inner(GRIDS.index[0])
+    houses = [house_in(GRIDS.index[k % len(GRIDS)]) for k in range(150)]
+    pile = pd.DataFrame({"case_id": [f"p{k}" for k in range(150)], "lon": here.x, "lat": here.y, "address": houses})
+    pile.loc[[10, 11], "address"] = ""
+    pile.loc[[20], "address"] = "月球路1号"
+    return pd.concat([table(12).assign(address=""), pile], ignore_index=True)
+
+
+def test_the_point_of_a_pile_is_no_point(tmp_path, degrees, names):
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, piled(), tmp_path, sources=sources)
+    pile = found[found.index.str.startswith("p")]
+    assert pile["warnings"].str.contains("most likely a default").all()
+    assert not found["warnings"].drop(pile.index).str.contains("default").any()
+    lost = ["p10", "p11", "p20"]
+    known = pile.drop(lost)
+    assert (known["method"] == "address").all()
+    assert (known["grid_code"] == [GRIDS.index[int(name[1:]) % len(GRIDS)] for name in known.index]).all()
+    assert known["confidence"].gt(0.8).all()
+    assert pile.loc[lost, "confidence"].eq(0).all()
+    assert pile.loc[lost, "warnings"].str.contains("a person chooses").all()
+    assert "address not found" in pile.at["p20", "warnings"]
+    alone = resolved_by(degrees, piled().assign(address=""), tmp_path)
+    assert alone.loc[pile.index, "confidence"].eq(0).all()
+    assert alone.loc[pile.index, "warnings"].str.contains("a person chooses: far too many").all()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_pile_is_known_before_its_first_case_in_any_chunk_order_and_format(tmp_path, degrees, names, suffix):
+    sources = jobs.Sources(gazetteer=names)
+    whole = resolved_by(degrees, piled(), tmp_path, sources=sources)
+    turned = written(tmp_path / f"turned{suffix}", piled().iloc[::-1])
+    jobs.resolve_file(turned, tmp_path / "out.csv", division=degrees, sources=sources, chunk_rows=7)
+    pd.testing.assert_frame_equal(told(tmp_path / "out.csv").set_index("case_id").loc[whole.index], whole)
+
+
+def test_piles_may_be_kept(tmp_path, degrees, names):
+    cases = written(tmp_path / "cases.csv", piled())
+    given = ["resolve", cases, "--division", degrees, "--gazetteer", names, "-o", tmp_path / "out.csv", "--keep-piles"]
+    found = run(*given)
+    assert found.exit_code == 0, found.output
+    assert "lie at exactly" in found.output
+    pile = told(tmp_path / "out.csv").set_index("case_id").filter(like="p", axis=0)
+    assert pile["grid_code"].eq(GRIDS.index[0]).all()
+    assert pile["method"].eq("inside").all()
+
+
+def test_an_address_that_contradicts_a_sure_point_adds_a_candidate_and_a_warning(tmp_path, degrees, names):
+    here, other = GRIDS.index[0], GRIDS.index[-1]
+    at = inner(here)
+    frame = pd.DataFrame(
+        {"case_id": ["away", "home", "none"], "lon": at.x, "lat": at.y, "accuracy_m": 0.0,
+         "address": [house_in(other), house_in(here), "月球路1号"]}
+    )  # fmt: skip
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, frame, tmp_path, sources=sources)
+    assert found["grid_code"].eq(here).all()
+    assert found["method"].eq("inside").all()
+    assert found["confidence"].eq(1).all()
+    assert found["candidates"].tolist() == [f"{here} {other}", here, here]
+    assert found["warnings"].tolist() == [f"its address is in grid {other}", "", ""]
+    plain = resolved_by(degrees, frame, tmp_path, sources=sources, compare=False)
+    assert plain["candidates"].tolist() == [here] * 3
+    single = jobs.resolve(division=degrees, sources=sources, x=at.x, y=at.y, accuracy_m=0.0, address=house_in(other))
+    assert (single.grid_code, single.warnings) == (here, (f"its address is in grid {other}",))
+
+
 def test_that_an_address_is_ambiguous_is_told_alone_and_in_a_file(tmp_path, degrees):
     names = tmp_path / "names.db"
     here = inner(GRIDS.index[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,12 @@ from gridgis.schema import GENERAL
 
 if TYPE_CHECKING:
     from gridgis.cases import CaseFile
+    from gridgis.cases.piles import Pile
     from gridgis.resolve import Resolution
+
+
+CHUNK_ROWS, SLOW_ROWS = 250_000, 10_000
+"""Cases that are answered at a time; fewer where each may cost milliseconds, so that processes share them."""
 
 
 @dataclass
@@ -67,7 +72,9 @@ def resolve_file(
     crs_of_source: Mapping[str, str] | None = None,
     timezone: str = "Asia/Shanghai",
     encoding: str | None = None,
-    chunk_rows: int = 250_000,
+    keep_piles: bool = False,
+    compare: bool = True,
+    chunk_rows: int | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Tally:
@@ -81,6 +88,10 @@ def resolve_file(
     rebase : with a store, answer by the version at `at`, now by default, and tell what changed hands since
     case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
     crs_of_source : the same for cases of one source, such as {"app": "gcj02"}
+    keep_piles : points at which far too many cases lie are points all the same; else they are none
+    compare : whether the address of a point that is sure is looked up too (some milliseconds each), and the grid it is
+        in told of where that is another
+    chunk_rows : 250,000, with a gazetteer 10,000; the result is the same for any number
     jobs : processes; the result is the same for any number
 
     Raises
@@ -96,17 +107,18 @@ def resolve_file(
         beside = given.parties, given.gazetteer, given.streets, given.components
         refuse_target(output, inputs=[str(cases), division, store, *beside])
     known_systems(case_crs, *(crs_of_source or {}).values())
-    clerk = clerk_of(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone)
+    clerk = clerk_of(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone, compare=compare)
+    rows = chunk_rows or (CHUNK_ROWS if given.gazetteer is None else SLOW_ROWS)
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
-    with open_file(cases, chunk_rows=chunk_rows, geographic=degrees(case_crs)) as file:
+    with open_file(cases, chunk_rows=rows, geographic=degrees(case_crs)) as file:
         tally = Tally(notices=[str(notice) for notice in file.notices])
         systems: dict[str | None, str] = {None: system_of(file, case_crs)}
         systems.update(crs_of_source or {})
         if output is None:
-            _run(file, clerk, systems, tally, lambda _: None, progress, jobs=jobs)
+            _run(file, clerk, systems, tally, lambda _: None, progress, jobs=jobs, keep_piles=keep_piles)
         else:
             with result_writer(output, crs=clerk.crs) as writer:
-                _run(file, clerk, systems, tally, writer.add, progress, jobs=jobs)
+                _run(file, clerk, systems, tally, writer.add, progress, jobs=jobs, keep_piles=keep_piles)
     return tally
 
 
@@ -144,12 +156,11 @@ def _run(
     progress: Progress | None,
     *,
     jobs: int,
+    keep_piles: bool,
 ) -> None:
-    from gridgis.cases.piles import Piles
-
-    piles = Piles()
-    for number, (chunk, result, moved) in enumerate(answered(file.chunks(), clerk, systems, jobs=jobs)):
-        piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
+    piles = _piles(file, progress)
+    chunks = file.chunks() if keep_piles else _with_piles(file, piles)
+    for number, (chunk, result, moved) in enumerate(answered(chunks, clerk, systems, jobs=jobs)):
         write(result)
         if number == 0:
             tally.notices += clerk.shifted(chunk, result)
@@ -157,4 +168,28 @@ def _run(
         tally.moved += moved
         if progress is not None:
             progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
-    tally.notices += map(str, piles.found())
+    tally.notices += map(str, piles)
+
+
+def _piles(file: CaseFile, progress: Progress | None) -> list[Pile]:
+    """Points at which far too many cases of a file lie, by a first reading of its coordinates alone.
+
+    They are known before the first case is answered, so that no answer depends on the size of the chunks, nor on
+    whether a case comes before the pile has grown.
+    """
+    from gridgis.cases.piles import Piles
+
+    piles = Piles()
+    for x, y in file.places():
+        piles.add(x, y)
+        if progress is not None:
+            progress("piles", min(file.bytes_read / max(file.size, 1), 1.0))
+    return piles.found()
+
+
+def _with_piles(file: CaseFile, piles: list[Pile]) -> Iterator[pd.DataFrame]:
+    from gridgis.cases.piles import at_piles
+
+    for chunk in file.chunks():
+        at = at_piles(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
+        yield chunk.assign(piled=at)

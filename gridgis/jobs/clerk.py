@@ -22,8 +22,8 @@ ASKED = ("grids", "microgrids", "borders")
 class Clerk:
     """Answers chunks of cases by the offices of their times, and tells what changed hands since."""
 
-    def __init__(self, offices: OneOffice | OfficesByTime, then: OfficesByTime | None) -> None:
-        self.offices, self.then = offices, then
+    def __init__(self, offices: OneOffice | OfficesByTime, then: OfficesByTime | None, *, compare: bool = True) -> None:
+        self.offices, self.then, self.compare = offices, then, compare
 
     @property
     def crs(self) -> object:
@@ -57,7 +57,7 @@ class Clerk:
 
     def answered(self, chunk: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[pd.DataFrame, int]:
         """The results of a chunk, and how many of its cases changed hands."""
-        now = _by_time(self.offices, chunk, systems)
+        now = _by_time(self.offices, chunk, systems, compare=self.compare)
         if self.then is None:
             return now, 0
         was = _grids_by_time(self.then, chunk, systems)
@@ -78,8 +78,14 @@ def clerk_of(
     at: str | None,
     rebase: bool,
     timezone: str,
+    compare: bool = True,
 ) -> Clerk:
-    """Who answers: one division, what is in force at a time, or what is in force at the time of each case."""
+    """Who answers: one division, what is in force at a time, or what is in force at the time of each case.
+
+    Parameters
+    ----------
+    compare : whether addresses of points that are sure are looked up too
+    """
     from gridgis.layers import read_division
     from gridgis.registry.store import utc_now
 
@@ -88,17 +94,19 @@ def clerk_of(
         if rebase:
             raise InputRefused([Fault("resolve", "--rebase", "needs a store", "Name one with --store")])
         assert division is not None
-        return Clerk(OneOffice(sources.office(read_division(division, layers=ASKED), timezone=timezone)), None)
+        return Clerk(
+            OneOffice(sources.office(read_division(division, layers=ASKED), timezone=timezone)), None, compare=compare
+        )
     moment = utc_now() if at is None else moment_of("at", at)
     by_time = OfficesByTime(store, network, sources, timezone=timezone, now=moment)
     if at is None and not rebase:
-        return Clerk(by_time, None)
+        return Clerk(by_time, None, compare=compare)
     fixed = OneOffice(by_time.sample)
-    return Clerk(fixed, by_time if rebase else None)
+    return Clerk(fixed, by_time if rebase else None, compare=compare)
 
 
 def _by_time(
-    offices: OneOffice | OfficesByTime, chunk: pd.DataFrame, systems: Mapping[str | None, str]
+    offices: OneOffice | OfficesByTime, chunk: pd.DataFrame, systems: Mapping[str | None, str], *, compare: bool
 ) -> pd.DataFrame:
     """The results of a chunk, each case by the office of its time."""
     from gridgis.resolve import resolved, unanswered
@@ -106,7 +114,7 @@ def _by_time(
     done = []
     for rows, office in offices.at(_times(chunk)):
         part = chunk if len(rows) == len(chunk) else chunk.iloc[rows]
-        done.append(unanswered(part) if office is None else resolved(office, part, systems=systems))
+        done.append(unanswered(part) if office is None else resolved(office, part, systems=systems, compare=compare))
     if len(done) == 1:
         return done[0]
     return pd.concat(done).loc[chunk.index]

@@ -25,21 +25,25 @@ from gridgis.resolve.place import Asked, Placed, placed
 from gridgis.resolve.remarks import of_addresses, of_points, problems
 
 
-def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
+def resolved(
+    office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str], compare: bool = True
+) -> pd.DataFrame:
     """Give each case its grid and those who answer for it.
 
     Parameters
     ----------
     office : of the division that is in force
-    cases : a chunk as :func:`gridgis.cases.chunk.chunk_of` makes it
+    cases : a chunk as :func:`gridgis.cases.chunk.chunk_of` makes it; `piled` tells, where it is known, which points
+        are most likely a default and no place
     systems : of the coordinates of each source: "EPSG:n", "gcj02" or "bd09"; under None that of all others
+    compare : whether addresses of points that are sure are looked up too
 
     Returns
     -------
     DataFrame
         The columns :data:`gridgis.cases.OUT_COLUMNS`, and `x` and `y` in the CRS of the division.
     """
-    return _table(office, cases, _placed(office, cases, systems), _system_of(cases, systems))
+    return _table(office, cases, _placed(office, cases, systems, compare=compare), _system_of(cases, systems))
 
 
 def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
@@ -47,16 +51,17 @@ def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, s
 
     The place is in the CRS of the division, nan where there is none; the rows stand on the index of `cases`.
     """
-    found = _placed(office, cases, systems)
+    found = _placed(office, cases, systems, compare=False)
     code = pd.Categorical.from_codes(found.found.grid, office.places.grids.codes)
     return pd.DataFrame({"grid_code": code, "x": found.x, "y": found.y}, index=cases.index)
 
 
-def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Placed:
+def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str], *, compare: bool) -> Placed:
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
     address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
-    return placed(office, Asked(x, y, accuracy_m, address, component_id))
+    piled = cases["piled"].to_numpy(dtype=np.bool_) if "piled" in cases else None
+    return placed(office, Asked(x, y, accuracy_m, address, component_id, piled), compare=compare)
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:

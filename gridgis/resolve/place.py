@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 
 from gridgis.coordinates import to_crs
-from gridgis.crs import canonical
+from gridgis.crs import canonical, scale_m
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
-from gridgis.locate import Located, decided, hinted, locate
+from gridgis.locate import Located, decided, doubted, hinted, locate
 from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE
 from gridgis.resolve.office import Office
 
@@ -43,6 +43,8 @@ class Asked(NamedTuple):
         In the CRS of the division.
     accuracy_m : float array, shape (n,)
     address, component_id : object array, shape (n,)
+    piled : bool array, shape (n,)
+        Points that are most likely a default and no place; None where that is not known of any.
     """
 
     x: Floats
@@ -50,6 +52,7 @@ class Asked(NamedTuple):
     accuracy_m: Floats
     address: Geometries
     component_id: Geometries
+    piled: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Placed:
     point : pair of float array, shape (n,)
         The point of each case as it was asked, in the same CRS.
     by_address : int array, shape (m,)
-        Cases without a point, or with one far outside, that were put where their address is.
+        Cases without a point, with one far outside or with a default, that were put where their address is.
     looked_up : int array, shape (k,)
         Cases whose address was looked up, those among them.
     addresses : DataFrame, k rows
@@ -84,16 +87,32 @@ class Placed:
         return self.addresses.iloc[pd.Index(self.looked_up).get_indexer(pd.Index(rows))]
 
 
-def placed(office: Office, asked: Asked) -> Placed:
-    """Give each case its place."""
+def placed(office: Office, asked: Asked, *, compare: bool = True) -> Placed:
+    """Give each case its place.
+
+    Parameters
+    ----------
+    compare : whether the address of a point that is sure is looked up too, which costs some milliseconds: it adds
+        the grid it is in where that is another
+    """
     named = np.asarray(pd.notna(asked.address), dtype=np.bool_)
-    bare = np.flatnonzero(named & ~(np.isfinite(asked.x) & np.isfinite(asked.y)))
-    at_first = _located(office, asked, bare, _searched(office, asked.address[bare]))
-    found = _strays(office, asked, at_first, named)
+    piled = np.zeros(len(asked.x), dtype=np.bool_) if asked.piled is None else asked.piled
+    found = _strays(office, asked, _without_points(office, asked, named, piled), named)
+    lost = np.setdiff1d(np.flatnonzero(piled), found.by_address)
+    found = replace(found, found=doubted(found.found, piled, rows=lost))
     open_ = found.found.tied | np.isin(found.found.method, (NEAREST, OUTSIDE))
     found = replace(found, found=_by_asset(office, found.found, asked.component_id, open_))
     named[found.looked_up] = False
-    return _by_house_number(office, found, asked.address, open_, named)
+    return _by_house_number(office, found, asked.address, open_, named, compare=compare)
+
+
+def _without_points(office: Office, asked: Asked, named: Bools, piled: Bools) -> Placed:
+    """Cases by their points, those without one by their address; a default point is none where there is an address."""
+    rows = np.flatnonzero(named & (piled | ~(np.isfinite(asked.x) & np.isfinite(asked.y))))
+    told = _searched(office, asked.address[rows])
+    use = told["x"].notna().to_numpy(dtype=bool) | ~piled[rows]
+    found = _located(office, asked, rows[use], told[use].reset_index(drop=True))
+    return replace(found, looked_up=rows, addresses=told)
 
 
 def _located(office: Office, asked: Asked, rows: Ints, addresses: pd.DataFrame) -> Placed:
@@ -108,14 +127,14 @@ def _located(office: Office, asked: Asked, rows: Ints, addresses: pd.DataFrame) 
 def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Placed:
     """Points that lie far outside, put where their address is: such a point says as little as none at all."""
     rows = np.flatnonzero((placed_.found.method == OUTSIDE) & named)
-    rows = np.setdiff1d(rows, placed_.by_address)
+    rows = np.setdiff1d(rows, placed_.looked_up)
     if office.gazetteer is None or not len(rows):
         return placed_
     told = _searched(office, asked.address[rows])
     sure = _sure(office, told)
     everything = pd.concat([placed_.addresses, told], ignore_index=True)
     looked_up = np.concatenate([placed_.looked_up, rows])
-    use = np.concatenate([np.ones(len(placed_.looked_up), dtype=np.bool_), sure])
+    use = np.concatenate([np.isin(placed_.looked_up, placed_.by_address), sure])
     found = _located(office, asked, looked_up[use], everything[use].reset_index(drop=True))
     return replace(found, looked_up=looked_up, addresses=everything)
 
@@ -163,21 +182,26 @@ def _by_asset(office: Office, found: Located, component_id: Geometries, open_: B
     return decided(found, office.places, *here, rows=at, score=np.ones(len(at)), by_address=False)
 
 
-def _by_house_number(office: Office, placed_: Placed, address: Geometries, open_: Bools, named: Bools) -> Placed:
+def _by_house_number(
+    office: Office, placed_: Placed, address: Geometries, open_: Bools, named: Bools, *, compare: bool
+) -> Placed:
     """What the address of points says that have one.
 
     Points that several grids cover, or none, are given to the grid of their house: the side of the street decides.
-    To a point that is in doubt without that, the grid of its address is one candidate more.
+    To a point that is in doubt without that, the grid of its address is one candidate more; to one that is sure only
+    where it lies further from its address than that is accurate.
     """
     found, limit = placed_.found, office.profile.locating.confidence.value
-    rows = np.flatnonzero((open_ | (found.confidence < limit)) & named)
+    doubtful = open_ | (found.confidence < limit)
+    rows = np.flatnonzero((doubtful | (compare & (found.grid >= 0))) & named)
     if office.gazetteer is None or not len(rows):
         return placed_
     house = _searched(office, address[rows])
     sure = _sure(office, house)
     deciding = sure & house["kind"].isin(EXACT).to_numpy(dtype=bool) & open_[rows]
     x, y, score = (house[name].to_numpy(float) for name in ("x", "y", "score"))
-    use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding)
+    away = apart_m(office, (placed_.x[rows], placed_.y[rows]), (x, y)) > house["accuracy_m"].to_numpy(float)
+    use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding & (doubtful[rows] | away))
     beside = use[np.isin(found.method[rows[use]], (NEAREST, OUTSIDE))]
     found = decided(found, office.places, x[use], y[use], rows=rows[use], score=score[use], by_address=True)
     found = hinted(found, office.places, x[more], y[more], rows=rows[more])
@@ -185,3 +209,9 @@ def _by_house_number(office: Office, placed_: Placed, address: Geometries, open_
     placed_.x[rows[moved]], placed_.y[rows[moved]] = x[moved], y[moved]
     told = pd.concat([placed_.addresses, house], ignore_index=True)
     return replace(placed_, found=found, looked_up=np.concatenate([placed_.looked_up, rows]), addresses=told)
+
+
+def apart_m(office: Office, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
+    """Metres between places in the CRS of the division, pair by pair."""
+    across, up = scale_m(office.places.crs, (one[1] + other[1]) / 2)
+    return np.hypot((other[0] - one[0]) * across, (other[1] - one[1]) * up)

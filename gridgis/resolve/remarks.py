@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from gridgis.coordinates import swapped
-from gridgis.crs import scale_m
-from gridgis.geometry.noding import Floats, Geometries, Ints
-from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE, UNLOCATED
+from gridgis.geometry.noding import Floats, Geometries
+from gridgis.locate.locate import ADDRESS, DEFAULT, NEAREST, OUTSIDE, UNLOCATED
 from gridgis.resolve.office import Office
-from gridgis.resolve.place import Placed
+from gridgis.resolve.place import Placed, apart_m
 
 NO_COORDINATES = "coordinates are missing"
 """What is told of a case that has none; with an address that is nothing odd."""
@@ -72,14 +71,19 @@ def _tell_instead(office: Office, placed_: Placed, out: Geometries) -> None:
     """How far a point lies from what answers in its place."""
     found, (x, y) = placed_.found, placed_.point
     there = np.isfinite(x) & np.isfinite(y)
-    instead = np.flatnonzero((found.method == ADDRESS) & there & ~((placed_.x == x) & (placed_.y == y)))
-    for k, metres in zip(instead, _apart_m(office, placed_, instead), strict=True):
-        _add(out, int(k), f"its point lies in no grid, {_far(metres)} from its address, which answers")
+    rows = np.flatnonzero((found.method == ADDRESS) & there & ~((placed_.x == x) & (placed_.y == y)))
+    metres = apart_m(office, (x[rows], y[rows]), (placed_.x[rows], placed_.y[rows]))
+    for k, far in zip(rows, metres, strict=True):
+        why = DEFAULT if found.piled[k] else "its point lies in no grid"
+        _add(out, int(k), f"{why}, {_far(far)} from its address, which answers")
     beyond = (found.method == NEAREST) & (found.distance_m > office.profile.locating.nearest_m.value)
     for k in np.flatnonzero(beyond):
         _add(
             out, int(k), f"its point lies in no grid, {_far(found.distance_m[k])} from the next: its component answers"
         )
+    for k, reason in zip(placed_.looked_up, placed_.addresses["reason"], strict=True):
+        if found.piled[k] and found.confidence[k] == 0:
+            _add(out, int(k), f"address not found: {reason}")
 
 
 def _tell_mistakes(
@@ -94,13 +98,6 @@ def _tell_mistakes(
         mine = rows[crs[rows] == system]
         for k in mine[swapped(point[0][mine], point[1][mine], office.bounds_in(system))]:
             _add(out, int(k), "longitude and latitude seem to be exchanged")
-
-
-def _apart_m(office: Office, placed_: Placed, rows: Ints) -> Floats:
-    """Metres between the point of each case and where it was put."""
-    (x, y), east, north = placed_.point, placed_.x[rows], placed_.y[rows]
-    across, up = scale_m(office.places.crs, (north + y[rows]) / 2)
-    return np.hypot((east - x[rows]) * across, (north - y[rows]) * up)
 
 
 def _far(metres: float) -> str:
