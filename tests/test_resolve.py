@@ -891,6 +891,22 @@ def test_a_case_without_a_place_is_unlocated_whenever_it_was(tmp_path, city):
     assert found["problem"].str.contains("missing").all()
 
 
+def test_an_address_before_the_first_version_is_not_called_a_case_without_coordinates(tmp_path, city):
+    frame = pd.DataFrame(
+        {
+            "case_id": ["none", "wrong"],
+            "lon": ["", "abc"],
+            "lat": ["", "30"],
+            "address": "解放街5号",
+            "reported_at": DAY[1],
+        }
+    )
+    found, _ = by_store(city, frame, tmp_path)
+    assert found["problem"].tolist() == ["no division was in force at its time"] * 2
+    assert found["method"].tolist() == ["outside"] * 2
+    assert found["warnings"].tolist() == ["", "x 'abc' is no number"]
+
+
 def test_networks_do_not_answer_for_one_another(tmp_path):
     path = str(tmp_path / "two.db")
     store = create_store(path, crs=UTM)

@@ -22,7 +22,7 @@ from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
-from gridgis.resolve.remarks import of_addresses, of_points, problems
+from gridgis.resolve.remarks import NO_COORDINATES, of_addresses, of_points, problems
 
 
 def resolved(
@@ -65,9 +65,11 @@ def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, st
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
-    """Results of cases for which no division was in force."""
+    """Results of cases for which no division was in force; where there is an address, coordinates are no reason."""
     blank = pd.DataFrame("", index=cases.index, columns=list(OUT_COLUMNS), dtype=object)
-    lost = cases["problem"].to_numpy(dtype=object)
+    given, named = cases["problem"].to_numpy(dtype=object), cases["address"].notna().to_numpy(dtype=bool)
+    lost = np.where(named, "", given).astype(object)
+    beside = np.where(named & (given != NO_COORDINATES), given, "").astype(object)
     return blank.assign(
         case_id=cases["case_id"],
         method=np.where(lost == "", METHODS[OUTSIDE], METHODS[UNLOCATED]),
@@ -75,7 +77,7 @@ def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
         on_border=False,
         confidence=np.nan,
         problem=np.where(lost == "", "no division was in force at its time", lost),
-        warnings=cases["warnings"],
+        warnings=_joined([cases["warnings"].to_numpy(dtype=object), beside]),
         x=np.nan,
         y=np.nan,
     )
