@@ -34,6 +34,7 @@ from gridgis.cases import OUT_COLUMNS, open_cases
 from gridgis.cli import main
 from gridgis.coordinates import to_crs
 from gridgis.errors import InputRefused
+from gridgis.jobs.sampled import Sampled
 from gridgis.layers import read_division, write_division
 from gridgis.registry.store import create_store, open_store
 from gridgis.registry.versions import load, versions
@@ -425,6 +426,48 @@ def test_a_pile_of_cases_at_one_place_is_told(tmp_path, degrees):
     assert "note: 150 cases lie at exactly" in found.output
     few = written(tmp_path / "few.csv", pd.concat([table(), pile.iloc[:50]]))
     assert "lie at exactly" not in run("resolve", few, "--division", degrees, "-o", tmp_path / "out.csv").output
+
+
+DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
+
+
+@pytest.mark.parametrize("rows", [500, 250_000])
+def test_a_source_that_begins_late_is_held_against_the_streets_too(tmp_path, degrees, rows):
+    cases = gpd.read_parquet(DEMO / "cases.parquet")
+    some = pd.concat([cases[cases["source"] == name].iloc[:1_200] for name in ("巡查", "app")])
+    some.to_parquet(tmp_path / "cases.parquet")
+    sources = jobs.Sources(streets=f"{DEMO / 'district.gpkg'}:streets")
+    given = {"division": degrees, "sources": sources, "chunk_rows": rows}
+    tally = jobs.resolve_file(tmp_path / "cases.parquet", None, **given)
+    said = [notice for notice in tally.notices if "suspected shift" in notice]
+    assert len(said) == 1
+    assert said[0].startswith("source app: ")
+    assert "gcj02" in said[0]
+    declared = jobs.resolve_file(tmp_path / "cases.parquet", None, **given, crs_of_source={"app": "gcj02"})
+    assert not [notice for notice in declared.notices if "suspected shift" in notice]
+
+
+def test_a_sample_of_a_source_reaches_over_the_whole_file_and_does_not_depend_on_chunks():
+    rng = np.random.default_rng(0)
+    n = 5_000
+    whole = pd.DataFrame({"source": rng.choice(["a", "b", None], n, p=[0.9, 0.05, 0.05]), "x": np.arange(n) * 1.0})
+    whole = whole.assign(y=rng.normal(size=n), piled=whole["x"] % 10 == 0)
+    whole.loc[whole["x"] % 7 == 0, "y"] = np.nan
+    taken = []
+    for rows, most in ((333, 3), (n, 3), (333, 2)):
+        sampled = Sampled(held=200, most_sources=most)
+        for start in range(0, n, rows):
+            sampled.add(whole.iloc[start : start + rows])
+        taken.append(dict(sampled))
+    assert [len(one) for one in taken] == [3, 3, 2]
+    for name in ("", "a", "b"):
+        np.testing.assert_array_equal(taken[0][name], taken[1][name])
+    xy = taken[0]["a"]
+    assert len(xy) == 200
+    assert np.isfinite(xy).all()
+    assert not (xy[:, 0] % 10 == 0).any()
+    quarters = np.bincount((xy[:, 0] // (n / 4)).astype(int), minlength=4)
+    assert quarters.min() > 25
 
 
 # ---------------------------------------------------------------- what decides on a border

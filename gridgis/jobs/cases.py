@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gridgis.geometry.noding import Floats
 from gridgis.jobs.at_once import answered
 from gridgis.jobs.clerk import Clerk, clerk_of
 from gridgis.jobs.declared import DEGREES, degrees, known_systems, system_of
 from gridgis.jobs.division import Progress
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.registry import moment_of
+from gridgis.jobs.sampled import Sampled
 from gridgis.schema import GENERAL
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS, SLOW_ROWS = 250_000, 10_000
 """Cases that are answered at a time; fewer where each may cost milliseconds, so that processes share them."""
+
+HELD_ROWS = 250_000
+"""A file of fewer cases is held as a whole, and not read a second time."""
 
 
 @dataclass
@@ -158,38 +163,56 @@ def _run(
     jobs: int,
     keep_piles: bool,
 ) -> None:
-    piles = _piles(file, progress)
-    chunks = file.chunks() if keep_piles else _with_piles(file, piles)
-    for number, (chunk, result, moved) in enumerate(answered(chunks, clerk, systems, jobs=jobs)):
+    held = list(file.chunks()) if file.rows <= HELD_ROWS else None
+    piles = _piles(file, held, progress) if held is None or held else []
+    chunks: Iterable[pd.DataFrame] = file.chunks() if held is None else held
+    if not keep_piles:
+        chunks = _with_piles(chunks, piles)
+    points = Sampled()
+    for chunk, result, moved in answered(chunks, clerk, systems, jobs=jobs):
         write(result)
-        if number == 0:
-            tally.notices += clerk.shifted(chunk, result)
+        if clerk.has_streets:
+            points.add(chunk)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
         if progress is not None:
-            progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
-    tally.notices += map(str, piles)
+            done = tally.cases / max(file.rows, 1) if held is not None else file.bytes_read / max(file.size, 1)
+            progress("resolve", min(done, 1.0))
+    tally.notices += [*clerk.shifted(points, systems), *map(str, piles)]
 
 
-def _piles(file: CaseFile, progress: Progress | None) -> list[Pile]:
+def _piles(file: CaseFile, chunks: list[pd.DataFrame] | None, progress: Progress | None) -> list[Pile]:
     """Points at which far too many cases of a file lie, by a first reading of its coordinates alone.
 
     They are known before the first case is answered, so that no answer depends on the size of the chunks, nor on
     whether a case comes before the pile has grown.
+
+    Parameters
+    ----------
+    chunks : the whole file, where it is held
     """
     from gridgis.cases.piles import Piles
 
     piles = Piles()
-    for x, y in file.places():
+    for x, y in file.places() if chunks is None else _places(chunks):
         piles.add(x, y)
-        if progress is not None:
+        if progress is not None and chunks is None:
             progress("piles", min(file.bytes_read / max(file.size, 1), 1.0))
     return piles.found()
 
 
-def _with_piles(file: CaseFile, piles: list[Pile]) -> Iterator[pd.DataFrame]:
+def _places(chunks: list[pd.DataFrame]) -> Iterator[tuple[Floats, Floats]]:
+    """Coordinates of a file that is held; as many at a time as from one that is not."""
+    from gridgis.cases.file import PLACE_ROWS
+
+    x, y = (np.concatenate([chunk[name].to_numpy(dtype=np.float64) for chunk in chunks]) for name in ("x", "y"))
+    for start in range(0, len(x), PLACE_ROWS):
+        yield x[start : start + PLACE_ROWS], y[start : start + PLACE_ROWS]
+
+
+def _with_piles(chunks: Iterable[pd.DataFrame], piles: list[Pile]) -> Iterator[pd.DataFrame]:
     from gridgis.cases.piles import at_piles
 
-    for chunk in file.chunks():
+    for chunk in chunks:
         at = at_piles(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
         yield chunk.assign(piled=at)

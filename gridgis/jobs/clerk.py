@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused
-from gridgis.geometry.noding import Geometries
+from gridgis.geometry.noding import Floats, Geometries
 from gridgis.jobs.declared import division_or_store
 from gridgis.jobs.offices import OfficesByTime, OneOffice, Sources
 from gridgis.jobs.registry import moment_of
@@ -39,17 +39,23 @@ class Clerk:
         """Make ready what all chunks need, before processes share it."""
         self.offices.sample.places.warm()
 
-    def shifted(self, chunk: pd.DataFrame, result: pd.DataFrame) -> list[str]:
-        """Sources whose points as a whole lie off the streets."""
-        from gridgis.coordinates import shift
+    @property
+    def has_streets(self) -> bool:
+        """Whether points can be held against streets."""
+        return self.offices.sample.streets is not None
+
+    def shifted(self, sources: Iterable[tuple[str, Floats]], systems: Mapping[str | None, str]) -> list[str]:
+        """Sources whose points as a whole lie off the streets; coordinates as the file has them."""
+        from gridgis.coordinates import shift, to_crs
 
         office = self.offices.sample
         if office.streets is None:
             return []
         told = []
-        pointed = chunk["x"].notna()
-        for source, rows in result[pointed].groupby(chunk["source"][pointed].fillna(""), sort=True):
-            xy = office.streets.in_metres(rows["x"].to_numpy(), rows["y"].to_numpy(), crs=office.crs)
+        for source, given in sources:
+            declared = systems.get(source or None, systems[None])
+            here = to_crs(given[:, 0], given[:, 1], source=declared, target=office.system)
+            xy = office.streets.in_metres(*here, crs=office.crs)
             found = shift(xy, office.streets.metric_frame, tolerance_m=office.profile.tolerances.shift_m.value)
             if found is not None:
                 told.append(f"source {source}: {found}" if source else str(found))
