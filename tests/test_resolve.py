@@ -686,6 +686,61 @@ def test_an_address_that_contradicts_a_sure_point_adds_a_candidate_and_a_warning
     assert (single.grid_code, single.warnings) == (here, (f"its address is in grid {other}",))
 
 
+def pastes(code: str) -> dict[str, tuple[str, str]]:
+    """What people paste for a place in a grid, and the system that it is in."""
+    here = inner(code)
+    shifted = to_crs(np.array([here.x]), np.array([here.y]), source="EPSG:4326", target="gcj02")
+    x, y = (float(value[0]) for value in shifted)
+    return {
+        "link": (f"https://uri.amap.com/marker?position={x!r},{y!r}", "gcj02"),
+        "link in words": (f"井盖坏了 https://uri.amap.com/marker?position={x!r},{y!r}", "gcj02"),
+        "geo": (f"geo:{here.y!r},{here.x!r}", "EPSG:4326"),
+        "pair": (f"{here.x!r},{here.y!r}", "EPSG:4326"),
+        "pair, latitude first": (f"{here.y!r}，{here.x!r}", "EPSG:4326"),
+        "labelled": (f"东经{here.x!r} 北纬{here.y!r}", "EPSG:4326"),
+    }
+
+
+@pytest.mark.parametrize("gazetteer", [True, False])
+def test_a_place_that_was_pasted_as_an_address_is_found_alone_and_in_a_file(tmp_path, degrees, names, gazetteer):
+    code, sources = GRIDS.index[4], jobs.Sources(gazetteer=names if gazetteer else None)
+    given = pastes(code)
+    frame = pd.DataFrame({"case_id": list(given), "address": [text for text, _ in given.values()]})
+    found = resolved_by(degrees, frame, tmp_path, sources=sources)
+    assert found["grid_code"].eq(code).all(), found[["grid_code", "problem"]]
+    assert found["method"].eq("address").all()
+    for name, (text, system) in given.items():
+        assert "its address is a place on a map: " in found.at[name, "warnings"]
+        assert f" in {system}" in found.at[name, "warnings"]
+        single = jobs.resolve(division=degrees, sources=sources, address=text)
+        assert (single.grid_code, "; ".join(single.warnings)) == (code, found.at[name, "warnings"])
+        assert system in single.address
+    out = run("locate", "--address", given["link"][0], "--division", degrees)
+    assert (out.exit_code, code in out.output, "gcj02" in out.output) == (0, True, True)
+
+
+def test_a_place_that_was_pasted_beside_a_point_decides_as_an_address_does(tmp_path, degrees):
+    (point, (_, second)), within = tied(), inner(GRIDS.index[0])
+    rows = [("tied", point, second), ("sure", within, GRIDS.index[-1]), ("astray", Point(within.x + 3, 30), second)]
+    frame = pd.DataFrame(
+        {"case_id": [name for name, *_ in rows], "lon": [p.x for _, p, _ in rows], "lat": [p.y for _, p, _ in rows],
+         "address": [pastes(code)["geo"][0] for *_, code in rows], "accuracy_m": 1.0}
+    )  # fmt: skip
+    found = resolved_by(degrees, frame, tmp_path)
+    assert found["grid_code"].tolist() == [second, GRIDS.index[0], second]
+    assert found["method"].tolist() == ["address", "inside", "address"]
+    assert f"its address is in grid {GRIDS.index[-1]}" in found.at["sure", "warnings"]
+
+
+@pytest.mark.parametrize(
+    "text", ["室温15度,要求18度", "12 34", "解放街5号 3栋2,4室", "Babylon 5, Flat 3", "https://surl.amap.com/abc"]
+)
+def test_words_with_numbers_are_no_place_on_a_map(office, text):
+    found = resolution(office, address=text)
+    assert found.method == "unlocated"
+    assert "no gazetteer" in found.problem
+
+
 def test_that_an_address_is_ambiguous_is_told_alone_and_in_a_file(tmp_path, degrees):
     names = tmp_path / "names.db"
     here = inner(GRIDS.index[0])

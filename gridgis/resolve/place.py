@@ -18,9 +18,10 @@ from gridgis.crs import canonical, scale_m
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.locate import Located, decided, doubted, hinted, locate
 from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE
+from gridgis.resolve.handed import PASTED, handed, looks_handed
 from gridgis.resolve.office import Office
 
-EXACT = ("house_number", "interpolated", "building", "alias")
+EXACT = ("house_number", "interpolated", "building", "alias", PASTED)
 """Kinds of address that tell on which side of a border they are."""
 
 
@@ -128,7 +129,8 @@ def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Plac
     """Points that lie far outside, put where their address is: such a point says as little as none at all."""
     rows = np.flatnonzero((placed_.found.method == OUTSIDE) & named)
     rows = np.setdiff1d(rows, placed_.looked_up)
-    if office.gazetteer is None or not len(rows):
+    rows = _that_can_tell(office, asked.address, rows)
+    if not len(rows):
         return placed_
     told = _searched(office, asked.address[rows])
     sure = _sure(office, told)
@@ -140,15 +142,30 @@ def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Plac
 
 
 def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
-    """The best candidate of each address, in the CRS of the division; none where there is no gazetteer."""
+    """The best candidate of each address, in the CRS of the division: a place that it carries itself, else by name."""
     if not len(texts):
         return NOTHING
+    on_map = handed(office, texts)
+    others = np.setdiff1d(np.arange(len(texts)), on_map.index)
+    named = _by_name(office, texts[others]).set_axis(others, axis=0)
+    if on_map.empty:
+        return named
+    return pd.concat([named, on_map]).sort_index().astype(NOTHING.dtypes.to_dict())
+
+
+def _by_name(office: Office, texts: Geometries) -> pd.DataFrame:
+    """What the gazetteer says; nothing where there is none."""
     if office.gazetteer is None:
         return NOTHING.reindex(range(len(texts))).assign(ambiguous=False, reason="there is no gazetteer to look in")
     found = office.gazetteer.find_many(texts, aliases=office.aliases)
     here = found["x"].to_numpy(float), found["y"].to_numpy(float)
     x, y = to_crs(*here, source=canonical(office.gazetteer.crs), target=office.system)
     return found.assign(x=x, y=y)[list(NOTHING)]
+
+
+def _that_can_tell(office: Office, address: Geometries, rows: Ints) -> Ints:
+    """The cases whose address may say where it is: without a gazetteer only those that carry a place themselves."""
+    return rows if office.gazetteer is not None else rows[np.array(looks_handed(address[rows]), dtype=np.bool_)]
 
 
 def _sure(office: Office, told: pd.DataFrame) -> Bools:
@@ -194,7 +211,8 @@ def _by_house_number(
     found, limit = placed_.found, office.profile.locating.confidence.value
     doubtful = open_ | (found.confidence < limit)
     rows = np.flatnonzero((doubtful | (compare & (found.grid >= 0))) & named)
-    if office.gazetteer is None or not len(rows):
+    rows = _that_can_tell(office, address, rows)
+    if not len(rows):
         return placed_
     house = _searched(office, address[rows])
     sure = _sure(office, house)

@@ -11,6 +11,7 @@ import numpy as np
 from gridgis.coordinates import swapped
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate.locate import ADDRESS, DEFAULT, NEAREST, OUTSIDE, UNLOCATED
+from gridgis.resolve.handed import PASTED
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Placed, apart_m
 
@@ -35,11 +36,14 @@ def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
 
 
 def of_addresses(placed_: Placed) -> Geometries:
-    """That the address that answers is ambiguous, and between what."""
+    """That an address that answers is ambiguous, and between what; that an address is a place of a map, and which."""
     out = np.full(len(placed_.x), "", dtype=object)
     if len(placed_.by_address):
         told = placed_.told(placed_.by_address)
         out[placed_.by_address] = np.where(told["ambiguous"], told["reason"], "")
+    on_map = (placed_.addresses["kind"] == PASTED).to_numpy(dtype=bool)
+    for k, where in zip(placed_.looked_up[on_map], placed_.addresses["address"][on_map], strict=True):
+        out[k] = f"its address is a place on a map: {where}"
     return out
 
 
