@@ -244,6 +244,33 @@ def test_beside_the_division_it_is_the_nearest_or_outside_with_the_distance(tmp_
     assert "beyond 50 m" in found.at["far", "problem"]
 
 
+def test_exchanged_and_prefixed_eastings_are_told_alone_and_in_a_file(tmp_path, degrees):
+    """Of planes the size of a number does not tell that it is out of range."""
+    here = inner(GRIDS.index[0])
+    zone = round(here.x / 3)
+    plane, prefixed = f"EPSG:{4534 + zone - 25}", f"EPSG:{4513 + zone - 25}"
+    there = to_crs(np.array([here.x]), np.array([here.y]), source="EPSG:4326", target=plane)
+    x, y = (float(value[0]) for value in there)
+    wrong = {
+        "exchanged": (plane, y, x, "x (east) and y (north) seem to be exchanged"),
+        "prefixed": (plane, x + zone * 1e6, y, f"begins with the zone number {zone}"),
+        "both": (plane, y, x + zone * 1e6, f"exchanged, and its easting begins with the zone number {zone}"),
+        "not prefixed": (prefixed, x, y, "has no zone number"),
+    }
+    for name, (crs, east, north, words) in wrong.items():
+        single = jobs.resolve(division=degrees, x=east, y=north, case_crs=crs)
+        assert single.grid_code == ""
+        assert words in "; ".join(single.warnings), name
+        if name != "exchanged":
+            assert f"--case-crs {plane if name == 'not prefixed' else prefixed}" in "; ".join(single.warnings)
+        frame = pd.DataFrame({"case_id": ["a"], "lon": [east], "lat": [north]})
+        found = resolved_by(degrees, frame, tmp_path, case_crs=crs)
+        assert found.at["a", "warnings"] == "; ".join(single.warnings)
+    assert jobs.resolve(division=degrees, x=x, y=y, case_crs=plane).warnings == ()
+    swapped = {"x": here.y, "y": here.x - 90, "case_crs": "EPSG:4326"}
+    assert jobs.resolve(division=degrees, **swapped).warnings == ()
+
+
 def test_an_address_without_a_gazetteer_is_explained(tmp_path, degrees):
     found = resolved_by(degrees, pd.DataFrame({"case_id": ["a"], "address": ["解放街5号"]}), tmp_path)
     assert found.at["a", "method"] == "unlocated"

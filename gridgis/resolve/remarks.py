@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridgis.coordinates import swapped
+from gridgis.coordinates import beyond, swapped, system
+from gridgis.crs import other_prefix
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate.locate import ADDRESS, DEFAULT, NEAREST, OUTSIDE, UNLOCATED
 from gridgis.resolve.handed import PASTED
@@ -96,12 +97,32 @@ def _tell_mistakes(
     """What may have happened to points that lie far outside."""
     (x, y), method, far = placed_.point, placed_.found.method, placed_.found.distance_m
     astray = (method == OUTSIDE) | (method == ADDRESS) | (far > office.profile.locating.nearest_m.value)
-    rows = np.flatnonzero(astray)
-    rows = rows[np.isfinite(x[rows]) & np.isfinite(y[rows])]
-    for system in sorted(set(crs[rows])):
-        mine = rows[crs[rows] == system]
-        for k in mine[swapped(point[0][mine], point[1][mine], office.bounds_in(system))]:
-            _add(out, int(k), "longitude and latitude seem to be exchanged")
+    rows = np.flatnonzero(astray | ~(np.isfinite(x) & np.isfinite(y)))
+    rows = rows[np.isfinite(point[0][rows]) & np.isfinite(point[1][rows])]
+    for name in sorted(set(crs[rows])):
+        mine = rows[crs[rows] == name]
+        here, bounds = (point[0][mine], point[1][mine]), office.bounds_in(name)
+        for k in mine[swapped(*here, bounds)]:
+            _add(out, int(k), f"{_axes(name)} seem to be exchanged")
+        for k in mine[beyond(*here, bounds)]:
+            _add_prefix(out, int(k), name, (float(point[0][k]), float(point[1][k])))
+
+
+def _axes(name: str) -> str:
+    return "longitude and latitude" if system(name).is_geographic else "x (east) and y (north)"
+
+
+def _add_prefix(out: Geometries, k: int, name: str, point: tuple[float, float]) -> None:
+    """That an easting has a zone number which its CRS has not, or the other way round; also with exchanged axes."""
+    crs = system(name)
+    if not crs.is_projected:
+        return
+    told = other_prefix(crs, *point)
+    turned = None if told is not None else other_prefix(crs, *point[::-1])
+    for what, found in (("", told), ("x (east) and y (north) seem to be exchanged, and ", turned)):
+        if found is not None:
+            odd, cure = found
+            _add(out, k, f"{what}{odd.replace('begin', 'begins').replace('have', 'has')}: try --case-crs {cure}")
 
 
 def _far(metres: float) -> str:
