@@ -319,6 +319,10 @@ REFUSALS = {
     ),
     "a source without a CRS": (lambda f: ["cases.csv", "--division", f.division, "--source-crs", "app"], "SOURCE=CRS"),
     "rebase without a store": (lambda f: ["cases.csv", "--division", f.division, "--rebase"], "needs a store"),
+    "a time without a store": (
+        lambda f: ["cases.csv", "--division", f.division, "--at", "2026-03-01T00:00+08:00"],
+        "--at: a division in a file is of one time",
+    ),
     "a store that is none": (lambda _: ["cases.csv", "--store", "none.db"], "gridgis init"),
     "a cut parquet": (lambda f: ["cut.parquet", "--division", f.division], "cut off"),
     "an unknown time zone": (lambda f: ["cases.csv", "--division", f.division, "--timezone", "Moon"], "time zone"),
@@ -433,6 +437,15 @@ def test_one_source_may_report_in_a_system_of_its_own(tmp_path, degrees):
     )  # fmt: skip
     assert out.exit_code == 0
     pd.testing.assert_frame_equal(told(tmp_path / "o.csv").set_index("case_id"), found)
+
+
+def test_a_source_that_no_case_is_of_is_told(tmp_path, degrees):
+    cases = written(tmp_path / "cases.csv", table(9).assign(source=["app", "call"] * 5))
+    given = ["resolve", cases, "--division", degrees, "--dry-run", "--source-crs", "app=gcj02"]
+    found = run(*given, "--source-crs", "APPP=bd09")
+    assert found.exit_code == 0, found.output
+    assert "no case is of source APPP, which is said to be in bd09; the sources are: app, call" in found.output
+    assert "no case is of source" not in run(*given).output
 
 
 def test_cases_in_a_projected_system_are_those_in_degrees(tmp_path, metres):
@@ -989,6 +1002,19 @@ def approved_at(store, moment: str) -> None:
     with store.write() as connection:
         submit(connection, made, actor="draws", at=DAY[1])
         approve(connection, made, decision(DAY[2], moment))
+
+
+def test_a_case_without_a_time_is_told_to_be_answered_as_of_now(tmp_path, city, moved, degrees, parties):
+    found, _ = by_store(city, dated(moved[0]), tmp_path)
+    told_ = found["warnings"].str.contains("without a time: answered as of now")
+    assert told_.tolist() == [False] * 6 + [True]
+    at, _ = by_store(city, dated(moved[0]), tmp_path, at=DAY[15])
+    assert not at["warnings"].str.contains("as of now").any()
+    frame = table(6).assign(reported_at=["2026-03-01T08:00:00+08:00", "", "soon", "", "", "", ""])
+    posts = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(parties=parties))
+    assert posts["warnings"].str.contains("as of now").tolist() == [False] + [True] * 6
+    plain = resolved_by(degrees, frame, tmp_path)
+    assert not plain["warnings"].str.contains("as of now").any()
 
 
 def test_rebased_cases_tell_what_changed_hands(tmp_path, city, moved):

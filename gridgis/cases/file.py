@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.cases.chunk import chunk_of, places_of
-from gridgis.cases.columns import header_faults
+from gridgis.cases.columns import header_faults, header_notices
 from gridgis.cases.identity import Seen
 from gridgis.cases.numbers import Floats
 from gridgis.cases.reader import Reader, regrouped
@@ -152,6 +152,8 @@ def open_cases(
     if faults:
         reader.close()
     refuse(faults)
+    chosen = header_notices(reader.header, reader.columns, rename=rename)
+    reader.notices = (*reader.notices, *chosen)
     degrees = geographic if geographic is not None else reader.crs is None or reader.crs.is_geographic
     moment = np.datetime64((now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None), "us")
     return CaseFile(name, reader, timezone=timezone, chunk_rows=chunk_rows, geographic=degrees, now=moment)

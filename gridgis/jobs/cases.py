@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gridgis.errors import Fault, InputRefused
 from gridgis.geometry.noding import Floats
 from gridgis.jobs.at_once import answered
 from gridgis.jobs.clerk import Clerk, clerk_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS, SLOW_ROWS = 250_000, 10_000
 """Cases that are answered at a time; fewer where each may cost milliseconds, so that processes share them."""
 
+TOLD_SOURCES = 10
 HELD_ROWS = 250_000
 """A file of fewer cases is held as a whole, and not read a second time."""
 
@@ -112,6 +114,9 @@ def resolve_file(
         beside = given.parties, given.gazetteer, given.streets, given.components
         refuse_target(output, inputs=[str(cases), division, store, *beside])
     known_systems(case_crs, *(crs_of_source or {}).values())
+    if at is not None and store is None:
+        cure = "Leave it out, or name a store with --store"
+        raise InputRefused([Fault("resolve", "--at", "a division in a file is of one time", cure)])
     clerk = clerk_of(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone, compare=compare)
     rows = chunk_rows or (CHUNK_ROWS if given.gazetteer is None else SLOW_ROWS)
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
@@ -168,9 +173,10 @@ def _run(
     chunks: Iterable[pd.DataFrame] = file.chunks() if held is None else held
     if not keep_piles:
         chunks = _with_piles(chunks, piles)
-    points = Sampled()
+    points, absent = Sampled(), _Absent(systems)
     for chunk, result, moved in answered(chunks, clerk, systems, jobs=jobs):
         write(result)
+        absent.add(chunk)
         if clerk.has_streets:
             points.add(chunk)
         tally.add(result, unsure=clerk.unsure)
@@ -178,7 +184,31 @@ def _run(
         if progress is not None:
             done = tally.cases / max(file.rows, 1) if held is not None else file.bytes_read / max(file.size, 1)
             progress("resolve", min(done, 1.0))
-    tally.notices += [*clerk.shifted(points, systems), *map(str, piles)]
+    tally.notices += [*absent.told(), *clerk.shifted(points, systems), *map(str, piles)]
+
+
+class _Absent:
+    """Sources whose system was declared, and which no case is of."""
+
+    def __init__(self, systems: Mapping[str | None, str]) -> None:
+        self.systems = systems
+        self._left = {name for name in systems if name is not None}
+        self._there: set[str] = set()
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        """Look at the sources of the next cases."""
+        if self._left:
+            names = set(chunk["source"].dropna().unique())
+            self._left -= names
+            self._there |= set(sorted(names)[:TOLD_SOURCES])
+
+    def told(self) -> list[str]:
+        """A notice for each."""
+        there = ", ".join(sorted(self._there)[:TOLD_SOURCES]) or "none"
+        return [
+            f"no case is of source {name}, which is said to be in {self.systems[name]}; the sources are: {there}"
+            for name in sorted(self._left)
+        ]
 
 
 def _piles(file: CaseFile, chunks: list[pd.DataFrame] | None, progress: Progress | None) -> list[Pile]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgis.errors import Fault, InputRefused
-from gridgis.geometry.noding import Floats, Geometries
+from gridgis.geometry.noding import Bools, Floats, Geometries
 from gridgis.jobs.declared import division_or_store
 from gridgis.jobs.offices import OfficesByTime, OneOffice, Sources
 from gridgis.jobs.registry import moment_of
@@ -40,6 +40,11 @@ class Clerk:
         self.offices.sample.places.warm()
 
     @property
+    def asks_time(self) -> bool:
+        """Whether an answer depends on when a case was reported: by versions, or by who was in post."""
+        return isinstance(self.offices, OfficesByTime) or self.offices.sample.desk is not None
+
+    @property
     def has_streets(self) -> bool:
         """Whether points can be held against streets."""
         return self.offices.sample.streets is not None
@@ -64,15 +69,15 @@ class Clerk:
     def answered(self, chunk: pd.DataFrame, systems: Mapping[str | None, str]) -> tuple[pd.DataFrame, int]:
         """The results of a chunk, and how many of its cases changed hands."""
         now = _by_time(self.offices, chunk, systems, compare=self.compare)
+        if self.asks_time and chunk["reported_at"].isna().any():
+            now = _with(now, chunk["reported_at"].isna().to_numpy(dtype=bool), "without a time: answered as of now")
         if self.then is None:
             return now, 0
         was = _grids_by_time(self.then, chunk, systems)
         here = now["grid_code"].astype(object).fillna("").to_numpy(dtype=object)
         moved = (was != here) & (was != "")
-        told = now["warnings"].to_numpy(dtype=object).copy()
-        for k in np.flatnonzero(moved):
-            told[k] = "; ".join(filter(None, (told[k], f"was of grid {was[k]} when it was reported")))
-        return now.assign(warnings=told), int(moved.sum())
+        said = np.array([f"was of grid {code} when it was reported" for code in was], dtype=object)
+        return _with(now, moved, said), int(moved.sum())
 
 
 def clerk_of(
@@ -136,6 +141,14 @@ def _grids_by_time(offices: OfficesByTime, chunk: pd.DataFrame, systems: Mapping
             code = spots(office, chunk.iloc[rows], systems=systems)["grid_code"].astype(object)
             out[rows] = code.fillna("").to_numpy(dtype=object)
     return out
+
+
+def _with(result: pd.DataFrame, rows: Bools, text: str | Geometries) -> pd.DataFrame:
+    """Results with a warning more in some rows."""
+    told = result["warnings"].to_numpy(dtype=object).copy()
+    for k in np.flatnonzero(rows):
+        told[k] = "; ".join(filter(None, (told[k], text if isinstance(text, str) else text[k])))
+    return result.assign(warnings=told)
 
 
 def _times(chunk: pd.DataFrame) -> NDArray[np.datetime64]:
