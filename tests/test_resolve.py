@@ -591,6 +591,25 @@ def test_a_single_case_on_a_border_is_decided_as_in_a_file(degrees, names, asset
     assert (found.grid_code, found.method) == (second, "address")
 
 
+def test_a_single_case_tells_what_its_address_was_taken_for_and_the_grid_that_it_hints_at(degrees, names):
+    sources = jobs.Sources(gazetteer=names)
+    (point, (_, second)), within, far = tied(), inner(GRIDS.index[0]), GRIDS.index[-1]
+    decided = jobs.resolve(division=degrees, sources=sources, x=point.x, y=point.y, address=house_in(second))
+    assert (decided.grid_code, decided.method, decided.address) == (second, "address", house_in(second))
+    hinted = jobs.resolve(division=degrees, sources=sources, x=within.x, y=within.y, address=house_in(far))
+    assert (hinted.grid_code, hinted.method, hinted.address) == (GRIDS.index[0], "inside", house_in(far))
+    assert [one.grid_code for one in hinted.options].count(far) == 1
+    option = hinted.options[-1]
+    here, polygon = gpd.GeoSeries([within, GRIDS[far]], crs=4326).to_crs(UTM)
+    assert (option.grid_code, option.share) == (far, 0.0)
+    assert option.distance_m == pytest.approx(here.distance(polygon), rel=2e-3)
+    out = run("locate", "--lon", within.x, "--lat", within.y, "--address", house_in(far), "--division", degrees,
+              "--gazetteer", names)  # fmt: skip
+    assert f"or {far}" in out.output
+    lost = jobs.resolve(division=degrees, sources=sources, address="月球路1号")
+    assert lost.address == ""
+
+
 def test_a_case_with_an_address_alone_is_where_its_house_is(tmp_path, degrees, names):
     frame = pd.DataFrame({"case_id": ["known", "unknown"], "address": [house_in(GRIDS.index[5]), "月球路1号"]})
     found = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(gazetteer=names))

@@ -40,7 +40,7 @@ class Resolution:
     method, on_border : as in a result
     distance_m, confidence, x, y : None where there is no number; `x` and `y` in the CRS of the division
     options : grids that the case may belong to, its own first
-    address : what the gazetteer took its address for; empty where it was not asked
+    address : what the gazetteer took its address for, or the place that it carries; empty where it was not looked up
     duties : who answers for it, and the trace; None without duties
     problem : why it has no grid
     warnings : what a person should know
@@ -129,7 +129,7 @@ def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...
 
 
 def _options(office: Office, found: Placed) -> tuple[Option, ...]:
-    """The grids that the point may lie in, its own first."""
+    """The grids that the case may belong to, its own first, that which its address hints at last."""
     own, near, codes = found.found.grid[0], found.found.near, office.places.grids.codes
     rows = [
         Option(codes[polygon], round(float(share), 4), round(float(distance), 3))
@@ -140,6 +140,9 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
     if own >= 0 and not mine:
         distance = float(found.found.distance_m[0])
         mine = [Option(codes[own], 1.0 if distance == 0 else 0.0, round(distance, 3))]
+    hint = found.found.hint
+    if hint[0] >= 0 and codes[hint[0]] not in {one.grid_code for one in (*mine, *rows)}:
+        rows.append(Option(codes[hint[0]], 0.0, round(float(office.places.apart_m(found.x, found.y, hint)[0]), 3)))
     return (*mine, *(one for one in rows if one not in mine))
 
 
@@ -155,7 +158,7 @@ def _told(
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
     beside = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
     said = [astray, of_addresses(placed_)[0], *beside.split("; ")]
-    address = placed_.addresses["address"].iloc[0] if len(placed_.by_address) else None
+    address = placed_.addresses["address"].iloc[0] if len(placed_.looked_up) else None
     return Resolution(
         grid_code=places.grids.codes[grid] if grid >= 0 else "",
         microgrid_code=places.microgrids.codes[micro] if micro >= 0 else "",
@@ -165,7 +168,7 @@ def _told(
         on_border=bool(found.on_border[0]),
         confidence=_number(found.confidence[0], 4),
         options=options,
-        address=address or "",
+        address="" if address is None or pd.isna(address) else str(address),
         x=_number(placed_.x[0], 9),
         y=_number(placed_.y[0], 9),
         duties=duties,
