@@ -192,13 +192,21 @@ class Review(_Data):
         return self
 
 
+def _shipped_named_asset_m() -> Quantity:
+    return Quantity.model_validate(_shipped("default")["locating"]["named_asset_m"])
+
+
 class Locating(_Data):
-    """Distances and confidence by which a case is given to a grid."""
+    """Distances and confidence by which a case is given to a grid.
+
+    `named_asset_m` is that of the default profile where a division was made before there was one.
+    """
 
     accuracy_m: Quantity
     nearest_m: Quantity
     street_m: Quantity
     asset_m: Quantity
+    named_asset_m: Quantity = Field(default_factory=_shipped_named_asset_m)
     confidence: Quantity
 
 

@@ -79,7 +79,7 @@ def test_parsing_would_refuse_what_is_not_there():
 def test_the_main_commands_are_in_the_code_blocks():
     """The page is one page: what is seldom done is told by `--help` and the changelog alone."""
     seldom = {
-        "affected", "answer", "attachment", "backup", "codes", "comment", "comments", "difference", "doctor",
+        "affected", "answer", "attachment", "backup", "codes", "comment", "comments", "count", "difference", "doctor",
         "duplicates", "duties", "erase", "grant", "people", "restore", "return", "revoke", "seams", "steps",
         "take-on-file", "upgrade", "versions", "withdraw",
     }  # fmt: skip
@@ -154,7 +154,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place")
     demo, source = folder / "data" / "demo", ROOT / "data" / "demo"
     demo.mkdir(parents=True)
-    for name in ("households.xlsx", "addresses.xlsx", "parties.xlsx", "cases_sample.csv"):
+    for name in ("households.xlsx", "addresses.xlsx", "parties.xlsx", "cases_sample.csv", "cases.parquet"):
         shutil.copy(source / name, demo)
     zones = gpd.read_file(source / "district.gpkg", layer="zones")
     zones = zones[zones["name"].isin(["槐树社区", "兴江区人民医院"])]

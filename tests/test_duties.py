@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgis.duties import Case, Desk, Duties, Place, answers, owners
+from gridgis.duties import Case, Desk, Duties, Place, Section, answers, owners
 from gridgis.duties.check import check
 from gridgis.duties.columns import TABLES, conformed
 from gridgis.duties.items import item_faults
@@ -104,6 +104,20 @@ def test_the_trace_tells_which_condition_failed(looks, place, case, why):
     assert (found.rule, found.lead) == ("", "")
 
 
+def test_a_rule_on_permission_decides_only_where_a_permission_is_asked():
+    rules = [rule("p", "Permits", function="permission", street="A"), rule("e", function="enforcement"), rule("n")]
+    duties = made(items=[item()], rules=[rules[0], rules[1]])
+    here = Place(GRID, street="A")
+    assert told(duties, place=here).rule == "e"
+    assert ("p", "function", "clause p") in told(duties, place=here).trace
+    assert told(duties, place=here, function="enforcement").rule == "e"
+    assert told(duties, place=here, function="permission").rule == "p"
+    assert told(duties, place=here, function="maintenance").rule == ""
+    assert told(made(items=[item()], rules=rules[::2]), place=here).rule == "n"
+    alone = told(made(items=[item()], rules=rules[:1]), place=here)
+    assert (alone.rule, alone.lead) == ("", "")
+
+
 def test_a_smaller_rank_goes_before_what_is_more_specific():
     rules = [rule("a", street="A"), rule("b", "City", item="*", rank=1, upward=True)]
     found = told(made(items=[item()], rules=rules), place=Place(GRID, street="A"))
@@ -190,6 +204,20 @@ def test_the_nearest_component_of_the_kind_is_found_within_the_distance():
     assert np.isnan(found["distance_m"].iloc[1])
 
 
+def test_the_nearest_of_another_owner_is_told_within_the_slack():
+    where = [shapely.Point(3, 0), shapely.Point(-4, 0), shapely.Point(0, 5), shapely.Point(0, 9)]
+    frame = {"component_id": list("abcd"), "kind": ["lamp"] * 4, "owner": ["A", "A", "C", None]}
+    components = gpd.GeoDataFrame(frame, geometry=where)
+    points = np.array([shapely.Point(0, 0)] * 4, dtype=object)
+    found = owners(points, ["lamp"] * 4, components, within_m=10, slack_m=np.array([0, 1.9, 2.1, 50]))
+    assert found["component_id"].tolist() == ["a"] * 4
+    assert found["other_id"].tolist() == [None, None, "c", "c"]
+    assert found["other_owner"].tolist() == [None, None, "C", "C"]
+    assert found["other_m"].tolist()[2:] == [5, 5]
+    near = owners(points[:1], ["lamp"], components.iloc[[0, 3]], within_m=8, slack_m=50)
+    assert near["other_id"].tolist() == [None]
+
+
 # ---------------------------------------------------------------- what always holds
 ITEMS = [
     item(),
@@ -201,9 +229,11 @@ AREAS = ["310101", "310101001", GRID, OTHER, f"{GRID}01", "U1", "310102"]
 TIMES = ["2026-02-01T00:00:00.000000+00:00", "2026-03-01T00:00:00.000000+00:00", "2026-06-01T00:00:00.000000+00:00"]
 LOOKS = {
     "item": ["hole", "lamp", "road", "event", "*"],
-    "function": [None, "maintenance", "permission"],
+    "function": [None, "maintenance", "enforcement", "permission"],
     "area_code": [None, *AREAS],
     "street": [None, "A", "B"],
+    "street_from": [None, "B"],
+    "street_to": [None, "C"],
     "bridge": [None, "N"],
     "road_class": [None, "primary", "primary;trunk"],
     "width_min_m": [None, 10.0],
@@ -243,6 +273,7 @@ def rule_books(draw) -> Duties:
     )
 
 
+SECTIONS = [Section(tuple(zip("BCD", metres, strict=True))) for metres in ((-9.0, 2.0, 5.0), (-9.0, -2.0, 5.0))]
 CASES = st.fixed_dictionaries(
     {
         "item": st.sampled_from([None, "hole", "a lamp", "noise", "old", "cloud"]),
@@ -253,10 +284,14 @@ CASES = st.fixed_dictionaries(
         "grid_code": st.sampled_from([None, GRID, OTHER, "310102001001001"]),
         "microgrid_code": st.sampled_from([None, f"{GRID}01", f"{GRID}02"]),
         "street": st.sampled_from([None, "A", "B", "C"]),
+        "street_from": st.sampled_from([None, "B", "C"]),
+        "street_to": st.sampled_from([None, "B", "C", "D"]),
+        "section": st.sampled_from([None, *SECTIONS]),
         "bridge": st.sampled_from([None, "N"]),
         "road_class": st.sampled_from([None, "primary", "trunk", "service"]),
         "width_m": st.sampled_from([None, 5.0, 10.0, 24.9, 25.0]),
         "owner": st.sampled_from([None, "W", "X"]),
+        "function": st.sampled_from([None, "maintenance", "enforcement", "permission"]),
         "component_id": st.sampled_from([None, "1", "2"]),
         "candidates": st.sampled_from([None, f"{GRID},310102001001001", GRID]),
     }
@@ -266,8 +301,9 @@ COMPONENTS = pd.DataFrame({"component_id": ["1"], "kind": ["k"], "owner": ["W"]}
 
 def asked(row) -> tuple[Case, Place]:
     time = row["reported_at"]
-    case = {name: row[name] for name in ("item", "severity", "owner", "component_id")}
+    case = {name: row[name] for name in ("item", "severity", "owner", "component_id", "function")}
     place = {name: row[name] for name in ("grid_code", "microgrid_code", "street", "bridge", "road_class", "width_m")}
+    place |= {name: row[name] for name in ("street_from", "street_to", "section")}
     candidates = tuple((row["candidates"] or "").split(",")) if row["candidates"] else ()
     moment = None if time is None else datetime.datetime.fromisoformat(time)
     return Case(reported_at=moment, **case), Place(**place, candidates=candidates)
@@ -282,7 +318,9 @@ def test_a_batch_gives_what_single_answers_give(duties, cases, categorical):
         "datetime64[us, UTC]"
     )
     frame["width_m"] = frame["width_m"].astype("float64")
-    texts = [name for name in frame if name not in ("reported_at", "width_m")]
+    texts = [name for name in frame if name not in ("reported_at", "width_m", "section")]
+    codes = [SECTIONS.index(one) if one is not None else -1 for one in frame["section"]]
+    frame["section"] = pd.Categorical.from_codes(codes, pd.Index(SECTIONS, dtype=object))
     frame = frame.astype(dict.fromkeys(texts, "category" if categorical else "str"))
     frame.index = range(5, 5 + len(frame))
     found = answers(frame, desk)
@@ -348,6 +386,15 @@ def test_a_rule_of_a_class_all_items_of_which_have_their_own_is_a_finding():
         )
     )
     assert found[["rule", "severity", "code"]].to_numpy().tolist() == [["never_decides", "finding", "b"]]
+
+
+def test_one_rule_goes_first_and_several_go_first():
+    rules = [rule("a"), rule("b", item="lamp"), rule("c", item="old"), rule("z", item="road")]
+    named = [{"designates": "C", "secures": "P"}]
+    several = check(made(items=ITEMS, rules=rules, designate=named))
+    assert several["detail"].tolist() == ["a, b and c go first and together take every case of it"]
+    alone = check(made(items=ITEMS[:1], rules=[rules[0], rules[3]], designate=named))
+    assert alone["detail"].tolist() == ["a goes first and takes every case of it"]
 
 
 @given(rule_books(), st.lists(CASES, min_size=1, max_size=20))

@@ -50,6 +50,16 @@ def test_rounded_coordinates_are_told_from_exact_ones(geographic, step):
     assert (found.reason[:500] == "").sum() >= 498
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_coordinates_to_four_digits_end_in_0_by_chance(seed):
+    cases = made(20_000, seed=seed)
+    cases[["given_x", "given_y"]] = cases[["given_x", "given_y"]].round(4)
+    assert (set_aside(cases, geographic=True).reason == "").all()
+    some = slice(0, 1_000)
+    cases.loc[some, ["given_x", "given_y"]] = cases.loc[some, ["given_x", "given_y"]].round(3)
+    assert (set_aside(cases, geographic=True).reason[:1_001] == ROUNDED).sum() >= 1_000
+
+
 def test_a_file_that_is_rounded_throughout_counts_and_is_told_of():
     cases = made()
     cases[["given_x", "given_y"]] = cases[["given_x", "given_y"]].round(3)
@@ -94,4 +104,4 @@ def test_every_case_that_is_set_aside_is_in_one_pile(default, rounded, calls, ra
 
 def test_no_case_at_all():
     found = set_aside(made(0), geographic=True)
-    assert len(found.reason) == len(found.piles) == 0
+    assert len(found.reason) == len(found.piles) == len(found.pile) == 0

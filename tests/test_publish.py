@@ -17,7 +17,7 @@ from lattices import Lattice, build, told_borders
 
 from gridgis.errors import InputRefused
 from gridgis.profile import load_profile
-from gridgis.publish import border_lines, picture
+from gridgis.publish import border_lines, picture, sheet
 from gridgis.publish.border_lines import STROKES, drawn_borders, stroke_of
 from gridgis.publish.folium_map import make_map, write_map
 from gridgis.publish.light import geojson, in_metres, light_division, rows_of
@@ -374,7 +374,7 @@ def test_picture_says_what_is_in_it(division):
 
 
 def test_picture_without_a_chinese_font(division, monkeypatch):
-    monkeypatch.setattr(picture, "_CJK", ())
+    monkeypatch.setattr(sheet, "_CJK", ())
     shown = words_of(picture.draw(with_name(division, "甲社区"), language="zh"))
     assert all(text.isascii() for text in shown)
     assert division.zones["zone_code"][0] in shown
@@ -382,7 +382,7 @@ def test_picture_without_a_chinese_font(division, monkeypatch):
 
 def test_picture_draws_only_what_can_be_seen(division):
     small = replace(division, microgrids=division.microgrids.assign(area_m2=1.0))
-    frame = picture._Frame.around(np.array([0, 0, 10_000, 10_000]), width_in=11)
+    frame = sheet.Frame.around(np.array([0, 0, 10_000, 10_000]), width_in=11)
     assert len(picture._visible(small, frame).microgrids) == 0
     large = replace(division, microgrids=division.microgrids.assign(area_m2=1e6))
     assert len(picture._visible(large, frame).microgrids) == len(division.microgrids)

@@ -358,8 +358,8 @@ def test_the_commands_go_from_a_file_to_an_answer(tmp_path):
     assert "r1" in run("duties", "list", **with_store)
     assert "0 hard" in run("duties", "check", **with_store)
     told = run("duties", "explain", "--item", "坑洞", "--grid", grid, "--at", "2026-05-01T12:00+08:00", **with_store)
-    assert told.splitlines()[0] == f"lead      {grid}Z01"
-    assert "trace     r1           matched" in told
+    assert told.splitlines()[0] == f"lead        {grid}Z01"
+    assert "trace       r1           matched" in told
     assert told == run(
         "duties", "explain", "--item", "坑洞", "--grid", grid, "--at", "2026-05-01T12:00+08:00", "--parties", file
     )

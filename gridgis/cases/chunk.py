@@ -49,8 +49,8 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
     -------
     DataFrame
         `case_id`, `x`, `y`, `reported_at` (UTC), `item`, `source`, `address`, `description`, `component_id`,
-        `severity`, `accuracy_m`, `weight` (nan where there is none), `caller`, `problem`, `warnings`. A caller is a
-        number, 0 where nobody is named: it tells the cases of one from those of another, and not who it is.
+        `severity`, `function`, `accuracy_m`, `weight` (nan where there is none), `caller`, `problem`, `warnings`. A
+        caller is a number, 0 where nobody is named: it tells the cases of one from those of another, and not who it is.
     """
     warnings = Warnings(table.num_rows)
     if NOTE in table.column_names:

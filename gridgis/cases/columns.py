@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gridgis.errors import Fault
 
-TEXTS = ("item", "source", "address", "description", "component_id", "severity")
+TEXTS = ("item", "source", "address", "description", "component_id", "severity", "function")
 """Columns of words, in the order in which a chunk has them."""
 
 COLUMNS = ("case_id", "x", "y", "geometry", "reported_at", *TEXTS, "accuracy_m", "weight", "caller")
@@ -62,6 +62,7 @@ USUAL = {
         "设施编号",
     ),
     "severity": ("severity", "priority", "urgency", "严重程度", "严重等级", "紧急程度", "等级", "优先级"),
+    "function": ("function", "duty_function", "职能", "职责类型"),
     "accuracy_m": (
         "accuracy_m", "accuracy", "gps_accuracy", "horizontal_accuracy", "精度", "定位精度", "定位误差", "精度m",
         "精度米",

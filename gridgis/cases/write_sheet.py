@@ -54,8 +54,13 @@ class SheetWriter:
 
 def _cells(name: str, column: Any) -> list[Any]:
     if KINDS[name] == pa.large_string():
-        return [None if text is None else _fitting(text) for text in each_text(column, guarded).to_pylist()]
+        return sheet_texts(column)
     return list(column.to_pylist())
+
+
+def sheet_texts(column: Any) -> list[str | None]:
+    """A column of text as a sheet can hold it: no formula, no letter that XLSX has not, none too long."""
+    return [None if text is None else _fitting(text) for text in each_text(column, guarded).to_pylist()]
 
 
 def _fitting(text: str) -> str:

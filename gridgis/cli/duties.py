@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from gridgis.cli.answer import ALL, tell
 from gridgis.cli.group import main
 from gridgis.cli.people import at_time, by, in_timezone, told_changes
 from gridgis.cli.registry import on_store
-from gridgis.cli.show import found, leave, plain
-
-if TYPE_CHECKING:
-    from gridgis.duties import Answer
+from gridgis.cli.show import FUNCTION_HELP, FUNCTIONS, found, leave, plain
 
 STORE = click.option("--store", envvar="GRIDGIS_STORE", metavar="STORE", help="Of which the tables are; or --parties.")
 PARTIES = click.option("--parties", type=click.Path(), metavar="FILE", help="People and duties in a file, not a store.")
@@ -38,13 +36,14 @@ def import_(file: str, store: str, **options: Any) -> None:
 @duties.command()
 @click.argument("file", required=False, type=click.Path())
 @click.option("--store", envvar="GRIDGIS_STORE", metavar="STORE", help="Whose rules are judged where no file is named.")
+@click.option("--division", metavar="OUT.gpkg", help="Tell what is on areas that it does not have too.")
 @click.option("--strict", is_flag=True, help="Count findings too.")
-def check(file: str | None, store: str | None, strict: bool) -> None:
+def check(file: str | None, store: str | None, division: str | None, strict: bool) -> None:
     """Tell rules that can never decide and rules that tie."""
     from gridgis import jobs
 
     source = _source(store, file)
-    leave(found(jobs.check_duties(source, stored=file is None), strict=strict))
+    leave(found(jobs.check_duties(source, stored=file is None, division=division), strict=strict))
 
 
 @duties.command(name="list")
@@ -75,14 +74,16 @@ def list_(store: str, **options: Any) -> None:
 @click.option("--width", "width_m", type=float, metavar="METRES")
 @click.option("--owner", help="Of the asset.")
 @click.option("--severity")
-@click.option("--function", type=click.Choice(["maintenance", "enforcement", "permission"]), help="That is asked for.")
-def explain(store: str | None, parties: str | None, **options: Any) -> None:
+@click.option("--function", type=click.Choice(FUNCTIONS), help=FUNCTION_HELP)
+@ALL
+def explain(store: str | None, parties: str | None, everybody: bool, **options: Any) -> None:
     """Tell who answers for a case, and every rule that was looked at."""
     from gridgis import jobs
 
     source = _source(store, parties)
     case, place = _asked(**options)
-    _tell(jobs.explain_duty(source, case, place, stored=parties is None))
+    answer = jobs.explain_duty(source, case, place, stored=parties is None)
+    tell(answer, warnings=answer.warnings, everybody=everybody)
 
 
 def _source(store: str | None, file: str | None) -> str:
@@ -102,23 +103,3 @@ def _asked(*, at: str | None, between: tuple[str, str] | None, **options: Any) -
     case = {name: options.pop(name) for name in ("item", "owner", "severity", "function")}
     first, last = between or (None, None)
     return Case(reported_at=moment, **case), Place(street_from=first, street_to=last, **options)
-
-
-def _tell(answer: Answer) -> None:
-    lines = [
-        f"lead      {answer.lead or '-'}",
-        f"co        {answer.co.replace(';', ', ') or '-'}",
-        f"rule      {answer.rule or '-'}  [{answer.clause or '-'}]",
-    ]
-    if answer.limit is not None:
-        lines.append(f"limit     {answer.limit.value:g} {answer.limit.unit} {answer.limit.clock}".rstrip())
-    for role, parties in answer.parties.items():
-        for one in parties:
-            told = (one.name, one.public_phone, one.public_hours, one.organisation, one.department)
-            lines.append(f"{role:<22} {one.post_code:<20} {'  '.join(text for text in told if text)}")
-    lines += [f"warning   {warning}" for warning in answer.warnings]
-    for looked in answer.trace:
-        how = "matched" if not looked.failed else f"no: {looked.failed}"
-        lines.append(f"trace     {looked.rule_id:<12} {how:<20} [{looked.clause or '-'}]")
-    for line in lines:
-        click.echo(plain(line))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridgis.cli.answer import ALL, distance, tell, told_notes
 from gridgis.cli.division import _declared
 from gridgis.cli.group import main
-from gridgis.cli.show import bar, plain
+from gridgis.cli.show import FUNCTION_HELP, FUNCTIONS, bar, plain
+
+if TYPE_CHECKING:
+    from gridgis.resolve import Resolution
 
 
 def _answering(command: Callable[..., None]) -> Callable[..., None]:
@@ -111,6 +115,7 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 @click.option("--address", help="In place of a point, or beside it: on a border the house number decides.")
 @click.option("--item", help="Of the catalogue, by code, name or alias.")
 @click.option("--severity")
+@click.option("--function", type=click.Choice(FUNCTIONS), help=FUNCTION_HELP)
 @click.option("--component", "component_id", help="The asset that the case is about.")
 @click.option("--accuracy", "accuracy_m", type=float, help="How far off the point may be, in metres.")
 @click.option("--at", metavar="TIME", help="When it was reported; now by default.")
@@ -119,7 +124,8 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 @_answering
 @_city
 @_declared
-def locate(as_json: bool, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any) -> None:
+@ALL
+def locate(as_json: bool, everybody: bool, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any) -> None:
     """Tell the grid of one case, those who answer for it, and why."""
     import json
 
@@ -130,40 +136,27 @@ def locate(as_json: bool, columns: tuple[str, ...], crs_of: tuple[str, ...], **o
     if as_json:
         click.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
         return
-    _told(found)
+    _told(found, everybody=everybody)
 
 
-def _told(found: Any) -> None:
+def _told(found: Resolution, *, everybody: bool) -> None:
     """Print an answer."""
     click.echo(f"grid        {found.grid_code or '-'}")
     click.echo(f"micro-grid  {found.microgrid_code or '-'}")
-    click.echo(f"method      {found.method}" + (f" ({found.distance_m:g} m)" if found.distance_m else ""))
+    click.echo(f"method      {found.method}" + (f" ({distance(found.distance_m)})" if found.distance_m else ""))
     if found.confidence is not None:
         click.echo(f"confidence  {found.confidence:g}")
     if found.address:
         click.echo(f"address     {plain(found.address)}")
     for option in found.options[1:]:
-        click.echo(f"  or {option.grid_code}: {option.share:.0%} of the circle of error, {option.distance_m:g} m away")
+        away = distance(option.distance_m)
+        click.echo(f"or          {option.grid_code}: {option.share:.0%} of the circle of error, {away} away")
     if found.problem:
         click.echo(f"problem     {plain(found.problem)}")
-    for warning in found.warnings:
-        click.echo(f"note: {plain(warning)}")
-    if found.duties is not None:
-        _responsible(found.duties)
-
-
-def _responsible(duties: Any) -> None:
-    """Print who answers for a case, and the trace."""
-    click.echo(f"lead        {plain(duties.lead) or '-'}" + (f"  [{plain(duties.clause)}]" if duties.clause else ""))
-    if duties.co:
-        click.echo(f"co          {plain(duties.co)}")
-    if duties.limit is not None:
-        click.echo(f"limit       {duties.limit.value:g} {duties.limit.unit}")
-    for role, parties in duties.parties.items():
-        for one in parties:
-            click.echo(f"  {role:<22}{one.post_code}  {plain(one.name)}  {plain(one.public_phone)}".rstrip())
-    for looked in duties.trace:
-        click.echo(f"  rule {plain(looked.rule_id)}: {looked.failed or 'matches'}")
+    if found.duties is None:
+        told_notes(found.warnings)
+    else:
+        tell(found.duties, warnings=found.warnings, everybody=everybody)
 
 
 @main.command()

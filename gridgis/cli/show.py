@@ -10,6 +10,9 @@ import click
 
 from gridgis.errors import OFFENDERS
 
+FUNCTIONS = ("maintenance", "enforcement", "permission")
+FUNCTION_HELP = "Of the duty that is asked for: maintenance or enforcement by default, never permission."
+
 
 class bar:  # noqa: N801
     """A progress bar on standard error, silent where that is no terminal."""

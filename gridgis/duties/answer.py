@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgis.duties.columns import ROLES, Case, Duties, Place
-from gridgis.duties.rules import Book, Shelf, moments, section
+from gridgis.duties.rules import Book, Shelf, moments
 
 REFERENCE = "role:"
 """What stands before a role where a rule names a post of the place and not a department."""
@@ -248,12 +248,11 @@ class Desk:
         code = place.microgrid_code or place.grid_code
         shelf = self.book.shelf(item, entry.kind if entry else entries[-1].kind if entries else None)
         local = time.astimezone(self.zone) if time is not None and "shift" in shelf.conditions else None
-        pair = place.street_from is not None and place.street_to is not None
         values = {
             "function": case.function or "",
             "area": code,
             "street": place.street,
-            "section": section(str(place.street_from), str(place.street_to)) if pair else None,
+            "section": place.among,
             "bridge": place.bridge,
             "road_class": place.road_class,
             "width": place.width_m,

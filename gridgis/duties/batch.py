@@ -31,19 +31,18 @@ from gridgis.duties.answer import (
 )
 from gridgis.duties.columns import Case, Duties, Place
 from gridgis.duties.conditions import Between, Condition
-from gridgis.duties.rules import section
 
 ANSWERS = ("lead", "co", "rule", "warnings")
 TEXTS = (
     "item", "severity", "grid_code", "microgrid_code", "street", "street_from", "street_to", "bridge", "road_class",
-    "component_id", "owner", "function", "candidates",
+    "component_id", "owner", "function", "candidates", "section",
 )  # fmt: skip
-"""Columns of text that are looked at; each may be missing."""
+"""Columns that are looked at, text but for the last; each may be missing."""
 LOOKED_AT = {
     "function": ("function",),
     "area": ("grid_code", "microgrid_code"),
     "street": ("street",),
-    "section": ("street_from", "street_to"),
+    "section": ("section", "street_from", "street_to"),
     "bridge": ("bridge",),
     "road_class": ("road_class",),
     "owner": ("owner", "component_id"),
@@ -63,8 +62,9 @@ def answers(frame: pd.DataFrame, duties: Duties | Desk) -> pd.DataFrame:
     Parameters
     ----------
     frame : `item`, `severity`, `reported_at` (with an offset), `grid_code`, `microgrid_code`, `street`, `road_class`,
-        `width_m`, `component_id`, `owner`; also `street_from`, `street_to`, `bridge`, `function`, and `candidates`
-        (codes joined by commas). Columns that are missing count as empty.
+        `width_m`, `component_id`, `owner`; also `bridge`, `function`, `street_from`, `street_to`, `section` (as in
+        :class:`gridgis.duties.Place`), and `candidates` (codes joined by commas). Columns that are missing count as
+        empty.
     duties : a desk where there are several batches
 
     Returns
@@ -248,12 +248,17 @@ class _Kinds:
         return np.where(own >= 0, of_told[own], of_part[part]), list(values)
 
     def _section(self) -> tuple[Ints, list[Any]]:
-        """Both cross streets, where both are known."""
-        begin, end = self.cases.text("street_from"), self.cases.text("street_to")
-        one, two = begin.codes[self.rows], end.codes[self.rows]
+        """The section, else both cross streets where both are known."""
+        told, begin, end = (self.cases.text(name) for name in LOOKED_AT["section"])
+        here, one, two = (column.codes[self.rows] for column in (told, begin, end))
         kinds, pairs = pd.factorize(np.where((one < 0) | (two < 0), -1, one * len(end.values) + two))
         ends = (divmod(pair, len(end.values)) if pair >= 0 else None for pair in pairs.tolist())
-        return kinds, [section(begin.values[pair[0]], end.values[pair[1]]) if pair else None for pair in ends]
+        between = (
+            Place(street_from=begin.values[pair[0]], street_to=end.values[pair[1]]) if pair else Place()
+            for pair in ends
+        )
+        values = [*told.values, *(place.among for place in between)]
+        return np.where(here >= 0, here, len(told.values) + kinds), values
 
     def _districts(self) -> Ints:
         """Whether several districts may be meant."""

@@ -1,7 +1,8 @@
 """Duty rules against each other: those that can never decide, and those that tie.
 
 Invariant: rules are held against one another by what they look at, not by cases: what is told of holds for every case
-there could be, and a rule of which nothing is told decides in some case, as far as two rules at a time tell.
+there could be, and a rule of which nothing is told decides in some case, as far as two rules at a time tell. Sections
+of a street that have other ends are taken for apart: where one lies within the other, an answer tells that they tie.
 """
 
 from __future__ import annotations
@@ -96,8 +97,15 @@ def _behind(book: Book, shelves: Iterable[Shelf], items: Container[str]) -> Iter
     for number, names in sorted(before.items()):
         if "" not in names:
             row = book.table.iloc[number]
-            told = f"{', '.join(sorted(names))} goes first and takes every case of it"
-            yield _offence(row, told, severity="hard" if book.named(row["item"]) in items else "finding")
+            yield _offence(
+                row, _first_of(sorted(names)), severity="hard" if book.named(row["item"]) in items else "finding"
+            )
+
+
+def _first_of(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} goes first and takes every case of it"
+    return f"{', '.join(names[:-1])} and {names[-1]} go first and together take every case of it"
 
 
 def _covering(shelf: Shelf, number: int) -> Flags:

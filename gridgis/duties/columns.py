@@ -149,6 +149,11 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 """Functions of a duty, in the order in which they go where a case names none (ZZ 4)."""
 
+UNASKED = ("maintenance", "enforcement")
+"""What a case asks for that names no function: something is to be mended, or stopped. Who permits a thing does not
+answer for a complaint about it (ZZ 4 tells permission from enforcement): a rule on permission decides only where a
+permission is asked for."""
+
 LIMIT_UNITS: dict[str, tuple[str, ...]] = {
     "hours": ("小时", "时"),
     "working_hours": ("工作小时", "工作时"),
@@ -158,6 +163,12 @@ LIMIT_UNITS: dict[str, tuple[str, ...]] = {
 
 WORDS = {("posts", "role"): ROLES, ("rules", "function"): FUNCTIONS, ("items", "limit_unit"): LIMIT_UNITS}
 """Columns that take one of some words."""
+
+
+def function_of(text: str) -> str | None:
+    """The function of a duty by any of its names; None where it is none."""
+    plain = text.strip().casefold()
+    return next((word for word, names in FUNCTIONS.items() if plain == word or plain in names), None)
 
 
 def blank(table: str) -> pd.DataFrame:
@@ -219,7 +230,7 @@ class Case:
     ----------
     item : code, name or alias in the catalogue
     reported_at : with an offset
-    function : of the duty that is asked for; any where None
+    function : of the duty that is asked for; where None any of :data:`UNASKED`
     """
 
     item: str | None
@@ -231,6 +242,19 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Where a place of a street lies among its cross streets.
+
+    Attributes
+    ----------
+    crossings : name of each and the metres to it along the street, negative behind the place, in this order; on a
+        ring each stands twice, as it is met either way
+    """
+
+    crossings: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a case lies; None where it is not known.
 
@@ -238,9 +262,10 @@ class Place:
     ----------
     grid_code, microgrid_code : township, county and so on are beginnings of them
     street, bridge : names
-    street_from, street_to : names of the cross streets that bound the section
+    street_from, street_to : names of the cross streets between which it lies, where `section` is not known
     side : of the street
     candidates : codes of all grids that may be meant, to see whether they are of several districts
+    section : among which cross streets it lies
     """
 
     grid_code: str | None = None
@@ -253,3 +278,11 @@ class Place:
     width_m: float | None = None
     side: str | None = None
     candidates: tuple[str, ...] = ()
+    section: Section | None = None
+
+    @property
+    def among(self) -> Section | None:
+        """The section, else what is told of its ends."""
+        if self.section is not None or self.street_from is None or self.street_to is None:
+            return self.section
+        return Section(((self.street_from, -1.0), (self.street_to, 1.0)))

@@ -15,8 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gridgis.duties.columns import Section
+
 Flags = NDArray[np.bool_]
 DAY_MINUTES = 24 * 60
+SAME_M = 0.01
+"""Ways along a street that differ by no more are equally long."""
 _SHIFT = re.compile(r"(\d{1,2}):(\d{2})\s*[-–—~至]\s*(\d{1,2}):(\d{2})")
 
 
@@ -87,6 +91,52 @@ class Named:
         if self.free[number]:
             return self.free
         return np.logical_and.reduce([self.accepts(value) for value in self.named[number]])
+
+
+class Sections:
+    """Rules that name a section of a street by the cross streets at its ends, folded as names are compared.
+
+    A place lies in it where the way from one to the other leads past it: the shortest, where a cross street is met
+    several times or the street is a ring. How one section lies to another of other ends is not known without streets:
+    :meth:`overlaps` and :meth:`covers` take them for apart.
+    """
+
+    def __init__(self, ends: Sequence[tuple[str, str] | None]) -> None:
+        self.ends = [None if pair is None else tuple(sorted(pair)) for pair in ends]
+        self.free = np.array([pair is None for pair in ends], dtype=bool)
+        self.where: dict[str, dict[tuple[str, ...], list[int]]] = {}
+        for number, pair in enumerate(self.ends):
+            if pair is not None:
+                self.where.setdefault(pair[0], {}).setdefault(pair, []).append(number)
+
+    def accepts(self, value: Section | None) -> Flags:
+        """Which rules accept a place."""
+        out: Flags = self.free.copy()
+        met: dict[str, list[float]] = {}
+        for name, at_m in () if value is None else value.crossings:
+            met.setdefault(folded(name), []).append(at_m)
+        for name in met.keys() & self.where.keys():
+            for (first, last), numbers in self.where[name].items():
+                out[numbers] = _leads_past(met[first], met.get(last, []))
+        return out
+
+    def overlaps(self, number: int) -> Flags:
+        """Which rules name the section that the rule of this number names, or none."""
+        if self.free[number]:
+            return np.ones(len(self.free), dtype=bool)
+        return self.free | np.array([pair == self.ends[number] for pair in self.ends], dtype=bool)
+
+    def covers(self, number: int) -> Flags:
+        """Which rules accept all places that the rule of this number accepts."""
+        return self.free if self.free[number] else self.overlaps(number)
+
+
+def _leads_past(first: Sequence[float], last: Sequence[float]) -> bool:
+    """Whether a shortest way from one of some places to one of others leads past the middle."""
+    ways = [(abs(one - other), min(one, other) < 0 < max(one, other)) for one in first for other in last]
+    ways = [(length, past) for length, past in ways if length > 0]
+    shortest = min((length for length, _ in ways), default=0.0)
+    return any(past for length, past in ways if length <= shortest + SAME_M)
 
 
 class Between:

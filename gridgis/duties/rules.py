@@ -2,7 +2,8 @@
 
 Invariant: rules go in one order, whatever the order of their rows: by `rank`, those without one last; then the more
 specific first (see :data:`SPECIFIC`); then by function, as in :data:`gridgis.duties.columns.FUNCTIONS`, none last;
-then by `rule_id` and `valid_from`. The first that matches decides.
+then by `rule_id` and `valid_from`. The first that matches decides. Where a case names no function a rule on permission
+does not match (see :data:`gridgis.duties.columns.UNASKED`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.duties.columns import FUNCTIONS
-from gridgis.duties.conditions import Between, Condition, Flags, Minutes, Named, folded
+from gridgis.duties.columns import FUNCTIONS, UNASKED
+from gridgis.duties.conditions import Between, Condition, Flags, Minutes, Named, Sections, folded
 
 ANY_ITEM = "*"
 
@@ -97,6 +98,12 @@ class Book:
         self._by_item = asked.groupby(asked).indices
         self._shelves: dict[tuple[str | None, str | None], Shelf] = {}
 
+    @property
+    def sectioned(self) -> frozenset[str]:
+        """The streets of which a rule names a section, as names are compared."""
+        there = self.table[["street", "street_from", "street_to"]].notna().all(axis=1)
+        return frozenset(map(folded, self.table.loc[there, "street"]))
+
     def named(self, item: str) -> str:
         """The code of an item by any of its names; a class, or a name that no item has, as it is."""
         return self.names.get(folded(item), item)
@@ -122,7 +129,7 @@ class Book:
             return Minutes(self.columns[name][numbers].tolist())
         if name == "section":
             ends = zip(self.columns["street_from"][numbers], self.columns["street_to"][numbers], strict=True)
-            return Named([(section(*pair),) if all(pair) else () for pair in ends])
+            return Sections([(folded(first), folded(last)) if first and last else None for first, last in ends])
         return self._naming(name, numbers)
 
     def _naming(self, name: str, numbers: NDArray[np.int64]) -> Named:
@@ -150,11 +157,6 @@ def item_names(items: pd.DataFrame) -> dict[str, str]:
         for name in (row.name, *split(row.aliases)):
             names.setdefault(folded(name), row.item)
     return names | {folded(code): code for code in items["item"]}
-
-
-def section(first: str, last: str) -> tuple[str, ...]:
-    """A section of a street by the names of its cross streets, whichever comes first."""
-    return tuple(sorted((folded(first), folded(last))))
 
 
 def moments(times: pd.Series, empty: float) -> NDArray[np.float64]:
@@ -196,7 +198,7 @@ def _ranked(
 
 
 def _functions(function: str) -> tuple[str, ...]:
-    return (function,) if function else tuple(FUNCTIONS)
+    return (function,) if function else UNASKED
 
 
 def _folded(name: str) -> tuple[str, ...]:

@@ -201,12 +201,13 @@ def _forward(start: Floats, end: Floats) -> Bools:
 def edge_keys(start: Floats, end: Floats) -> Keys:
     """Give each edge a key of 64 bits that is the same for both directions."""
     forward = _forward(start, end)
-    here, there = _point_keys(start), _point_keys(end)
+    here, there = point_keys(start), point_keys(end)
     low, high = np.where(forward, here, there), np.where(forward, there, here)
     return _mix(low + _mix(high))
 
 
-def _point_keys(xy: Floats) -> Keys:
+def point_keys(xy: Floats) -> Keys:
+    """Give each point a key of 64 bits; -0.0 and 0.0 are told apart."""
     bits = np.ascontiguousarray(xy).view(np.uint64)
     return _mix(bits[:, 0] + _mix(bits[:, 1]))
 

@@ -24,6 +24,8 @@ HAIR = 1e-4
 """Part of a step by which a coordinate on the lattice may be off it: what is left of reading decimal digits."""
 CALLS = 100
 """Cases of one caller from which on they say more of the caller than of the places."""
+FAR_MORE = 3.0
+"""Coordinates on the lattice are rounded ones where they are so many times those of chance."""
 WHOLE_FILE = 0.5
 """Where more than this share is rounded, it is the file that is coarse, and setting it aside would leave nothing."""
 
@@ -36,6 +38,8 @@ class Aside:
     ----------
     reason : object array, a text for each case
         Empty where it counts.
+    pile : int array, a row of `piles` for each case
+        -1 where it counts.
     piles : DataFrame
         `reason`, `cases`, `x`, `y` of each pile, the largest first: a default place, a caller at the middle (median)
         of the cases; rounded coordinates are one pile, and at no place.
@@ -43,6 +47,7 @@ class Aside:
     """
 
     reason: NDArray[np.object_]
+    pile: NDArray[np.int64]
     piles: pd.DataFrame
     coarse: bool
 
@@ -69,8 +74,9 @@ def set_aside(cases: pd.DataFrame, *, geographic: bool, calls: int = CALLS) -> A
     busy = ~default & ~rounded & _busy(caller, calls)
     reason = np.full(len(cases), "", dtype=object)
     reason[default], reason[rounded], reason[busy] = DEFAULT, ROUNDED, CALLER
-    pile = np.where(default, number.astype(np.uint64), np.where(busy, caller, np.uint64(0)))
-    return Aside(reason, _piles(cases, reason, pile), coarse)
+    which = np.where(default, number.astype(np.uint64), np.where(busy, caller, np.uint64(0)))
+    piles, pile = _piles(cases, reason, which)
+    return Aside(reason, pile, piles, coarse)
 
 
 def _defaults(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Bools, NDArray[np.int64]]:
@@ -84,10 +90,19 @@ def _defaults(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Bools, ND
 
 
 def _rounded(x: NDArray[np.float64], y: NDArray[np.float64], *, step: float) -> Bools:
-    """Whether both coordinates lie on the lattice."""
-    with np.errstate(invalid="ignore"):
-        off = [np.abs(values / step - np.round(values / step)) for values in (x, y)]
-        return (off[0] < HAIR) & (off[1] < HAIR)
+    """Cases of which both coordinates lie on the lattice, where these are far more than would by chance.
+
+    Of coordinates to four decimals one in ten ends in 0, of pairs one in a hundred. How often that is comes from the
+    cases of which only one coordinate lies on the lattice: these were not rounded.
+    """
+    known = np.isfinite(x) & np.isfinite(y)
+    on = [known & (np.abs(values / step - np.round(values / step)) < HAIR) for values in np.nan_to_num([x, y])]
+    both = on[0] & on[1]
+    off_x, off_y = int((known & ~on[0]).sum()), int((known & ~on[1]).sum())
+    of_x = (on[0] & ~on[1]).sum() / max(off_y, 1)
+    of_y = (on[1] & ~on[0]).sum() / max(off_x, 1)
+    by_chance = off_y / max(1 - of_y, 1e-9) * of_x * of_y
+    return both if both.sum() > FAR_MORE * by_chance else np.zeros(len(x), dtype=bool)
 
 
 def _busy(caller: NDArray[np.uint64], calls: int) -> Bools:
@@ -96,11 +111,19 @@ def _busy(caller: NDArray[np.uint64], calls: int) -> Bools:
     return (number[who] >= calls) & (caller != 0)
 
 
-def _piles(cases: pd.DataFrame, reason: NDArray[np.object_], pile: NDArray[np.uint64]) -> pd.DataFrame:
-    frame = cases[["x", "y"]].assign(reason=reason, pile=pile, cases=1)[reason != ""]
-    told = frame.groupby(["reason", "pile"], sort=True).agg(
-        cases=("cases", "size"), x=("x", "median"), y=("y", "median")
-    )
+def _piles(
+    cases: pd.DataFrame, reason: NDArray[np.object_], which: NDArray[np.uint64]
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """The piles, and the row of its pile for each case."""
+    aside = np.flatnonzero(reason != "")
+    frame = cases[["x", "y"]].iloc[aside].assign(reason=reason[aside], which=which[aside])
+    grouped = frame.groupby(["reason", "which"], sort=True)
+    told = grouped.agg(cases=("reason", "size"), x=("x", "median"), y=("y", "median"))
     told.loc[told.index.get_level_values("reason") == ROUNDED, ["x", "y"]] = np.nan
-    rows = told.reset_index().sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True])
-    return rows[["reason", "cases", "x", "y"]].reset_index(drop=True)
+    rows = told.reset_index()
+    order = rows.sort_values(["cases", "reason", "x", "y"], ascending=[False, True, True, True]).index.to_numpy()
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    pile = np.full(len(cases), -1, dtype=np.int64)
+    pile[aside] = place[grouped.ngroup().to_numpy()]
+    return rows.loc[order, ["reason", "cases", "x", "y"]].reset_index(drop=True), pile

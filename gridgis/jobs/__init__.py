@@ -7,6 +7,7 @@ and writes once at the end; nothing half-written is left.
 from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, suggest_addresses
 from gridgis.jobs.area import affected_area
 from gridgis.jobs.cases import Tally, resolve, resolve_file
+from gridgis.jobs.counting import count
 from gridgis.jobs.division import (
     Align,
     Checked,
@@ -24,6 +25,9 @@ from gridgis.jobs.division import (
 )
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
+from gridgis.jobs.gathered import Gathered, gather
+from gridgis.jobs.heat import Smoothing, heat, heat_file
+from gridgis.jobs.heat_tables import leads_of
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (
     check_people,
@@ -81,9 +85,11 @@ __all__ = [
     "Align",
     "Checked",
     "Differences",
+    "Gathered",
     "Language",
     "Progress",
     "Seams",
+    "Smoothing",
     "Sources",
     "Tally",
     "actors",
@@ -102,6 +108,7 @@ __all__ = [
     "choose_address",
     "comment",
     "comments",
+    "count",
     "difference",
     "differences",
     "divide",
@@ -121,13 +128,17 @@ __all__ = [
     "find_address",
     "find_duplicates",
     "findings",
+    "gather",
     "give_back",
     "grant",
+    "heat",
+    "heat_file",
     "import_duties",
     "import_osm",
     "import_people",
     "in_force",
     "init",
+    "leads_of",
     "list_duties",
     "list_people",
     "make_key",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,7 +121,7 @@ def resolve_file(
     rows = chunk_rows or (CHUNK_ROWS if given.gazetteer is None else SLOW_ROWS)
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
     with open_file(cases, chunk_rows=rows, geographic=degrees(case_crs)) as file:
-        tally = Tally(notices=[str(notice) for notice in file.notices])
+        tally = Tally(notices=[*map(str, file.notices), *clerk.notices])
         systems: dict[str | None, str] = {None: system_of(file, case_crs)}
         systems.update(crs_of_source or {})
         if output is None:
@@ -154,7 +154,8 @@ def resolve(
     known_systems(case_crs)
     clerk = clerk_of(division, store, sources or Sources(), network=network, at=at, rebase=False, timezone=timezone)
     moment = datetime.datetime.fromisoformat(moment_of("at", at)) if at else datetime.datetime.now(datetime.UTC)
-    return resolution(clerk.offices.sample, crs=case_crs, at=moment, **case)  # type: ignore[arg-type]
+    found = resolution(clerk.offices.sample, crs=case_crs, at=moment, **case)  # type: ignore[arg-type]
+    return replace(found, warnings=(*found.warnings, *clerk.notices))
 
 
 def _run(

@@ -35,6 +35,11 @@ class Clerk:
         """The confidence below which a person chooses."""
         return self.offices.sample.profile.locating.confidence.value
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is odd about what answers."""
+        return self.offices.sample.notices
+
     def warm(self) -> None:
         """Make ready what all chunks need, before processes share it."""
         self.offices.sample.places.warm()

@@ -39,18 +39,35 @@ def duties(store: str, *, timezone: str = "Asia/Shanghai") -> Duties:
         return register.duties(connection, timezone=timezone)
 
 
-def check_duties(source: str | Path, *, stored: bool) -> pd.DataFrame:
+def check_duties(source: str | Path, *, stored: bool, division: str | Path | None = None) -> pd.DataFrame:
     """Rules that can never decide and rules that tie, in a store or in a file.
+
+    Parameters
+    ----------
+    division : against whose areas posts, units and rules are held too
 
     Returns
     -------
     DataFrame
-        Of :func:`gridgis.duties.check.check`.
+        Of :func:`gridgis.duties.check.check`, and before it of :func:`gridgis.duties.elsewhere.elsewhere`.
     """
+    import pandas as pd
+
     from gridgis.duties import read_duties
     from gridgis.duties.check import check
+    from gridgis.duties.elsewhere import elsewhere
+    from gridgis.layers import read_division
+    from gridgis.registry.store import utc_now
 
-    return check(duties(str(source)) if stored else read_duties(source))
+    given = duties(str(source)) if stored else read_duties(source)
+    found = check(given)
+    if division is None:
+        return found
+    drawn = read_division(division, layers=("grids", "microgrids"))
+    codes = [*drawn.grids["grid_code"], *drawn.microgrids["microgrid_code"]]
+    strange = elsewhere(given, codes, at=utc_now())[list(found.columns)]
+    both = pd.concat([strange, found], ignore_index=True)
+    return both.sort_values("severity", key=lambda column: column != "hard", kind="stable", ignore_index=True)
 
 
 def list_duties(store: str, *, at: str | None = None, item: str | None = None) -> pd.DataFrame:

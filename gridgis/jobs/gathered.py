@@ -37,9 +37,10 @@ class Gathered:
     ----------
     cases : DataFrame
         `case_id`, `grid_code` (missing where in no grid), `day` (local), `item`, `source`, `x`, `y` (metres in
-        `plane`), `weight` where the file has weights, `aside` (why a case does not count; empty where it does).
+        `plane`), `weight` where the file has weights, `aside` (why a case does not count; empty where it does), `pile`
+        (the row of its pile, -1 for none).
     piles : DataFrame
-        `reason`, `cases`, `x`, `y` in the CRS of the division.
+        `reason`, `cases`, `x`, `y` in the CRS of the division, whether they are set aside or not.
     division : Division
         In force: zones and grids.
     plane : the CRS of `x` and `y`
@@ -60,9 +61,19 @@ class Gathered:
         return self.division.grids.sort_values("grid_code", kind="stable").reset_index(drop=True)
 
     @property
+    def dated(self) -> pd.DataFrame:
+        """The cases that have a day, piles included."""
+        return self.cases[self.cases["day"].notna()]
+
+    @property
     def counted(self) -> pd.DataFrame:
         """The cases that count."""
         return self.cases[self.cases["aside"] == ""]
+
+    def piles_among(self, cases: pd.DataFrame) -> pd.DataFrame:
+        """The piles, with how many of some cases are in each; those with none are left out."""
+        number = np.bincount(cases["pile"][cases["pile"] >= 0], minlength=len(self.piles))
+        return self.piles.assign(cases=number)[number > 0].reset_index(drop=True)
 
 
 def gather(
@@ -183,13 +194,13 @@ def _judged(
     plane = canonical(office.places.metric)
     here = found["x"].to_numpy(dtype=np.float64), found["y"].to_numpy(dtype=np.float64)
     x, y = to_crs(*here, source=office.system, target=plane)
-    kept = found[["case_id", "grid_code", "day", "item", "source"]].assign(x=x, y=y, aside=reason)
+    kept = found[["case_id", "grid_code", "day", "item", "source"]].assign(x=x, y=y, aside=reason, pile=aside.pile)
     given = found["weight"].notna()
     if given.any():
         kept = kept.assign(weight=found["weight"].fillna(1.0))
     told = [
-        Notice("cases", "have no time, and are in no window", int((reason == NO_TIME).sum())),
-        Notice("cases", "have no weight, and count as 1", int(given.any() and (~given).sum())),
+        Notice("cases", "without a time: in no window", int((reason == NO_TIME).sum())),
+        Notice("cases", "without a weight: they count as 1", int(given.any() and (~given).sum())),
         Notice("cases", "most coordinates are rounded, so that hot places are only roughly known", int(aside.coarse)),
     ]
     return Gathered(

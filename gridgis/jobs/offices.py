@@ -79,7 +79,8 @@ class Sources:
             streets=None if streets is None else Streets(streets),
             components=None if components is None else components.to_crs(division.grids.crs),
         )
-        return replace(office, desk=self._desk(office, timezone, kept))
+        desk = self._desk(office, timezone, kept)
+        return replace(office, desk=desk, notices=_strange(desk, division) if self.parties and desk else ())
 
     def _desk(self, office: Office, timezone: str, kept: Kept | None) -> Desk | None:
         from gridgis.duties import Desk, read_duties
@@ -91,6 +92,15 @@ class Sources:
         if kept is None or (kept.duties.rules.empty and kept.duties.posts.empty):
             return None
         return Desk(replace(kept.duties, components=office.components), at=now)
+
+
+def _strange(desk: Desk, division: Division) -> tuple[str, ...]:
+    """That a file of parties names areas that the division does not have: it was not held against it before."""
+    from gridgis.duties.elsewhere import elsewhere, notices
+
+    codes = [*division.grids["grid_code"], *division.microgrids["microgrid_code"]]
+    assert desk.at is not None
+    return tuple(notices(elsewhere(desk.duties, codes, at=desk.at.isoformat(timespec="microseconds"))))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +12,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from branca.element import Element, MacroElement
-from jinja2 import Template
 
 from gridgis.profile import Profile
 from gridgis.publish.border_lines import STROKES, drawn_borders
 from gridgis.publish.light import geojson, label_points, light_division, rows_of
+from gridgis.publish.page import embedded, stand_alone, write_page
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import Language, load_texts, split_flags
-from gridgis.publish.whole import written_whole
 from gridgis.schema import Division
 
 FINE_ZOOM, FINDINGS_ZOOM, LABEL_ZOOM = 16, 14, 13
 """Zoom levels from which micro-grid borders, findings that are not hard, and names of zones show."""
-
-
-class _DivisionLayer(MacroElement):
-    """Hands the data of the page to `static/map.js`."""
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "gridgisMap({{ this._parent.get_name() }}, JSON.parse(document.getElementById('gridgis-data').textContent));"
-        "{% endmacro %}"
-    )
-
-
-class _Verbatim(Element):
-    """Text that goes into the page as it is: names in it are data, never a template."""
-
-    _template = Template("{{ this.text }}")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
 
 
 def make_map(
@@ -72,19 +48,15 @@ def make_map(
         Further folium layers may be added; those that link to scripts on the net bring their links along.
     """
     data = map_data(division, profile=profile, language=language, attribution=attribution)
-    (south, west), (north, east) = data["bounds"]
-    drawn = folium.Map(
-        location=[(south + north) / 2, (west + east) / 2], tiles=None, prefer_canvas=True, zoom_snap=0.25
+    return stand_alone(
+        _embedded(data),
+        title=str(data["texts"]["page"]["title"]),
+        bounds=data["bounds"],
+        function="gridgisMap",
+        name="division",
+        styles=("map.css",),
+        scripts=("parts.js", "map.js"),
     )
-    drawn.default_js, drawn.default_css = [], []  # nothing is linked: what is needed stands in the page
-    drawn._id = "division"  # folium draws a random name, and the same division shall give the same bytes
-    layer = _DivisionLayer()  # type: ignore[no-untyped-call]
-    layer._id = "division"
-    drawn.add_child(layer, name="division")
-    head = drawn.get_root().header  # type: ignore[attr-defined]
-    for name, text in _head(data).items():
-        head.add_child(_Verbatim(text), name=name)
-    return drawn
 
 
 def write_map(
@@ -97,9 +69,7 @@ def write_map(
 ) -> None:
     """Write :func:`make_map` as one HTML file, beside and then renamed, so that none is ever half there."""
     drawn = make_map(division, profile=profile, language=language, attribution=attribution)
-    page = drawn.get_root().render()
-    with written_whole(path) as draft:
-        draft.write_text(page, encoding="utf-8", newline="\n")
+    write_page(drawn, path)
 
 
 def map_data(
@@ -192,28 +162,6 @@ def _border_text(light: Division) -> str:
     return geojson(np.array(shapes, dtype=object), rows)
 
 
-def _head(data: dict[str, Any]) -> dict[str, str]:
-    """Style, scripts and data of the page, in the order in which they are needed."""
-    static = {name: _static(name) for name in ("leaflet.css", "map.css", "leaflet.js", "map.js", "leaflet-LICENSE.txt")}
-    # images of controls that are not used; the map of the script's own source, for its developers
-    leaflet_css = re.sub(r"url\(images/[^)]*\)", "none", static["leaflet.css"])
-    leaflet_js = re.sub(r"//# sourceMappingURL=\S+", "", static["leaflet.js"])
-    title = html.escape(str(data["texts"]["page"]["title"]))
-    return {
-        "title": f"<title>{title}</title>",
-        "icon": '<link rel="icon" href="data:,">',
-        "css": f"<style>{leaflet_css}\n{static['map.css']}</style>",
-        "licence": f"<!-- Leaflet\n{static['leaflet-LICENSE.txt']}-->",
-        "leaflet": f"<script>{leaflet_js}</script>",
-        "map": f"<script>{static['map.js']}</script>",
-        "data": f'<script type="application/json" id="gridgis-data">{_embedded(data)}</script>',
-    }
-
-
-def _static(name: str) -> str:
-    return resources.files("gridgis.publish").joinpath(f"static/{name}").read_text(encoding="utf-8")
-
-
 _TEXT = ("grids", "offenders", "borders")
 
 
@@ -221,4 +169,4 @@ def _embedded(data: dict[str, Any]) -> str:
     """Write data as JSON that cannot end the script element it stands in."""
     small = json.dumps({key: value for key, value in data.items() if key not in _TEXT}, ensure_ascii=False)
     large = "".join(f',"{key}":{data[key]}' for key in _TEXT)
-    return (small[:-1] + large + "}").replace("</", "<\\/").replace("<!--", "<\\u0021--")
+    return embedded(small[:-1] + large + "}")

@@ -20,9 +20,6 @@ WEB_CRS = "EPSG:4326"
 DECIMALS = 6
 """Of a degree: 0.1 m, below what a screen can show."""
 
-# GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
-_TAIL = re.compile(rf"\.\d{{{DECIMALS + 1},}}")
-
 Geometries = npt.NDArray[np.object_]
 
 
@@ -101,26 +98,31 @@ def label_points(zones: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.
     return shapely.get_coordinates(spokes).reshape(-1, 2, 2)[:, 0], shapely.length(spokes)
 
 
-def geojson(geometry: Geometries, properties: list[dict[str, Any]]) -> str:
-    """Write a FeatureCollection as text; what is not known (NaN, NA, None) is left out of the properties.
+def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS) -> str:
+    """Write a FeatureCollection as text; the properties as they are.
 
     Parameters
     ----------
     geometry : array of Geometry, in longitude and latitude
         None stands for a feature without a place.
     properties : list of dict, one for each geometry
+        Of :func:`rows_of`, what is not known (NaN, NA, None) is left out.
+    decimals : int
+        To which the coordinates are rounded.
     """
-    shapes = (_TAIL.sub(_shorter, text or "null") for text in shapely.to_geojson(geometry))
+    # GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
+    tail = re.compile(rf"\.\d{{{decimals + 1},}}")
+
+    def shorter(found: re.Match[str]) -> str:
+        """Round the decimals of a number; they never round to a whole one, as whole numbers are written short."""
+        return f"{float(found[0]):.{decimals}f}"[1:]
+
+    shapes = (tail.sub(shorter, text or "null") for text in shapely.to_geojson(geometry))
     features = (
         f'{{"type":"Feature","id":{number},"properties":{_json(row)},"geometry":{shape}}}'
         for number, (shape, row) in enumerate(zip(shapes, properties, strict=True), 1)
     )
     return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
-
-
-def _shorter(tail: re.Match[str]) -> str:
-    """Round the decimals of a number; they never round to a whole one, as whole numbers are written short."""
-    return f"{float(tail[0]):.{DECIMALS}f}"[1:]
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from gridgis.errors import GridgisError
 from gridgis.profile import Profile, Range, load_profile, profile_from_toml
+from gridgis.publish.band import Band
 from gridgis.schema import Division
-
-Hatch = Literal["none", "rising", "falling", "dots"]
-
-
-@dataclass(frozen=True)
-class Band:
-    """One class of the legend: its fill, and the hatching that says the same without colour."""
-
-    name: str
-    fill: str
-    ink: str
-    hatch: Hatch = "none"
-
 
 STEPS = ("range1", "range2", "range3", "range4", "range5")
 """Fifths of the range, from its minimum to its maximum."""

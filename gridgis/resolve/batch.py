@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from gridgis.cases import OUT_COLUMNS
 from gridgis.coordinates import to_crs
-from gridgis.duties import answers, owners
-from gridgis.duties.conditions import folded
+from gridgis.duties import answers
+from gridgis.duties.columns import FUNCTIONS, function_of
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, candidates, notes
 from gridgis.locate.locate import OUTSIDE, UNLOCATED
+from gridgis.resolve.assets import Meant, deciding, meant
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 from gridgis.resolve.remarks import NO_COORDINATES, of_addresses, of_points, problems
@@ -59,9 +59,10 @@ def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, s
 def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str], *, compare: bool) -> Placed:
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
-    address, component_id = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id"))
+    address, component_id, item = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id", "item"))
     piled = cases["piled"].to_numpy(dtype=np.bool_) if "piled" in cases else None
-    return placed(office, Asked(x, y, accuracy_m, address, component_id, piled), compare=compare)
+    assets = deciding(office, component_id, item, x, y)
+    return placed(office, Asked(x, y, accuracy_m, address, assets, piled), compare=compare)
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
@@ -117,11 +118,14 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, crs: Geometries
         "candidates": candidates(found, places),
         "confidence": np.round(found.confidence, 4),
     }
-    duties = _duties(office, cases, table, x, y)
+    component_id, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
+    assets = meant(office, component_id, item, x, y, cases["accuracy_m"].to_numpy(dtype=np.float64))
+    function, unknown = _functions(cases)
+    duties = _duties(office, cases.assign(function=function), table, assets, (x, y))
     point = cases["x"].to_numpy(dtype=np.float64), cases["y"].to_numpy(dtype=np.float64)
     given = cases["problem"].to_numpy(dtype=object)
-    remarks = [cases["warnings"].to_numpy(dtype=object)]
-    remarks += [of_points(office, given, placed_, point, crs), of_addresses(placed_)]
+    remarks = [cases["warnings"].to_numpy(dtype=object), unknown]
+    remarks += [of_points(office, given, placed_, point, crs), of_addresses(placed_), assets.warnings]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
     table["problem"] = problems(office, given, placed_)
@@ -130,44 +134,33 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, crs: Geometries
     return out.assign(x=x, y=y)
 
 
-def _duties(office: Office, cases: pd.DataFrame, table: dict[str, Any], x: Floats, y: Floats) -> pd.DataFrame:
+def _duties(
+    office: Office, cases: pd.DataFrame, table: dict[str, Any], assets: Meant, xy: tuple[Floats, Floats]
+) -> pd.DataFrame:
     """Who answers for each case."""
     if office.desk is None:
         return pd.DataFrame("", index=cases.index, columns=["lead", "co", "rule", "warnings"], dtype="str")
-    names = ("item", "severity", "reported_at", "component_id")
+    names = ("item", "severity", "function", "reported_at")
     asked = cases[list(names)].assign(**{name: table[name] for name in ("grid_code", "microgrid_code")})
     several = table["candidates"].copy()
     several[[" " not in text for text in several]] = None  # one alone is the grid itself
     asked["candidates"] = several
-    if office.streets is not None:
-        asked = asked.assign(**_beside(office, x, y))
-    if office.components is not None:
-        asset, item = (cases[name].to_numpy(dtype=object) for name in ("component_id", "item"))
-        asked = asked.assign(owner=owners_of(office, asset, item, x, y))
-    return answers(asked, office.desk)
+    beside = office.beside(*xy)
+    asked = asked.assign(**{name: beside[name].array for name in beside})
+    return answers(asked.assign(owner=assets.owner), office.desk)
 
 
-def _beside(office: Office, x: Floats, y: Floats) -> dict[str, Any]:
-    assert office.streets is not None
-    beside = office.streets.beside(x, y, crs=office.crs, within_m=office.profile.locating.street_m.value)
-    return {name: beside[name].to_numpy() for name in beside}
-
-
-def owners_of(office: Office, component_id: Geometries, item: Geometries, x: Floats, y: Floats) -> Geometries:
-    """Whose asset each case is about: that which it names, else the nearest of the kind of its item."""
-    out = np.full(len(x), None, dtype=object)
-    known = office.components
-    if known is None:
-        return out
-    row = pd.Series(component_id).map(office.component_row)
-    named = row.notna().to_numpy()
-    out[named] = known["owner"].to_numpy(dtype=object)[row[named].to_numpy(dtype=np.int64)]
-    kinds = pd.Series(item).map(folded, na_action="ignore").map(office.component_kinds).to_numpy(dtype=object)
-    open_ = np.flatnonzero(~named & pd.notna(kinds) & np.isfinite(x) & np.isfinite(y))
-    if len(open_):
-        points = shapely.points(x[open_], y[open_])
-        out[open_] = owners(points, list(kinds[open_]), known, within_m=office.profile.locating.asset_m.value)["owner"]
-    return out
+def _functions(cases: pd.DataFrame) -> tuple[pd.Categorical, Geometries]:
+    """The functions that cases ask for, and what is said of those that are none."""
+    codes, texts = pd.factorize(cases["function"])
+    found = [function_of(str(text)) for text in texts]
+    says = [
+        "" if word else f"function {text} is none of {', '.join(FUNCTIONS)}: it does not count"
+        for text, word in zip(texts, found, strict=True)
+    ]
+    number = {word: k for k, word in enumerate(FUNCTIONS)}
+    which = np.array([*(number.get(word or "", -1) for word in found), -1], dtype=np.int64)[codes]
+    return pd.Categorical.from_codes(which, list(FUNCTIONS)), np.array([*says, ""], dtype=object)[codes]
 
 
 def _joined(columns: list[Geometries]) -> Geometries:

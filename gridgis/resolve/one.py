@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from gridgis.cases.numbers import position_problems
 from gridgis.coordinates import system, to_crs
-from gridgis.duties import Answer, Case, Place
+from gridgis.duties import Answer, Case, Place, Section
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
-from gridgis.resolve.batch import owners_of
+from gridgis.resolve.assets import deciding, meant
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
 from gridgis.resolve.remarks import of_addresses, of_points, problems
@@ -78,6 +78,7 @@ def resolution(
     accuracy_m: float | None = None,
     component_id: str | None = None,
     severity: str | None = None,
+    function: str | None = None,
 ) -> Resolution:
     """Resolve one case.
 
@@ -87,18 +88,22 @@ def resolution(
     crs : of `x` and `y`: "EPSG:n", "gcj02" or "bd09"
     at : when it was reported, with an offset
     accuracy_m : what is no distance does not count
+    function : of the duty that is asked for, as in :class:`gridgis.duties.Case`
     """
     east, north, wrong = _point(x, y, geographic=system(crs).is_geographic)
     usable = accuracy_m is not None and 0 <= accuracy_m < np.inf
     off = np.array([accuracy_m if usable else np.nan], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
     given = east, north
-    found = placed(office, Asked(*to_crs(*given, source=crs, target=office.system), off, words, asset))
-    case = Case(item, reported_at=at, severity=severity, component_id=component_id)
+    east, north = to_crs(*given, source=crs, target=office.system)
+    about = np.array([item], dtype=object)
+    found = placed(office, Asked(east, north, off, words, deciding(office, asset, about, east, north)))
+    assets = meant(office, asset, about, found.x, found.y, off)
+    case = Case(item, reported_at=at, severity=severity, owner=assets.owner[0], function=function)
     options = _options(office, found)
-    duties = None if office.desk is None else office.desk.answer(*_asked(office, case, found, options))
-    astray = of_points(office, wrong, found, given, np.array([crs], dtype=object))[0]
-    return _told(office, found, options, duties, wrong, astray)
+    duties = None if office.desk is None else office.desk.answer(case, _place(office, found, options))
+    astray = of_points(office, wrong, found, given, np.array([crs], dtype=object))
+    return _told(office, found, options, duties, (wrong, astray, assets.taken, assets.warnings))
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
@@ -108,24 +113,17 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
     return east, north, np.array([""], dtype=object) if wrong is None else wrong
 
 
-def _asked(office: Office, case: Case, found: Placed, options: tuple[Option, ...]) -> tuple[Case, Place]:
-    """The case and its place as the duty rules look at them."""
+def _place(office: Office, found: Placed, options: tuple[Option, ...]) -> Place:
+    """The place of a case as the duty rules look at it."""
     grid, micro = found.found.grid[0], found.found.microgrid[0]
-    beside: dict[str, Any] = {}
-    if office.streets is not None:
-        told = office.streets.beside(
-            found.x, found.y, crs=office.crs, within_m=office.profile.locating.street_m.value
-        ).iloc[0]
-        beside = {name: value for name, value in told.items() if value is not None and not pd.isna(value)}
-    place = Place(
+    told = office.beside(found.x, found.y).iloc[0].to_dict()
+    beside = {name: value for name, value in told.items() if isinstance(value, Section) or not pd.isna(value)}
+    return Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
         microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
         candidates=tuple(option.grid_code for option in options),
         **beside,
     )
-    asset = np.array([case.component_id], dtype=object), np.array([case.item], dtype=object)
-    owner = owners_of(office, *asset, found.x, found.y)[0]
-    return Case(case.item, case.reported_at, case.severity, case.component_id, owner), place
 
 
 def _options(office: Office, found: Placed) -> tuple[Option, ...]:
@@ -147,17 +145,14 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
 
 
 def _told(
-    office: Office,
-    placed_: Placed,
-    options: tuple[Option, ...],
-    duties: Answer | None,
-    wrong: Geometries,
-    astray: str,
+    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, remarks: tuple[Geometries, ...]
 ) -> Resolution:
+    """All that there is to say; `remarks`: why the point cannot be used, and of it, of what was taken for the asset."""
+    wrong, astray, *of_assets = remarks
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
     beside = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
-    said = [astray, of_addresses(placed_)[0], *beside.split("; ")]
+    said = [astray[0], of_addresses(placed_)[0], *(one[0] for one in of_assets), *beside.split("; ")]
     address = placed_.addresses["address"].iloc[0] if len(placed_.looked_up) else None
     return Resolution(
         grid_code=places.grids.codes[grid] if grid >= 0 else "",

@@ -11,7 +11,7 @@ import numpy as np
 from gridgis.coordinates import beyond, swapped, system
 from gridgis.crs import other_prefix
 from gridgis.geometry.noding import Floats, Geometries
-from gridgis.locate.locate import ADDRESS, DEFAULT, NEAREST, OUTSIDE, UNLOCATED
+from gridgis.locate.locate import ADDRESS, DEFAULT, OUTSIDE, UNLOCATED
 from gridgis.resolve.handed import PASTED
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Placed, apart_m
@@ -81,11 +81,6 @@ def _tell_instead(office: Office, placed_: Placed, out: Geometries) -> None:
     for k, far in zip(rows, metres, strict=True):
         why = DEFAULT if found.piled[k] else "its point lies in no grid"
         _add(out, int(k), f"{why}, {_far(far)} from its address, which answers")
-    beyond = (found.method == NEAREST) & (found.distance_m > office.profile.locating.nearest_m.value)
-    for k in np.flatnonzero(beyond):
-        _add(
-            out, int(k), f"its point lies in no grid, {_far(found.distance_m[k])} from the next: its component answers"
-        )
     for k, reason in zip(placed_.looked_up, placed_.addresses["reason"], strict=True):
         if found.piled[k] and found.confidence[k] == 0:
             _add(out, int(k), f"address not found: {reason}")
@@ -95,8 +90,8 @@ def _tell_mistakes(
     office: Office, placed_: Placed, point: tuple[Floats, Floats], crs: Geometries, out: Geometries
 ) -> None:
     """What may have happened to points that lie far outside."""
-    (x, y), method, far = placed_.point, placed_.found.method, placed_.found.distance_m
-    astray = (method == OUTSIDE) | (method == ADDRESS) | (far > office.profile.locating.nearest_m.value)
+    (x, y), method = placed_.point, placed_.found.method
+    astray = (method == OUTSIDE) | (method == ADDRESS)
     rows = np.flatnonzero(astray | ~(np.isfinite(x) & np.isfinite(y)))
     rows = rows[np.isfinite(point[0][rows]) & np.isfinite(point[1][rows])]
     for name in sorted(set(crs[rows])):

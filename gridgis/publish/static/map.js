@@ -1,49 +1,8 @@
 // The stand-alone map: draws what gridgis/publish/folium_map.py put into the page. Asks nothing of any network.
 function gridgisMap(map, data) {
   const { texts, bands } = data;
-  const band = Object.fromEntries(bands.map((one) => [one.name, one]));
-  const number = new Intl.NumberFormat(texts.language);
-  const percent = new Intl.NumberFormat(texts.language, { style: "percent" });
-  const el = (tag, className = "", ...children) => {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    made.append(...children);
-    return made;
-  };
-  const known = (value, write) => (value === undefined ? texts.fields.unknown : write(value));
-  const words = (section, key) => texts[section][key.replace(/\./g, "_")] ?? key.replace(/[_.]/g, " ");
-  const grouped = (code) =>
-    /^\d{12}$|^\d{15}$|^\d{17}$/.test(code)
-      ? code.replace(/^(\d{6})(\d{3})(\d{3})(\d{3})?(\d{2})?$/, "$1 $2 $3 $4 $5").trim()
-      : code;
-
-  // ---- fills: a colour, and lines or dots over it that say the same without colour
-  function tile({ fill, ink, hatch }) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 10, height: 10 });
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = fill;
-    pen.fillRect(0, 0, 10, 10);
-    pen.strokeStyle = pen.fillStyle = ink;
-    pen.lineWidth = 0.8;
-    pen.globalAlpha = 0.7;
-    pen.beginPath();
-    for (const shift of [-10, 0, 10]) {
-      if (hatch === "rising") { pen.moveTo(shift - 1, 11); pen.lineTo(shift + 11, -1); }
-      if (hatch === "falling") { pen.moveTo(shift - 1, -1); pen.lineTo(shift + 11, 11); }
-    }
-    pen.stroke();
-    if (hatch === "dots") pen.fillRect(4, 4, 1.5, 1.5);
-    return pen.createPattern(canvas, "repeat");
-  }
-  const fills = Object.fromEntries(bands.map((one) => [one.name, one.hatch === "none" ? one.fill : tile(one)]));
-  function swatch(one) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 28 });
-    const pen = canvas.getContext("2d");
-    pen.scale(2, 2);
-    pen.fillStyle = fills[one.name];
-    pen.fillRect(0, 0, 32, 14);
-    return canvas;
-  }
+  const { number, percent, el, known, words, grouped, facts, fillOf, sketch, swatch, zoneLabels } = gridgisParts(texts);
+  const fills = Object.fromEntries(bands.map((one) => [one.name, fillOf(one)]));
 
   // ---- layers
   const marks = { zone: { color: "#2f2d29", weight: 3.6 }, microgrid: { color: "#8d8b83", weight: 0.5 } };
@@ -93,32 +52,10 @@ function gridgisMap(map, data) {
     hard.bringToFront();
   };
 
-  // ---- names of zones, those that have room: the one listed first stays
-  const labels = L.layerGroup(
-    data.zones.map(({ at, name }) =>
-      L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: "gg-label", iconSize: [0, 0], html: el("span", "", name) }) }),
-    ),
-  );
-  function showLabels() {
-    if (map.getZoom() < data.label_zoom) return labels.remove();
-    labels.addTo(map);
-    const taken = [];
-    labels.eachLayer((label) => {
-      const text = label.getElement().firstChild, box = text.getBoundingClientRect();
-      const free = taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
-      text.style.visibility = free ? "" : "hidden";
-      if (free) taken.push(box);
-    });
-    return labels;
-  }
+  const showLabels = zoneLabels(map, data.zones, data.label_zoom);
   map.on("zoomend", () => { showFine(); showFindings(); showLabels(); });
 
   // ---- cards
-  const facts = (rows) => {
-    const list = el("dl");
-    for (const [key, value] of rows) if (value !== undefined && value !== "") list.append(el("dt", "", texts.fields[key]), el("dd", key === "code" ? "gg-mono" : "", value));
-    return list;
-  };
   function rangeBar(households, { min, max }) {
     const end = Math.max(max * 1.3, households * 1.08), at = (value) => `${(100 * value) / end}%`;
     const range = el("div", "gg-bar-range"), value = el("div", "gg-bar-value");
@@ -158,33 +95,27 @@ function gridgisMap(map, data) {
   function legend() {
     const body = el("div", "gg-legend-body"), ramp = el("div", "gg-ramp"), ends = el("div", "gg-ramp-ends");
     const inRamp = bands.filter(({ name }) => /^(below|above|range\d)$/.test(name));
-    ramp.append(...inRamp.map(swatch));
+    ramp.append(...inRamp.map(({ name }) => swatch(fills[name])));
     for (const [text, after] of [[texts.bands.minimum, 1], [texts.bands.maximum, inRamp.length - 1]])
       ends.append(Object.assign(el("span", "", text), { style: `left:${(100 * after) / inRamp.length}%` }));
     body.append(el("h3", "", texts.legend.households), ramp, ends);
     for (const [kind, { min, max }] of Object.entries(data.ranges))
       body.append(el("div", "gg-row", texts.legend.range.replace("{kind}", words("kinds", kind)).replace("{min}", number.format(min)).replace("{max}", number.format(max))));
     const row = (sign, text, count) => count !== 0 && body.append(el("div", "gg-row", sign, text, count === undefined ? "" : el("b", "", number.format(count))));
-    const line = ({ colour, width, dash }, mark) => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 28 }), pen = canvas.getContext("2d");
-      pen.scale(2, 2);
+    const line = ({ colour, width, dash }, mark) => sketch(32, 14, (pen) => {
       for (const one of [mark && { colour: mark.color, width: mark.weight, dash: [] }, colour && { colour, width, dash }].filter(Boolean)) {
         Object.assign(pen, { strokeStyle: one.colour, lineWidth: one.width });
         pen.setLineDash(one.dash.map((part) => part * one.width));
         pen.stroke(new Path2D("M0 7H32"));
       }
-      return canvas;
-    };
-    const sign = (severity) => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 52, height: 28 }), pen = canvas.getContext("2d");
-      pen.scale(2, 2);
+    });
+    const sign = (severity) => sketch(26, 14, (pen) => {
       const marker = new Sign([0, 0], { ...signStyle[severity], radius: 6 });
       Object.assign(marker, { _point: { x: 13, y: 7 }, _radius: 6, _renderer: { _ctx: pen, _drawing: true, _fillStroke: L.Canvas.prototype._fillStroke }, _empty: () => false });
       marker._updatePath();
-      return canvas;
-    };
+    });
     for (const name of ["below", "in_range", "above", "empty", "unranged"])
-      row(swatch(band[name === "in_range" ? "range3" : name]), texts.bands[name], data.counts[name]);
+      row(swatch(fills[name === "in_range" ? "range3" : name]), texts.bands[name], data.counts[name]);
     body.append(el("h3", "", texts.legend.borders));
     const plain = data.strokes.find(({ name }) => name === "plain"), told = strokes.filter(({ name }) => name !== "plain");
     row(line(plain, marks.zone), texts.levels.zone);

@@ -1,0 +1,158 @@
+"""Tables of cases as a workbook, with headers in the language of the reader."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gridgis.cases.write_sheet import MOST_ROWS, sheet_texts
+from gridgis.errors import Fault, refuse
+from gridgis.publish.texts import Language, Texts, words
+from gridgis.publish.whole import written_whole
+
+MISSING = "-"
+LONGEST_TITLE = 31
+UNFIT = re.compile(r"[\[\]:*?/\\]")
+AS_TEXT, AS_WHOLE, AS_SHARE, AS_FINE, AS_DAY = "@", "0", "0.0", "0.0000", "yyyy-mm-dd"
+WORDY = ("row", "note", "year_note", "category", "trend", "verdict", "pattern", "reason")
+"""Columns whose values are words of ours, told in the language of the reader."""
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a ZIP file knows; written instead of now, so that the same tables are the same bytes."""
+STAMPS = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
+
+
+def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, language: Language = "en") -> None:
+    """Write tables as the sheets of one XLSX file; the same tables give the same bytes.
+
+    Codes are cells of text. No cell is a formula: what a spreadsheet would take for one has an apostrophe in front, as
+    in results of cases. Missing numbers are "-".
+
+    Parameters
+    ----------
+    path : path
+        The file, replaced in one go.
+    tables : mapping of title to frame
+        Frames of :mod:`gridgis.heat`, a sheet each in this order; titles that the language has words for are put in
+        them.
+    language : "en" or "zh"
+        Of headers, notes and kinds of rows; codes, items and names stay as they are.
+
+    Raises
+    ------
+    InputRefused
+        Where there is no table, a title does not fit a sheet or stands twice, or a table has too many rows.
+    """
+    from openpyxl import Workbook
+
+    refuse(_faults(tables))
+    book, texts = Workbook(write_only=True), load_words(language)
+    for title, frame in tables.items():
+        sheet = book.create_sheet(texts["sheets"].get(title.replace(" ", "_"), title))
+        sheet.freeze_panes = "A2"
+        for row in _rows(sheet, frame, texts):
+            sheet.append(row)
+    scratch = BytesIO()
+    book.save(scratch)
+    with written_whole(path) as draft:
+        draft.write_bytes(_timeless(scratch))
+
+
+@cache
+def load_words(language: Language = "en") -> Texts:
+    """Read the headers and words of tables in one language, the same keys in each (`static/texts/tables/*.toml`)."""
+    file = resources.files("gridgis.publish").joinpath(f"static/texts/tables/{language}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _faults(tables: Mapping[str, pd.DataFrame]) -> list[Fault]:
+    faults = [] if tables else [Fault("tables", "", "there is none", "Give one table or more")]
+    seen: set[str] = set()
+    for title, frame in tables.items():
+        if not 0 < len(title) <= LONGEST_TITLE or UNFIT.search(title) or title.startswith("'") or title.endswith("'"):
+            cure = f"Take 1 to {LONGEST_TITLE} letters without [ ] : * ? / \\ and no ' at an end"
+            faults.append(Fault("tables", title, "a sheet cannot be called so", cure))
+        if title.casefold() in seen:
+            faults.append(Fault("tables", title, "the title stands twice", "Tell them apart by more than capitals"))
+        seen.add(title.casefold())
+        if len(frame) > MOST_ROWS:
+            problem = f"a sheet holds {MOST_ROWS} rows, and there are {len(frame)}"
+            faults.append(Fault("tables", title, problem, "Choose a township, an item or the top"))
+    return faults
+
+
+def _rows(sheet: Any, frame: pd.DataFrame, texts: Texts) -> Iterator[list[Any]]:
+    yield [_cell(sheet, words(str(name), "columns", texts), AS_TEXT, bold=True) for name in frame.columns]
+    columns = [_cells(sheet, str(name), frame[name], texts) for name in frame.columns]
+    yield from (list(row) for row in zip(*columns, strict=True))
+
+
+def _cells(sheet: Any, name: str, column: pd.Series, texts: Texts) -> list[Any]:
+    if pd.api.types.is_bool_dtype(column):
+        return [_cell(sheet, words("yes" if each else "no", "words", texts), AS_TEXT) for each in column]
+    if pd.api.types.is_datetime64_any_dtype(column):
+        days = [None if day is pd.NaT else day.to_pydatetime() for day in column]
+        return [_cell(sheet, MISSING if day is None else day, AS_DAY) for day in days]
+    if pd.api.types.is_numeric_dtype(column):
+        return [_cell(sheet, MISSING if each is None else each, _form(name, column)) for each in _numbers(column)]
+    said = [_said(name, value, texts) for value in column]
+    return [_cell(sheet, text, AS_TEXT) for text in _safe(said)]
+
+
+def _form(name: str, column: pd.Series) -> str:
+    if pd.api.types.is_integer_dtype(column):
+        return AS_WHOLE
+    return AS_SHARE if name.endswith("_pct") or name.startswith("per_") or name == "households" else AS_FINE
+
+
+def _numbers(column: pd.Series) -> list[int | float | None]:
+    """Plain numbers, none for what is missing or endless."""
+    plain: Any = int if pd.api.types.is_integer_dtype(column) else float
+    known = np.isfinite(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return [plain(each) if there else None for each, there in zip(column, known, strict=True)]
+
+
+def _said(name: str, value: object, texts: Texts) -> str | None:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return None
+    text = str(value)
+    return words(text.replace(" ", "_"), "words", texts) if name in WORDY and text else text
+
+
+def _safe(texts: list[str | None]) -> list[str]:
+    return [MISSING if text is None else text for text in sheet_texts(pa.chunked_array([texts], pa.large_string()))]
+
+
+def _cell(sheet: Any, value: Any, form: str, *, bold: bool = False) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
+    cell = WriteOnlyCell(sheet, value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    cell.number_format = form
+    if bold:
+        cell.font = Font(bold=True)
+    return cell
+
+
+def _timeless(scratch: BytesIO) -> bytes:
+    """The same ZIP file without the times at which it was written."""
+    out = BytesIO()
+    with zipfile.ZipFile(scratch) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "docProps/core.xml":
+                content = STAMPS.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
+            new.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
