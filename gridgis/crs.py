@@ -231,6 +231,18 @@ def misdeclared(layer: str, crs: CRS, bounds: Bounds) -> Fault | None:
     return _wrong_prefix(layer, flat, bounds) or _wrong_place(layer, flat, bounds)
 
 
+def other_prefix(crs: CRS, x: float, y: float) -> tuple[str, str] | None:
+    """What an easting that carries a zone prefix which its CRS has not (or the other way round) says, and the cure.
+
+    Returns
+    -------
+    tuple or None
+        What is odd, and the CRS in which the point is meant, such as `EPSG:4526`.
+    """
+    fault = _wrong_prefix("", horizontal(crs), (x, y, x, y))
+    return None if fault is None else (fault.problem.replace("eastings", "its easting"), fault.cure.rsplit("=", 1)[1])
+
+
 def _wrong_prefix(layer: str, crs: CRS, bounds: Bounds) -> Fault | None:
     """Find eastings that carry a zone prefix that the CRS has not, or the other way round."""
     easting, northing = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2

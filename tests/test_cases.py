@@ -195,6 +195,31 @@ def test_coordinates_keep_all_their_digits(tmp_path):
     assert whole(path)["x"].tolist()[:-1] == values.tolist()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_what_is_chosen_among_columns_of_one_meaning_is_told(tmp_path, suffix):
+    header, row = ["id", "lon", "lon", "纬度", "lat_wgs84", "经度"], ["A", "114.1", "115", "30.1", "31", "116"]
+    path = tmp_path / f"cases.{suffix}"
+    if suffix == "csv":
+        text_file(path, ",".join(row), header=",".join(header))
+    else:
+        book = openpyxl.Workbook()
+        book.active.append(header)
+        book.active.append(row)
+        book.save(path)
+    cases = whole(path)
+    with open_cases(path) as file:
+        notices = file.notices
+    assert cases["x"].tolist() == [114.1]
+    assert notices[:2] == (
+        "column lon is there 2 times: the first is taken",
+        "lon is taken from column lon, not from 经度: --map cases.lon=COLUMN",
+    )
+    chosen = "lat_wgs84" if cases["y"].tolist() == [31.0] else "纬度"
+    assert notices[2].startswith(f"lat is taken from column {chosen}, not from ")
+    with open_cases(path, rename={"lat": "纬度"}) as file:
+        assert not any(notice.startswith("lat ") for notice in file.notices)
+
+
 def test_exchanged_coordinates_are_told_as_such(tmp_path):
     told = whole(text_file(tmp_path / "cases.csv", "A,30.5,114.3", "B,30.5,214.3", "C,114.3,95"))["problem"].tolist()
     assert told == [

@@ -219,6 +219,29 @@ def test_wrong_codes_and_identity_numbers_are_refused():
     ]
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["110101190001010000", "11010119000101000X", "110101000101000", "13800000000", "+86 138-0000-0000", "027-00000000"],
+)
+def test_no_refusal_prints_an_identity_or_telephone_number(number):
+    people = [{"person_id": number, "name": "made-up"}] * 2
+    post = {"person_id": number, "role": "grid_leader", "area_code": GRID}
+    others = [{**post, "role": "full_time", "area_code": f"{GRID[:-1]}{k}"} for k in range(1, 4)]
+    for known in (people, []):
+        found = people_faults(made(people=known, posts=[post, post, *others]), profile=PROFILE)
+        assert found
+        for fault in found:
+            assert number not in str(fault)
+            assert fault.row
+        said = "; ".join(fault.problem for fault in found)
+        assert f"{number[:3]}… ({len(number)} signs)" in said
+        assert ("is there twice" if known else "is not known") in said
+        assert "holds twice at a time" in said
+        assert "would serve" in said
+    plain = people_faults(made(people=[{"person_id": "p1", "name": "made-up"}] * 2), profile=PROFILE)
+    assert [fault.problem for fault in plain] == ["person_id p1 is there twice"]
+
+
 # ---------------------------------------------------------------- rules by kind
 def test_every_kind_of_grid_is_asked_for_its_own_staff():
     places = pd.DataFrame(

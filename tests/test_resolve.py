@@ -35,6 +35,7 @@ from gridgis.cases import OUT_COLUMNS, open_cases
 from gridgis.cli import main
 from gridgis.coordinates import to_crs
 from gridgis.errors import InputRefused
+from gridgis.jobs.sampled import Sampled
 from gridgis.layers import read_division, write_division
 from gridgis.registry.store import create_store, open_store
 from gridgis.registry.versions import load, versions
@@ -244,6 +245,33 @@ def test_beside_the_division_it_is_the_nearest_or_outside_with_the_distance(tmp_
     assert "beyond 50 m" in found.at["far", "problem"]
 
 
+def test_exchanged_and_prefixed_eastings_are_told_alone_and_in_a_file(tmp_path, degrees):
+    """Of planes the size of a number does not tell that it is out of range."""
+    here = inner(GRIDS.index[0])
+    zone = round(here.x / 3)
+    plane, prefixed = f"EPSG:{4534 + zone - 25}", f"EPSG:{4513 + zone - 25}"
+    there = to_crs(np.array([here.x]), np.array([here.y]), source="EPSG:4326", target=plane)
+    x, y = (float(value[0]) for value in there)
+    wrong = {
+        "exchanged": (plane, y, x, "x (east) and y (north) seem to be exchanged"),
+        "prefixed": (plane, x + zone * 1e6, y, f"begins with the zone number {zone}"),
+        "both": (plane, y, x + zone * 1e6, f"exchanged, and its easting begins with the zone number {zone}"),
+        "not prefixed": (prefixed, x, y, "has no zone number"),
+    }
+    for name, (crs, east, north, words) in wrong.items():
+        single = jobs.resolve(division=degrees, x=east, y=north, case_crs=crs)
+        assert single.grid_code == ""
+        assert words in "; ".join(single.warnings), name
+        if name != "exchanged":
+            assert f"--case-crs {plane if name == 'not prefixed' else prefixed}" in "; ".join(single.warnings)
+        frame = pd.DataFrame({"case_id": ["a"], "lon": [east], "lat": [north]})
+        found = resolved_by(degrees, frame, tmp_path, case_crs=crs)
+        assert found.at["a", "warnings"] == "; ".join(single.warnings)
+    assert jobs.resolve(division=degrees, x=x, y=y, case_crs=plane).warnings == ()
+    swapped = {"x": here.y, "y": here.x - 90, "case_crs": "EPSG:4326"}
+    assert jobs.resolve(division=degrees, **swapped).warnings == ()
+
+
 def test_an_address_without_a_gazetteer_is_explained(tmp_path, degrees):
     found = resolved_by(degrees, pd.DataFrame({"case_id": ["a"], "address": ["解放街5号"]}), tmp_path)
     assert found.at["a", "method"] == "unlocated"
@@ -292,6 +320,10 @@ REFUSALS = {
     ),
     "a source without a CRS": (lambda f: ["cases.csv", "--division", f.division, "--source-crs", "app"], "SOURCE=CRS"),
     "rebase without a store": (lambda f: ["cases.csv", "--division", f.division, "--rebase"], "needs a store"),
+    "a time without a store": (
+        lambda f: ["cases.csv", "--division", f.division, "--at", "2026-03-01T00:00+08:00"],
+        "--at: a division in a file is of one time",
+    ),
     "a store that is none": (lambda _: ["cases.csv", "--store", "none.db"], "gridgis init"),
     "a cut parquet": (lambda f: ["cut.parquet", "--division", f.division], "cut off"),
     "an unknown time zone": (lambda f: ["cases.csv", "--division", f.division, "--timezone", "Moon"], "time zone"),
@@ -408,6 +440,15 @@ def test_one_source_may_report_in_a_system_of_its_own(tmp_path, degrees):
     pd.testing.assert_frame_equal(told(tmp_path / "o.csv").set_index("case_id"), found)
 
 
+def test_a_source_that_no_case_is_of_is_told(tmp_path, degrees):
+    cases = written(tmp_path / "cases.csv", table(9).assign(source=["app", "call"] * 5))
+    given = ["resolve", cases, "--division", degrees, "--dry-run", "--source-crs", "app=gcj02"]
+    found = run(*given, "--source-crs", "APPP=bd09")
+    assert found.exit_code == 0, found.output
+    assert "no case is of source APPP, which is said to be in bd09; the sources are: app, call" in found.output
+    assert "no case is of source" not in run(*given).output
+
+
 def test_cases_in_a_projected_system_are_those_in_degrees(tmp_path, metres):
     cases = table()
     x, y = to_crs(cases["lon"].to_numpy(), cases["lat"].to_numpy(), source="EPSG:4326", target=UTM)
@@ -426,6 +467,48 @@ def test_a_pile_of_cases_at_one_place_is_told(tmp_path, degrees):
     assert "note: 150 cases lie at exactly" in found.output
     few = written(tmp_path / "few.csv", pd.concat([table(), pile.iloc[:50]]))
     assert "lie at exactly" not in run("resolve", few, "--division", degrees, "-o", tmp_path / "out.csv").output
+
+
+DEMO = Path(__file__).resolve().parents[1] / "data" / "demo"
+
+
+@pytest.mark.parametrize("rows", [500, 250_000])
+def test_a_source_that_begins_late_is_held_against_the_streets_too(tmp_path, degrees, rows):
+    cases = gpd.read_parquet(DEMO / "cases.parquet")
+    some = pd.concat([cases[cases["source"] == name].iloc[:1_200] for name in ("巡查", "app")])
+    some.to_parquet(tmp_path / "cases.parquet")
+    sources = jobs.Sources(streets=f"{DEMO / 'district.gpkg'}:streets")
+    given = {"division": degrees, "sources": sources, "chunk_rows": rows}
+    tally = jobs.resolve_file(tmp_path / "cases.parquet", None, **given)
+    said = [notice for notice in tally.notices if "suspected shift" in notice]
+    assert len(said) == 1
+    assert said[0].startswith("source app: ")
+    assert "gcj02" in said[0]
+    declared = jobs.resolve_file(tmp_path / "cases.parquet", None, **given, crs_of_source={"app": "gcj02"})
+    assert not [notice for notice in declared.notices if "suspected shift" in notice]
+
+
+def test_a_sample_of_a_source_reaches_over_the_whole_file_and_does_not_depend_on_chunks():
+    rng = np.random.default_rng(0)
+    n = 5_000
+    whole = pd.DataFrame({"source": rng.choice(["a", "b", None], n, p=[0.9, 0.05, 0.05]), "x": np.arange(n) * 1.0})
+    whole = whole.assign(y=rng.normal(size=n), piled=whole["x"] % 10 == 0)
+    whole.loc[whole["x"] % 7 == 0, "y"] = np.nan
+    taken = []
+    for rows, most in ((333, 3), (n, 3), (333, 2)):
+        sampled = Sampled(held=200, most_sources=most)
+        for start in range(0, n, rows):
+            sampled.add(whole.iloc[start : start + rows])
+        taken.append(dict(sampled))
+    assert [len(one) for one in taken] == [3, 3, 2]
+    for name in ("", "a", "b"):
+        np.testing.assert_array_equal(taken[0][name], taken[1][name])
+    xy = taken[0]["a"]
+    assert len(xy) == 200
+    assert np.isfinite(xy).all()
+    assert not (xy[:, 0] % 10 == 0).any()
+    quarters = np.bincount((xy[:, 0] // (n / 4)).astype(int), minlength=4)
+    assert quarters.min() > 25
 
 
 # ---------------------------------------------------------------- what decides on a border
@@ -509,6 +592,25 @@ def test_a_single_case_on_a_border_is_decided_as_in_a_file(degrees, names, asset
     assert (found.grid_code, found.method) == (second, "address")
 
 
+def test_a_single_case_tells_what_its_address_was_taken_for_and_the_grid_that_it_hints_at(degrees, names):
+    sources = jobs.Sources(gazetteer=names)
+    (point, (_, second)), within, far = tied(), inner(GRIDS.index[0]), GRIDS.index[-1]
+    decided = jobs.resolve(division=degrees, sources=sources, x=point.x, y=point.y, address=house_in(second))
+    assert (decided.grid_code, decided.method, decided.address) == (second, "address", house_in(second))
+    hinted = jobs.resolve(division=degrees, sources=sources, x=within.x, y=within.y, address=house_in(far))
+    assert (hinted.grid_code, hinted.method, hinted.address) == (GRIDS.index[0], "inside", house_in(far))
+    assert [one.grid_code for one in hinted.options].count(far) == 1
+    option = hinted.options[-1]
+    here, polygon = gpd.GeoSeries([within, GRIDS[far]], crs=4326).to_crs(UTM)
+    assert (option.grid_code, option.share) == (far, 0.0)
+    assert option.distance_m == pytest.approx(here.distance(polygon), rel=2e-3)
+    out = run("locate", "--lon", within.x, "--lat", within.y, "--address", house_in(far), "--division", degrees,
+              "--gazetteer", names)  # fmt: skip
+    assert f"{far}: 0% of the circle of error" in out.output
+    lost = jobs.resolve(division=degrees, sources=sources, address="月球路1号")
+    assert lost.address == ""
+
+
 def test_a_case_with_an_address_alone_is_where_its_house_is(tmp_path, degrees, names):
     frame = pd.DataFrame({"case_id": ["known", "unknown"], "address": [house_in(GRIDS.index[5]), "月球路1号"]})
     found = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(gazetteer=names))
@@ -518,6 +620,177 @@ def test_a_case_with_an_address_alone_is_where_its_house_is(tmp_path, degrees, n
     bad = frame.assign(lon="x", lat="200")
     also = resolved_by(degrees, bad, tmp_path, sources=jobs.Sources(gazetteer=names))
     assert also["grid_code"].tolist() == found["grid_code"].tolist()
+
+
+WRONG_POINTS = {
+    "no number": ("abc", "{y}", ("longitude 'abc' is no number",)),
+    "half": ("{x}", "", ("latitude is missing",)),
+    "out of range": ("190", "{y}", ("longitude 190 is out of range",)),
+    "exchanged": ("{y}", "{x}", ("seem to be exchanged",)),
+    "ten degrees off": ("{off}", "{y}", ("lies in no grid", " km from its address")),
+    "beside": ("{beside}", "{y}", ("lies in no grid", " m from its address")),
+}
+"""Coordinates of which an address must hide nothing, and what is to be said of them."""
+
+
+@pytest.mark.parametrize("name", WRONG_POINTS)
+def test_an_address_hides_nothing_that_is_wrong_with_a_point(tmp_path, degrees, names, name):
+    lon, lat, said = WRONG_POINTS[name]
+    code = GRIDS.index[5]
+    here, (west, *_) = inner(code), DEGREES.grids.total_bounds
+    known = {"x": repr(here.x), "y": repr(here.y), "off": repr(here.x + 10), "beside": repr(float(west) - 1e-3)}
+    lon, lat = lon.format(**known), lat.format(**known)
+    frame = pd.DataFrame({"case_id": ["a"], "lon": [lon], "lat": [lat], "address": [house_in(code)]})
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, frame, tmp_path, sources=sources).loc["a"]
+    alone = resolved_by(degrees, frame.assign(lon="", lat=""), tmp_path, sources=sources).loc["a"]
+    assert (found["grid_code"], found["method"], found["problem"]) == (code, "address", "")
+    assert found["confidence"] == alone["confidence"]
+    assert alone["warnings"] == ""
+    for words in said:
+        assert words in found["warnings"]
+    if "km" in said[-1]:
+        told_km = float(found["warnings"].split(" km")[0].split()[-1].replace(",", ""))
+        geod = DEGREES.grids.crs.get_geod()
+        assert told_km == pytest.approx(geod.inv(here.x, here.y, here.x + 10, here.y)[2] / 1000, rel=0.02)
+    try:
+        point = {"x": float(lon), "y": float(lat)}
+    except ValueError:
+        return
+    single = jobs.resolve(division=degrees, sources=sources, address=house_in(code), **point)
+    assert "; ".join(single.warnings) == found["warnings"]
+    assert (single.grid_code, single.confidence) == (code, round(found["confidence"], 4))
+
+
+def test_a_wrong_point_is_told_of_also_where_its_address_is_not_found(tmp_path, degrees, names):
+    frame = pd.DataFrame({"case_id": ["a"], "lon": ["abc"], "lat": ["30"], "address": ["月球路1号"]})
+    found = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(gazetteer=names)).loc["a"]
+    assert "address not found" in found["problem"]
+    assert "is no number" in found["warnings"]
+
+
+def piled() -> pd.DataFrame:
+    """A default point in the first grid: the houses of others, one that nobody knows, cases without an address."""
+    here = inner(GRIDS.index[0])
+    houses = [house_in(GRIDS.index[k % len(GRIDS)]) for k in range(150)]
+    pile = pd.DataFrame({"case_id": [f"p{k}" for k in range(150)], "lon": here.x, "lat": here.y, "address": houses})
+    pile.loc[[10, 11], "address"] = ""
+    pile.loc[[20], "address"] = "月球路1号"
+    return pd.concat([table(12).assign(address=""), pile], ignore_index=True)
+
+
+def test_the_point_of_a_pile_is_no_point(tmp_path, degrees, names):
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, piled(), tmp_path, sources=sources)
+    pile = found[found.index.str.startswith("p")]
+    assert pile["warnings"].str.contains("most likely a default").all()
+    assert not found["warnings"].drop(pile.index).str.contains("default").any()
+    lost = ["p10", "p11", "p20"]
+    known = pile.drop(lost)
+    assert (known["method"] == "address").all()
+    assert (known["grid_code"] == [GRIDS.index[int(name[1:]) % len(GRIDS)] for name in known.index]).all()
+    assert known["confidence"].gt(0.8).all()
+    assert pile.loc[lost, "confidence"].eq(0).all()
+    assert pile.loc[lost, "warnings"].str.contains("a person chooses").all()
+    assert "address not found" in pile.at["p20", "warnings"]
+    alone = resolved_by(degrees, piled().assign(address=""), tmp_path)
+    assert alone.loc[pile.index, "confidence"].eq(0).all()
+    assert alone.loc[pile.index, "warnings"].str.contains("a person chooses: far too many").all()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_pile_is_known_before_its_first_case_in_any_chunk_order_and_format(tmp_path, degrees, names, suffix):
+    sources = jobs.Sources(gazetteer=names)
+    whole = resolved_by(degrees, piled(), tmp_path, sources=sources)
+    turned = written(tmp_path / f"turned{suffix}", piled().iloc[::-1])
+    jobs.resolve_file(turned, tmp_path / "out.csv", division=degrees, sources=sources, chunk_rows=7)
+    pd.testing.assert_frame_equal(told(tmp_path / "out.csv").set_index("case_id").loc[whole.index], whole)
+
+
+def test_piles_may_be_kept(tmp_path, degrees, names):
+    cases = written(tmp_path / "cases.csv", piled())
+    given = ["resolve", cases, "--division", degrees, "--gazetteer", names, "-o", tmp_path / "out.csv", "--keep-piles"]
+    found = run(*given)
+    assert found.exit_code == 0, found.output
+    assert "lie at exactly" in found.output
+    pile = told(tmp_path / "out.csv").set_index("case_id").filter(like="p", axis=0)
+    assert pile["grid_code"].eq(GRIDS.index[0]).all()
+    assert pile["method"].eq("inside").all()
+
+
+def test_an_address_that_contradicts_a_sure_point_adds_a_candidate_and_a_warning(tmp_path, degrees, names):
+    here, other = GRIDS.index[0], GRIDS.index[-1]
+    at = inner(here)
+    frame = pd.DataFrame(
+        {"case_id": ["away", "home", "none"], "lon": at.x, "lat": at.y, "accuracy_m": 0.0,
+         "address": [house_in(other), house_in(here), "月球路1号"]}
+    )  # fmt: skip
+    sources = jobs.Sources(gazetteer=names)
+    found = resolved_by(degrees, frame, tmp_path, sources=sources)
+    assert found["grid_code"].eq(here).all()
+    assert found["method"].eq("inside").all()
+    assert found["confidence"].eq(1).all()
+    assert found["candidates"].tolist() == [f"{here} {other}", here, here]
+    assert found["warnings"].tolist() == [f"its address is in grid {other}", "", ""]
+    plain = resolved_by(degrees, frame, tmp_path, sources=sources, compare=False)
+    assert plain["candidates"].tolist() == [here] * 3
+    single = jobs.resolve(division=degrees, sources=sources, x=at.x, y=at.y, accuracy_m=0.0, address=house_in(other))
+    assert (single.grid_code, single.warnings) == (here, (f"its address is in grid {other}",))
+
+
+def pastes(code: str) -> dict[str, tuple[str, str]]:
+    """What people paste for a place in a grid, and the system that it is in."""
+    here = inner(code)
+    shifted = to_crs(np.array([here.x]), np.array([here.y]), source="EPSG:4326", target="gcj02")
+    x, y = (float(value[0]) for value in shifted)
+    return {
+        "link": (f"https://uri.amap.com/marker?position={x!r},{y!r}", "gcj02"),
+        "link in words": (f"井盖坏了 https://uri.amap.com/marker?position={x!r},{y!r}", "gcj02"),
+        "geo": (f"geo:{here.y!r},{here.x!r}", "EPSG:4326"),
+        "pair": (f"{here.x!r},{here.y!r}", "EPSG:4326"),
+        "pair, latitude first": (f"{here.y!r}，{here.x!r}", "EPSG:4326"),
+        "labelled": (f"东经{here.x!r} 北纬{here.y!r}", "EPSG:4326"),
+    }
+
+
+@pytest.mark.parametrize("gazetteer", [True, False])
+def test_a_place_that_was_pasted_as_an_address_is_found_alone_and_in_a_file(tmp_path, degrees, names, gazetteer):
+    code, sources = GRIDS.index[4], jobs.Sources(gazetteer=names if gazetteer else None)
+    given = pastes(code)
+    frame = pd.DataFrame({"case_id": list(given), "address": [text for text, _ in given.values()]})
+    found = resolved_by(degrees, frame, tmp_path, sources=sources)
+    assert found["grid_code"].eq(code).all(), found[["grid_code", "problem"]]
+    assert found["method"].eq("address").all()
+    for name, (text, system) in given.items():
+        assert "its address is a place on a map: " in found.at[name, "warnings"]
+        assert f" in {system}" in found.at[name, "warnings"]
+        single = jobs.resolve(division=degrees, sources=sources, address=text)
+        assert (single.grid_code, "; ".join(single.warnings)) == (code, found.at[name, "warnings"])
+        assert system in single.address
+    out = run("locate", "--address", given["link"][0], "--division", degrees)
+    assert (out.exit_code, code in out.output, "gcj02" in out.output) == (0, True, True)
+
+
+def test_a_place_that_was_pasted_beside_a_point_decides_as_an_address_does(tmp_path, degrees):
+    (point, (_, second)), within = tied(), inner(GRIDS.index[0])
+    rows = [("tied", point, second), ("sure", within, GRIDS.index[-1]), ("astray", Point(within.x + 3, 30), second)]
+    frame = pd.DataFrame(
+        {"case_id": [name for name, *_ in rows], "lon": [p.x for _, p, _ in rows], "lat": [p.y for _, p, _ in rows],
+         "address": [pastes(code)["geo"][0] for *_, code in rows], "accuracy_m": 1.0}
+    )  # fmt: skip
+    found = resolved_by(degrees, frame, tmp_path)
+    assert found["grid_code"].tolist() == [second, GRIDS.index[0], second]
+    assert found["method"].tolist() == ["address", "inside", "address"]
+    assert f"its address is in grid {GRIDS.index[-1]}" in found.at["sure", "warnings"]
+
+
+@pytest.mark.parametrize(
+    "text", ["室温15度,要求18度", "12 34", "解放街5号 3栋2,4室", "Babylon 5, Flat 3", "https://surl.amap.com/abc"]
+)
+def test_words_with_numbers_are_no_place_on_a_map(office, text):
+    found = resolution(office, address=text)
+    assert found.method == "unlocated"
+    assert "no gazetteer" in found.problem
 
 
 def test_that_an_address_is_ambiguous_is_told_alone_and_in_a_file(tmp_path, degrees):
@@ -680,7 +953,7 @@ def test_an_asset_that_cannot_be_meant_is_told_and_does_not_decide(tmp_path, met
     sources = jobs.Sources(parties=parties, components=assets)
     frame = pd.DataFrame(NAMED, columns=["case_id", "off_m", "component_id", "due", "says"])
     frame = frame.assign(item="lamp", lon=place.x + frame["off_m"], lat=place.y, accuracy_m=8)
-    cases = frame.drop(columns=["off_m", "due", "says"])
+    cases = frame.drop(columns=["off_m", "due", "says"]).assign(reported_at="2026-03-01T08:00:00+08:00")
     found = resolved_by(metres, cases, tmp_path, sources=sources, case_crs=UTM)
     assert found["rule"].tolist() == frame["due"].tolist()
     office = sources.office(read_division(metres), timezone="Asia/Shanghai")
@@ -927,6 +1200,19 @@ def approved_at(store, moment: str) -> None:
         approve(connection, made, decision(DAY[2], moment))
 
 
+def test_a_case_without_a_time_is_told_to_be_answered_as_of_now(tmp_path, city, moved, degrees, parties):
+    found, _ = by_store(city, dated(moved[0]), tmp_path)
+    told_ = found["warnings"].str.contains("without a time: answered as of now")
+    assert told_.tolist() == [False] * 6 + [True]
+    at, _ = by_store(city, dated(moved[0]), tmp_path, at=DAY[15])
+    assert not at["warnings"].str.contains("as of now").any()
+    frame = table(6).assign(reported_at=["2026-03-01T08:00:00+08:00", "", "soon", "", "", "", ""])
+    posts = resolved_by(degrees, frame, tmp_path, sources=jobs.Sources(parties=parties))
+    assert posts["warnings"].str.contains("as of now").tolist() == [False] + [True] * 6
+    plain = resolved_by(degrees, frame, tmp_path)
+    assert not plain["warnings"].str.contains("as of now").any()
+
+
 def test_rebased_cases_tell_what_changed_hands(tmp_path, city, moved):
     point, first, second = moved
     found, tally = by_store(city, dated(point), tmp_path, rebase=True)
@@ -950,6 +1236,22 @@ def test_a_case_without_a_place_is_unlocated_whenever_it_was(tmp_path, city):
     found, _ = by_store(city, frame, tmp_path)
     assert found["method"].tolist() == ["unlocated", "unlocated"]
     assert found["problem"].str.contains("missing").all()
+
+
+def test_an_address_before_the_first_version_is_not_called_a_case_without_coordinates(tmp_path, city):
+    frame = pd.DataFrame(
+        {
+            "case_id": ["none", "wrong"],
+            "lon": ["", "abc"],
+            "lat": ["", "30"],
+            "address": "解放街5号",
+            "reported_at": DAY[1],
+        }
+    )
+    found, _ = by_store(city, frame, tmp_path)
+    assert found["problem"].tolist() == ["no division was in force at its time"] * 2
+    assert found["method"].tolist() == ["outside"] * 2
+    assert found["warnings"].tolist() == ["", "x 'abc' is no number"]
 
 
 def test_networks_do_not_answer_for_one_another(tmp_path):

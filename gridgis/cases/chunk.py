@@ -78,6 +78,12 @@ def chunk_of(table: Any, *, geographic: bool, timezone: str, now: np.datetime64,
     )
 
 
+def places_of(table: Any, *, geographic: bool) -> tuple[Any, Any]:
+    """Coordinates x and y of a table as its chunk has them."""
+    x, y, _ = _position(table, geographic=geographic, warnings=Warnings(table.num_rows))
+    return x, y
+
+
 class Warnings:
     """What is odd about each row of a table, in the order in which it is found."""
 

@@ -122,6 +122,21 @@ def header_faults(
         yield Fault("cases", path, "there are neither coordinates nor geometry nor an address", cure)
 
 
+def header_notices(
+    header: Sequence[str], found: Mapping[str, str], *, rename: Mapping[str, str] | None = None
+) -> Iterable[str]:
+    """What was chosen among columns of one meaning; where `rename` names one, nothing was."""
+    asked = {TABLED.get(column, column) for column in rename or {}}
+    for column, name in found.items():
+        if list(header).count(name) > 1:
+            yield f"column {name} is there {list(header).count(name)} times: the first is taken"
+        usual = {_plain(one) for one in USUAL[column]}
+        others = dict.fromkeys(one for one in header if one != name and _plain(one) in usual)
+        if others and column not in asked:
+            told = next((tabled for tabled, own in TABLED.items() if own == column), column)
+            yield f"{told} is taken from column {name}, not from {_shown(list(others))}: --map cases.{told}=COLUMN"
+
+
 def _usual(column: str, plain: Mapping[str, str]) -> str | None:
     return next((plain[_plain(name)] for name in USUAL[column] if _plain(name) in plain), None)
 

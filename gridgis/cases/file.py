@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from gridgis.cases.chunk import chunk_of
-from gridgis.cases.columns import header_faults
+from gridgis.cases.chunk import chunk_of, places_of
+from gridgis.cases.columns import header_faults, header_notices
 from gridgis.cases.identity import Seen
+from gridgis.cases.numbers import Floats
 from gridgis.cases.reader import Reader, regrouped
 from gridgis.errors import Fault, InputRefused, refuse
 
@@ -32,6 +33,10 @@ KINDS = {
     "text": "a text", "sheet": "an XLSX workbook", "geopackage": "a GeoPackage", "parquet": "a Parquet file",
     "old": "a workbook of Excel 97-2003",
 }  # fmt: skip
+
+
+PLACE = ("x", "y", "geometry")
+PLACE_ROWS = 250_000
 
 
 class CaseFile:
@@ -79,10 +84,23 @@ class CaseFile:
             Where the file turns out to be damaged on the way.
         """
         seen, self._done = Seen(), 0
-        for table in regrouped(self._reader.batches(), self._chunk_rows):
+        for table in regrouped(self._reader.batches(None), self._chunk_rows):
             chunk = chunk_of(table, geographic=self.geographic, timezone=self._timezone, now=self._now, seen=seen)
             self._done += len(chunk)
             yield chunk
+
+    def places(self) -> Iterator[tuple[Floats, Floats]]:
+        """Coordinates x and y alone, as the chunks have them, in the order of the file: nothing else is read.
+
+        The parts are of one size whatever that of the chunks.
+        """
+        self._done = 0
+        if not {"x", "geometry"} & self.columns.keys():
+            return
+        for table in regrouped(self._reader.batches(PLACE), PLACE_ROWS):
+            self._done += table.num_rows
+            yield places_of(table, geographic=self.geographic)
+        self._done = 0
 
     def close(self) -> None:
         """Close the file."""
@@ -134,6 +152,8 @@ def open_cases(
     if faults:
         reader.close()
     refuse(faults)
+    chosen = header_notices(reader.header, reader.columns, rename=rename)
+    reader.notices = (*reader.notices, *chosen)
     degrees = geographic if geographic is not None else reader.crs is None or reader.crs.is_geographic
     moment = np.datetime64((now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None), "us")
     return CaseFile(name, reader, timezone=timezone, chunk_rows=chunk_rows, geographic=degrees, now=moment)

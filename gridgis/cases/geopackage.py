@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyproj import CRS
 
 from gridgis.cases.columns import recognised
-from gridgis.cases.reader import Reader, unreadable
+from gridgis.cases.reader import Reader, some_of, unreadable
 from gridgis.crs import horizontal
 from gridgis.errors import Fault, InputRefused
 
@@ -48,9 +48,10 @@ def open_geopackage(path: str, *, rename: Mapping[str, str] | None, layer: str |
     return Reader(tuple(fields), columns, batches, rows=rows, crs=crs if "geometry" in columns else None)
 
 
-def _batches(path: str, layer: str, columns: Mapping[str, str], rows: int) -> Iterator[Any]:
+def _batches(path: str, layer: str, every: Mapping[str, str], rows: int, only: Collection[str] | None) -> Iterator[Any]:
     import pyogrio.raw
 
+    columns = some_of(every, only)
     wanted = [name for column, name in columns.items() if column != "geometry"]
     given = 0
     with unreadable(path, WHAT), warnings.catch_warnings():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pyproj import CRS
 
 from gridgis.cases.columns import recognised
-from gridgis.cases.reader import Reader, unreadable
+from gridgis.cases.reader import Reader, some_of, unreadable
 from gridgis.crs import horizontal
 from gridgis.errors import Fault, refuse
 
@@ -30,11 +30,12 @@ def open_parquet(path: str, *, rename: Mapping[str, str] | None) -> Reader:
     _known_encoding(path, metadata, geometry)
     crs = _declared(path, metadata, geometry) if columns.get("geometry") else None
 
-    def batches() -> Iterator[Any]:
+    def batches(only: Collection[str] | None) -> Iterator[Any]:
+        asked = some_of(columns, only)
         with unreadable(path, "Parquet"):
-            for batch in file.iter_batches(BATCH, columns=list(columns.values()), use_threads=False):
+            for batch in file.iter_batches(BATCH, columns=list(asked.values()), use_threads=False):
                 table = pa.Table.from_batches([batch])
-                yield pa.table([table[name] for name in columns.values()], names=list(columns))
+                yield pa.table([table[name] for name in asked.values()], names=list(asked))
 
     rows = file.metadata.num_rows
     return Reader(tuple(schema.names), columns, batches, rows=rows, crs=crs, close=file.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,14 @@ class Pile(NamedTuple):
             f"{self.cases} cases lie at exactly {self.x:.10g}, {self.y:.10g}: "
             "most likely a default and no place; set them aside before counting"
         )
+
+
+def at_piles(piles: Sequence[Pile], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which cases lie at a pile; coordinates as the file has them."""
+    out = np.zeros(len(x), dtype=np.bool_)
+    for pile in piles:
+        out |= (x == pile.x) & (y == pile.y)
+    return out
 
 
 class Piles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,19 +24,24 @@ class Reader:
     ----------
     header : names of all columns of the file
     columns : column of :data:`gridgis.cases.columns.COLUMNS` to its name in the file
-    batches : gives tables with the names of `columns`, of one schema, rows in the order of the file
+    batches : gives tables with the names of `columns`, or of some of them, of one schema, rows in the order of the file
     rows : how many there are; of a text about how many
     read : tells how many bytes of the file have been read; None where the format does not tell
     """
 
     header: tuple[str, ...]
     columns: Mapping[str, str]
-    batches: Callable[[], Iterator[Any]]
+    batches: Callable[[Collection[str] | None], Iterator[Any]]
     rows: int
     crs: CRS | None = None
     notices: tuple[str, ...] = ()
     read: Callable[[], int] | None = None
     close: Callable[[], None] = field(default=lambda: None)
+
+
+def some_of(columns: Mapping[str, str], only: Collection[str] | None) -> dict[str, str]:
+    """The columns that are asked for, all of them where `only` is None."""
+    return {column: name for column, name in columns.items() if only is None or column in only}
 
 
 def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from gridgis.cases.columns import recognised
-from gridgis.cases.reader import Reader, unreadable
+from gridgis.cases.reader import Reader, some_of, unreadable
 from gridgis.errors import Fault, InputRefused
 
 BATCH = 1 << 14
@@ -61,9 +61,8 @@ def open_sheet(path: str, *, rename: Mapping[str, str] | None, layer: str | None
         raise InputRefused([Fault("cases", path, problem, cure)]) from None
     before, header = _header(path, sheet)
     columns = recognised(header, rename=rename)
-    places = [header.index(name) for name in columns.values()]
     notices = ("holds formulas; their last results were taken",) if formulas else ()
-    batches = partial(_batches, sheet, before, columns, places)
+    batches = partial(_batches, sheet, before, header, columns)
     return Reader(tuple(header), columns, batches, rows=(sheet.end or (0, 0))[0] + 1 - before, notices=notices)
 
 
@@ -85,11 +84,15 @@ def _header(path: str, sheet: Any) -> tuple[int, list[str]]:
     raise InputRefused([Fault("cases", path, "the sheet is empty", "Give a sheet with a header and a row a case")])
 
 
-def _batches(sheet: Any, before: int, columns: Mapping[str, str], places: Sequence[int]) -> Iterator[Any]:
+def _batches(
+    sheet: Any, before: int, header: Sequence[str], columns: Mapping[str, str], only: Collection[str] | None
+) -> Iterator[Any]:
+    asked = some_of(columns, only)
+    places = [header.index(name) for name in asked.values()]
     rows = (row for row in islice(sheet.iter_rows(), before, None) if any(row[k] != "" for k in places))
-    schema = pa.schema([(name, pa.large_string()) for name in columns])
+    schema = pa.schema([(name, pa.large_string()) for name in asked])
     while some := list(islice(rows, BATCH)):
-        cells = [[_spelled(name, row[k]) for row in some] for name, k in zip(columns, places, strict=True)]
+        cells = [[_spelled(name, row[k]) for row in some] for name, k in zip(asked, places, strict=True)]
         yield pa.table([pa.array(column, pa.large_string()) for column in cells], schema=schema)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 from gridgis.cases.chunk import NOTE
 from gridgis.cases.columns import recognised
 from gridgis.cases.encoding import Stream, measured
-from gridgis.cases.reader import Reader, unreadable
+from gridgis.cases.reader import Reader, some_of, unreadable
 from gridgis.errors import Fault, InputRefused
 
 BLOCK = 1 << 23
@@ -49,10 +49,11 @@ def open_text(path: str, *, rename: Mapping[str, str] | None, encoding: str | No
     columns = recognised(names, rename=rename)
     read = [0]
 
-    def batches() -> Iterator[Any]:
+    def batches(only: Collection[str] | None) -> Iterator[Any]:
+        asked, read[0] = some_of(columns, only), 0
         tail = "\n" + separator.join([LAST] * len(names)) + "\n"
         with Stream(path, measure.encoding, tail=tail.encode()) as stream:
-            for table in _tables(path, stream, _Rows(names, columns, separator=separator, before=before)):
+            for table in _tables(path, stream, _Rows(names, asked, separator=separator, before=before)):
                 read[0] = stream.position
                 yield table
 

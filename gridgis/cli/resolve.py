@@ -64,6 +64,10 @@ def _sources(options: dict[str, Any], columns: tuple[str, ...], crs_of: tuple[st
 @click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
 @click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
 @click.option("--encoding", help="Of a CSV; told by its bytes by default.")
+@click.option("--keep-piles", is_flag=True, help="Points at which far too many cases lie are points all the same.")
+@click.option(
+    "--compare/--no-compare", default=True, show_default=True, help="Look up addresses of sure points too, and tell."
+)
 @click.option("--dry-run", is_flag=True, help="Count, and write nothing.")
 @click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @_declared

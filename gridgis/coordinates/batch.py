@@ -131,13 +131,14 @@ def swapped(x: Floats, y: Floats, bounds: tuple[float, float, float, float]) -> 
     bounds : tuple of float
         West, south, east, north of the division in that CRS; its surroundings reach as far again on each side.
     """
+    return beyond(x, y, bounds) & ~beyond(y, x, bounds) & np.isfinite(x) & np.isfinite(y)
+
+
+def beyond(x: Floats, y: Floats, bounds: tuple[float, float, float, float]) -> Bools:
+    """Which rows lie far outside of bounds, or nowhere: not even in the surroundings, as far again on each side."""
     west, south, east, north = bounds
     wide, high = east - west, north - south
-
-    def near(u: Floats, v: Floats) -> Bools:
-        return (u >= west - wide) & (u <= east + wide) & (v >= south - high) & (v <= north + high)
-
-    return ~near(x, y) & near(y, x)
+    return ~((x >= west - wide) & (x <= east + wide) & (y >= south - high) & (y <= north + high))
 
 
 def _some(points: Floats, rng: np.random.Generator) -> Floats:

@@ -20,11 +20,11 @@ CHINA = (70.0, 15.0, 140.0, 55.0)
 NUMBER = r"[-+]?\d{1,3}(?:\.\d+)?"
 PAIR = re.compile(rf"\s*({NUMBER})\s*[,;\s]\s*({NUMBER})\s*")
 LABELLED = re.compile(
-    rf"(?:经度|东经|longitude|lng|lon)\D{{0,3}}?({NUMBER})\D*?(?:纬度|北纬|latitude|lat)\D{{0,3}}?({NUMBER})",
+    rf"(?:经度|东经|(?<![a-z])(?:longitude|lng|lon))\D{{0,3}}?({NUMBER})\D*?(?:纬度|北纬|latitude|lat)\D{{0,3}}?({NUMBER})",
     re.IGNORECASE,
 )
 LABELLED_BACK = re.compile(
-    rf"(?:纬度|北纬|latitude|lat)\D{{0,3}}?({NUMBER})\D*?(?:经度|东经|longitude|lng|lon)\D{{0,3}}?({NUMBER})",
+    rf"(?:纬度|北纬|(?<![a-z])(?:latitude|lat))\D{{0,3}}?({NUMBER})\D*?(?:经度|东经|longitude|lng|lon)\D{{0,3}}?({NUMBER})",
     re.IGNORECASE,
 )
 ANGLE = re.compile(

@@ -23,6 +23,8 @@ OFFENDERS = ("rule", "severity", "code", "detail", "clause")
 SHORTER: dict[int, AreaLevel] = {4: "city", 6: "county", 9: "township"}
 MOST_POSTS = 99
 _IDENTITY = re.compile(r"\d{17}[\dXx]")
+_PRIVATE = re.compile(r"\d{17}[\dXx]|\d{15}|(?:\+?86)?[- ]?1\d{2}[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8}")
+"""What looks like an identity number, of today or of the older kind, or like a telephone number."""
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
 
 
@@ -155,7 +157,9 @@ def _posts(
     columns = (posts[name] for name in ("post_code", "person_id", "role", "area_code", "valid_to"))
     for row, code, person, role, area, end in zip(posts.index, *columns, strict=True):
         if person is not None and person not in people:
-            yield Fault("posts", str(row), f"person {person} is not known", "Add the person, or correct the number")
+            yield Fault(
+                "posts", str(row), f"person {shown(person)} is not known", "Add the person, or correct the number"
+            )
         if role is None or area is None:
             continue
         rule, level = profile.people.roles.get(role), level_of(area, units, profile.codes)
@@ -178,13 +182,24 @@ def _posts(
             )
 
 
+def shown(person: str) -> str:
+    """The number of a person as it may be printed: of what looks like an identity or telephone number a part."""
+    return f"{person[:3]}… ({len(person)} signs)" if _PRIVATE.fullmatch(person.strip()) else person
+
+
 # ---------------------------------------------------------------- rows together
 def twice(table: str, frame: pd.DataFrame, key: list[str]) -> Iterator[Fault]:
     """Rows of which there is one before with the same key."""
     there = frame[frame[key].notna().all(axis=1)]
     for row in there.index[there.duplicated(key)]:
-        name = ", ".join(str(there.at[row, column]) for column in key)
+        name = _named(key, [str(there.at[row, column]) for column in key])
         yield Fault(table, str(row), f"{' and '.join(key)} {name} is there twice", "Leave one out")
+
+
+def _named(key: Sequence[str], values: Sequence[str]) -> str:
+    return ", ".join(
+        shown(value) if column == "person_id" else value for column, value in zip(key, values, strict=True)
+    )
 
 
 def reversed_dates(table: str, frame: pd.DataFrame) -> Iterator[Fault]:
@@ -205,7 +220,7 @@ def overlapping(table: str, frame: pd.DataFrame, key: list[str]) -> Iterator[Fau
         last: str | None = ""
         for row, first, end in zip(rows.index, rows["begin"], rows["valid_to"], strict=True):
             if last is None or (last and first < last):
-                name = ", ".join(values)
+                name = _named(key, values)
                 yield Fault(table, str(row), f"{' and '.join(key)} {name} holds twice at a time", "Correct the dates")
             last = None if last is None or end is None else max(last, end)
 
@@ -237,7 +252,10 @@ def _over_limit(
 def _limit_words(person: str, role: str, served: int, rule: RoleOfPosts) -> tuple[str, str]:
     assert rule.most_grids is not None
     most = rule.most_grids
-    return f"person {person} as {role} would serve {served}, the limit is {most.value:g} {most.unit}", most.clause
+    return (
+        f"person {shown(person)} as {role} would serve {served}, the limit is {most.value:g} {most.unit}",
+        most.clause,
+    )
 
 
 # ---------------------------------------------------------------- rules by kind

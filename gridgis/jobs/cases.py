@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,17 +12,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gridgis.errors import Fault, InputRefused
+from gridgis.geometry.noding import Floats
 from gridgis.jobs.at_once import answered
 from gridgis.jobs.clerk import Clerk, clerk_of
 from gridgis.jobs.declared import DEGREES, degrees, known_systems, system_of
 from gridgis.jobs.division import Progress
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.registry import moment_of
+from gridgis.jobs.sampled import Sampled
 from gridgis.schema import GENERAL
 
 if TYPE_CHECKING:
     from gridgis.cases import CaseFile
+    from gridgis.cases.piles import Pile
     from gridgis.resolve import Resolution
+
+
+CHUNK_ROWS, SLOW_ROWS = 250_000, 10_000
+"""Cases that are answered at a time; fewer where each may cost milliseconds, so that processes share them."""
+
+TOLD_SOURCES = 10
+HELD_ROWS = 250_000
+"""A file of fewer cases is held as a whole, and not read a second time."""
 
 
 @dataclass
@@ -67,7 +79,9 @@ def resolve_file(
     crs_of_source: Mapping[str, str] | None = None,
     timezone: str = "Asia/Shanghai",
     encoding: str | None = None,
-    chunk_rows: int = 250_000,
+    keep_piles: bool = False,
+    compare: bool = True,
+    chunk_rows: int | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Tally:
@@ -81,6 +95,10 @@ def resolve_file(
     rebase : with a store, answer by the version at `at`, now by default, and tell what changed hands since
     case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
     crs_of_source : the same for cases of one source, such as {"app": "gcj02"}
+    keep_piles : points at which far too many cases lie are points all the same; else they are none
+    compare : whether the address of a point that is sure is looked up too (some milliseconds each), and the grid it is
+        in told of where that is another
+    chunk_rows : 250,000, with a gazetteer 10,000; the result is the same for any number
     jobs : processes; the result is the same for any number
 
     Raises
@@ -96,17 +114,21 @@ def resolve_file(
         beside = given.parties, given.gazetteer, given.streets, given.components
         refuse_target(output, inputs=[str(cases), division, store, *beside])
     known_systems(case_crs, *(crs_of_source or {}).values())
-    clerk = clerk_of(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone)
+    if at is not None and store is None:
+        cure = "Leave it out, or name a store with --store"
+        raise InputRefused([Fault("resolve", "--at", "a division in a file is of one time", cure)])
+    clerk = clerk_of(division, store, given, network=network, at=at, rebase=rebase, timezone=timezone, compare=compare)
+    rows = chunk_rows or (CHUNK_ROWS if given.gazetteer is None else SLOW_ROWS)
     open_file = partial(open_cases, rename=given.rename.get("cases", {}), encoding=encoding, timezone=timezone)
-    with open_file(cases, chunk_rows=chunk_rows, geographic=degrees(case_crs)) as file:
+    with open_file(cases, chunk_rows=rows, geographic=degrees(case_crs)) as file:
         tally = Tally(notices=[*map(str, file.notices), *clerk.notices])
         systems: dict[str | None, str] = {None: system_of(file, case_crs)}
         systems.update(crs_of_source or {})
         if output is None:
-            _run(file, clerk, systems, tally, lambda _: None, progress, jobs=jobs)
+            _run(file, clerk, systems, tally, lambda _: None, progress, jobs=jobs, keep_piles=keep_piles)
         else:
             with result_writer(output, crs=clerk.crs) as writer:
-                _run(file, clerk, systems, tally, writer.add, progress, jobs=jobs)
+                _run(file, clerk, systems, tally, writer.add, progress, jobs=jobs, keep_piles=keep_piles)
     return tally
 
 
@@ -145,17 +167,83 @@ def _run(
     progress: Progress | None,
     *,
     jobs: int,
+    keep_piles: bool,
 ) -> None:
-    from gridgis.cases.piles import Piles
-
-    piles = Piles()
-    for number, (chunk, result, moved) in enumerate(answered(file.chunks(), clerk, systems, jobs=jobs)):
-        piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
+    held = list(file.chunks()) if file.rows <= HELD_ROWS else None
+    piles = _piles(file, held, progress) if held is None or held else []
+    chunks: Iterable[pd.DataFrame] = file.chunks() if held is None else held
+    if not keep_piles:
+        chunks = _with_piles(chunks, piles)
+    points, absent = Sampled(), _Absent(systems)
+    for chunk, result, moved in answered(chunks, clerk, systems, jobs=jobs):
         write(result)
-        if number == 0:
-            tally.notices += clerk.shifted(chunk, result)
+        absent.add(chunk)
+        if clerk.has_streets:
+            points.add(chunk)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
         if progress is not None:
-            progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
-    tally.notices += map(str, piles.found())
+            done = tally.cases / max(file.rows, 1) if held is not None else file.bytes_read / max(file.size, 1)
+            progress("resolve", min(done, 1.0))
+    tally.notices += [*absent.told(), *clerk.shifted(points, systems), *map(str, piles)]
+
+
+class _Absent:
+    """Sources whose system was declared, and which no case is of."""
+
+    def __init__(self, systems: Mapping[str | None, str]) -> None:
+        self.systems = systems
+        self._left = {name for name in systems if name is not None}
+        self._there: set[str] = set()
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        """Look at the sources of the next cases."""
+        if self._left:
+            names = set(chunk["source"].dropna().unique())
+            self._left -= names
+            self._there |= set(sorted(names)[:TOLD_SOURCES])
+
+    def told(self) -> list[str]:
+        """A notice for each."""
+        there = ", ".join(sorted(self._there)[:TOLD_SOURCES]) or "none"
+        return [
+            f"no case is of source {name}, which is said to be in {self.systems[name]}; the sources are: {there}"
+            for name in sorted(self._left)
+        ]
+
+
+def _piles(file: CaseFile, chunks: list[pd.DataFrame] | None, progress: Progress | None) -> list[Pile]:
+    """Points at which far too many cases of a file lie, by a first reading of its coordinates alone.
+
+    They are known before the first case is answered, so that no answer depends on the size of the chunks, nor on
+    whether a case comes before the pile has grown.
+
+    Parameters
+    ----------
+    chunks : the whole file, where it is held
+    """
+    from gridgis.cases.piles import Piles
+
+    piles = Piles()
+    for x, y in file.places() if chunks is None else _places(chunks):
+        piles.add(x, y)
+        if progress is not None and chunks is None:
+            progress("piles", min(file.bytes_read / max(file.size, 1), 1.0))
+    return piles.found()
+
+
+def _places(chunks: list[pd.DataFrame]) -> Iterator[tuple[Floats, Floats]]:
+    """Coordinates of a file that is held; as many at a time as from one that is not."""
+    from gridgis.cases.file import PLACE_ROWS
+
+    x, y = (np.concatenate([chunk[name].to_numpy(dtype=np.float64) for chunk in chunks]) for name in ("x", "y"))
+    for start in range(0, len(x), PLACE_ROWS):
+        yield x[start : start + PLACE_ROWS], y[start : start + PLACE_ROWS]
+
+
+def _with_piles(chunks: Iterable[pd.DataFrame], piles: list[Pile]) -> Iterator[pd.DataFrame]:
+    from gridgis.cases.piles import at_piles
+
+    for chunk in chunks:
+        at = at_piles(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
+        yield chunk.assign(piled=at)

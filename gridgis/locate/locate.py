@@ -18,6 +18,7 @@ from gridgis.locate.raster import Int32s
 from gridgis.profile import Locating
 
 METHODS = np.array(["inside", "border", "nearest", "address", "outside", "unlocated"], dtype=object)
+DEFAULT = "far too many cases lie at exactly its point, most likely a default"
 INSIDE, BORDER, NEAREST, ADDRESS, OUTSIDE, UNLOCATED = np.arange(6, dtype=np.int8)
 
 
@@ -43,6 +44,8 @@ class Located:
         The grids that share the circle of a point, where it meets a border.
     hint : int array, shape (n,)
         Another grid in which its address is, where that decides nothing; -1 for none.
+    piled : bool array, shape (n,)
+        Points that are most likely a default and no place: far too many cases lie at exactly them.
     """
 
     grid: Int32s
@@ -54,6 +57,7 @@ class Located:
     confidence: Floats
     near: Shares
     hint: Int32s
+    piled: Bools
 
 
 def locate(places: Places, x: Floats, y: Floats, *, accuracy_m: Floats, limits: Locating) -> Located:
@@ -83,6 +87,7 @@ def locate(places: Places, x: Floats, y: Floats, *, accuracy_m: Floats, limits: 
         confidence=np.full(len(x), np.nan),
         near=near,
         hint=np.full(len(x), -1, dtype=np.int32),
+        piled=np.zeros(len(x), dtype=np.bool_),
     )
     return sure(_nearest(found, places, x, y, limit_m=limits.nearest_m.value))
 
@@ -150,6 +155,13 @@ def decided(
     return replace(found, grid=of, microgrid=within, method=method, confidence=confidence)
 
 
+def doubted(found: Located, piled: Bools, *, rows: Ints) -> Located:
+    """Points that are most likely a default: of `rows` nothing else is known, and their grid is no better than any."""
+    confidence = found.confidence.copy()
+    confidence[rows[found.grid[rows] >= 0]] = 0.0
+    return replace(found, confidence=confidence, piled=piled)
+
+
 def _covers(near: Shares, rows: Ints, grid: Int32s) -> Bools:
     """Whether a grid covers a point that lies on its border."""
     touching = near.distance_m == 0.0
@@ -194,6 +206,7 @@ def notes(found: Located, places: Places, x: Floats, y: Floats, *, limits: Locat
         [f"a person chooses: {k} % of the circle of error is in this grid" for k in range(101)], dtype=object
     )
     out[unsure] = text[percent]
+    out[found.piled & (found.confidence == 0)] = "a person chooses: " + DEFAULT
     beside = np.flatnonzero((out != "") | found.tied)
     beside = beside[found.near.edge[beside] >= 0]
     if places.borders is not None and len(beside):

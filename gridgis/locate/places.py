@@ -169,6 +169,10 @@ class Places:
         grid[known[point[order]]], distance[known[point[order]]] = polygon[order], gap[order]
         return grid, distance
 
+    def apart_m(self, x: Floats, y: Floats, grid: Int32s) -> Floats:
+        """Metres from each point to a given grid, 0 in it."""
+        return np.asarray(shapely.distance(self._in_metres(x, y), self.metric_grids.polygons[grid]), dtype=np.float64)
+
     def nearest_microgrid(self, x: Floats, y: Floats, grid: Int32s) -> Int32s:
         """The nearest micro-grid of a given grid, that of the smallest code where several are; -1 where it has none."""
         point, micro, gap = self._within(x, y, grid)

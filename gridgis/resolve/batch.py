@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.cases import OUT_COLUMNS
-from gridgis.coordinates import swapped, to_crs
+from gridgis.coordinates import to_crs
 from gridgis.duties import answers
 from gridgis.duties.columns import FUNCTIONS, function_of
 from gridgis.geometry.noding import Floats, Geometries
@@ -22,24 +22,28 @@ from gridgis.locate.locate import OUTSIDE, UNLOCATED
 from gridgis.resolve.assets import Meant, deciding, meant
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
+from gridgis.resolve.remarks import NO_COORDINATES, of_addresses, of_points, problems
 
 
-def resolved(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
+def resolved(
+    office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str], compare: bool = True
+) -> pd.DataFrame:
     """Give each case its grid and those who answer for it.
 
     Parameters
     ----------
     office : of the division that is in force
-    cases : a chunk as :func:`gridgis.cases.chunk.chunk_of` makes it
+    cases : a chunk as :func:`gridgis.cases.chunk.chunk_of` makes it; `piled` tells, where it is known, which points
+        are most likely a default and no place
     systems : of the coordinates of each source: "EPSG:n", "gcj02" or "bd09"; under None that of all others
+    compare : whether addresses of points that are sure are looked up too
 
     Returns
     -------
     DataFrame
         The columns :data:`gridgis.cases.OUT_COLUMNS`, and `x` and `y` in the CRS of the division.
     """
-    found = _placed(office, cases, systems)
-    return _table(office, cases, found, _exchanged(office, cases, found, systems))
+    return _table(office, cases, _placed(office, cases, systems, compare=compare), _system_of(cases, systems))
 
 
 def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, str]) -> pd.DataFrame:
@@ -47,22 +51,26 @@ def spots(office: Office, cases: pd.DataFrame, *, systems: Mapping[str | None, s
 
     The place is in the CRS of the division, nan where there is none; the rows stand on the index of `cases`.
     """
-    found = _placed(office, cases, systems)
+    found = _placed(office, cases, systems, compare=False)
     code = pd.Categorical.from_codes(found.found.grid, office.places.grids.codes)
     return pd.DataFrame({"grid_code": code, "x": found.x, "y": found.y}, index=cases.index)
 
 
-def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Placed:
+def _placed(office: Office, cases: pd.DataFrame, systems: Mapping[str | None, str], *, compare: bool) -> Placed:
     x, y = _in_the_division(office, cases, systems)
     accuracy_m = cases["accuracy_m"].to_numpy(dtype=np.float64)
     address, component_id, item = (cases[name].to_numpy(dtype=object) for name in ("address", "component_id", "item"))
-    return placed(office, Asked(x, y, accuracy_m, address, deciding(office, component_id, item, x, y)))
+    piled = cases["piled"].to_numpy(dtype=np.bool_) if "piled" in cases else None
+    assets = deciding(office, component_id, item, x, y)
+    return placed(office, Asked(x, y, accuracy_m, address, assets, piled), compare=compare)
 
 
 def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
-    """Results of cases for which no division was in force."""
+    """Results of cases for which no division was in force; where there is an address, coordinates are no reason."""
     blank = pd.DataFrame("", index=cases.index, columns=list(OUT_COLUMNS), dtype=object)
-    lost = cases["problem"].to_numpy(dtype=object)
+    given, named = cases["problem"].to_numpy(dtype=object), cases["address"].notna().to_numpy(dtype=bool)
+    lost = np.where(named, "", given).astype(object)
+    beside = np.where(named & (given != NO_COORDINATES), given, "").astype(object)
     return blank.assign(
         case_id=cases["case_id"],
         method=np.where(lost == "", METHODS[OUTSIDE], METHODS[UNLOCATED]),
@@ -70,7 +78,7 @@ def unanswered(cases: pd.DataFrame) -> pd.DataFrame:
         on_border=False,
         confidence=np.nan,
         problem=np.where(lost == "", "no division was in force at its time", lost),
-        warnings=cases["warnings"],
+        warnings=_joined([cases["warnings"].to_numpy(dtype=object), beside]),
         x=np.nan,
         y=np.nan,
     )
@@ -87,8 +95,17 @@ def _in_the_division(office: Office, cases: pd.DataFrame, systems: Mapping[str |
     return x, y
 
 
-def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geometries) -> pd.DataFrame:
-    """The columns of a result."""
+def _system_of(cases: pd.DataFrame, systems: Mapping[str | None, str]) -> Geometries:
+    """The system of the coordinates of each case."""
+    out = np.full(len(cases), systems[None], dtype=object)
+    for source, system in systems.items():
+        if source is not None:
+            out[(cases["source"] == source).fillna(False).to_numpy(dtype=bool)] = system
+    return out
+
+
+def _table(office: Office, cases: pd.DataFrame, placed_: Placed, crs: Geometries) -> pd.DataFrame:
+    """The columns of a result; `crs` is the system of the coordinates of each case."""
     places, (zone, zones), found, x, y = office.places, office.zones, placed_.found, placed_.x, placed_.y
     table: dict[str, Any] = {
         "case_id": cases["case_id"].array,
@@ -105,10 +122,13 @@ def _table(office: Office, cases: pd.DataFrame, placed_: Placed, exchanged: Geom
     assets = meant(office, component_id, item, x, y, cases["accuracy_m"].to_numpy(dtype=np.float64))
     function, unknown = _functions(cases)
     duties = _duties(office, cases.assign(function=function), table, assets, (x, y))
-    remarks = [cases["warnings"].to_numpy(dtype=object), unknown, exchanged, of_addresses(placed_), assets.warnings]
+    point = cases["x"].to_numpy(dtype=np.float64), cases["y"].to_numpy(dtype=np.float64)
+    given = cases["problem"].to_numpy(dtype=object)
+    remarks = [cases["warnings"].to_numpy(dtype=object), unknown]
+    remarks += [of_points(office, given, placed_, point, crs), of_addresses(placed_), assets.warnings]
     remarks += [notes(found, places, x, y, limits=office.profile.locating), duties["warnings"].to_numpy(dtype=object)]
     table |= {name: duties[name].array for name in ("lead", "co", "rule")}
-    table["problem"] = problems(office, cases["problem"].to_numpy(dtype=object), placed_)
+    table["problem"] = problems(office, given, placed_)
     table["warnings"] = _joined(remarks)
     out = pd.DataFrame(table, index=cases.index, copy=False)[list(OUT_COLUMNS)]
     return out.assign(x=x, y=y)
@@ -141,41 +161,6 @@ def _functions(cases: pd.DataFrame) -> tuple[pd.Categorical, Geometries]:
     number = {word: k for k, word in enumerate(FUNCTIONS)}
     which = np.array([*(number.get(word or "", -1) for word in found), -1], dtype=np.int64)[codes]
     return pd.Categorical.from_codes(which, list(FUNCTIONS)), np.array([*says, ""], dtype=object)[codes]
-
-
-def _exchanged(office: Office, cases: pd.DataFrame, placed_: Placed, systems: Mapping[str | None, str]) -> Geometries:
-    """That longitude and latitude seem to be exchanged: far from the division as they are, in it the other way."""
-    out = np.full(len(cases), "", dtype=object)
-    lost = np.flatnonzero(placed_.found.method == OUTSIDE)
-    if len(lost):
-        x, y = (cases[name].to_numpy(dtype=np.float64)[lost] for name in ("x", "y"))
-        wrong = swapped(x, y, office.bounds_in(systems[None]))
-        out[lost[wrong]] = "longitude and latitude seem to be exchanged"
-    return out
-
-
-def of_addresses(placed_: Placed) -> Geometries:
-    """That an address is ambiguous, and between what."""
-    out = np.full(len(placed_.x), "", dtype=object)
-    if len(placed_.by_address):
-        out[placed_.by_address] = np.where(placed_.addresses["ambiguous"], placed_.addresses["reason"], "")
-    return out
-
-
-def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
-    """Why cases have no grid; `given` tells what was wrong with their coordinates."""
-    found, out = placed_.found, np.full(len(given), "", dtype=object)
-    lost = found.method == UNLOCATED
-    out[lost] = np.where(given[lost] == "", "the coordinates are no place in this CRS", given[lost])
-    if len(placed_.by_address):
-        for k, reason in zip(placed_.by_address, placed_.addresses["reason"], strict=True):
-            if lost[k]:
-                out[k] = f"address not found: {reason}"
-    limit = office.profile.locating.nearest_m.value
-    for k in np.flatnonzero(found.method == OUTSIDE):
-        far = f"{found.distance_m[k]:.0f} m away" if np.isfinite(found.distance_m[k]) else "far away"
-        out[k] = f"in no grid: the nearest is {far}, beyond {limit:g} m"
-    return out
 
 
 def _joined(columns: list[Geometries]) -> Geometries:

@@ -16,9 +16,9 @@ from gridgis.duties import Answer, Case, Place, Section
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
 from gridgis.resolve.assets import deciding, meant
-from gridgis.resolve.batch import of_addresses, problems
 from gridgis.resolve.office import Office
 from gridgis.resolve.place import Asked, Placed, placed
+from gridgis.resolve.remarks import of_addresses, of_points, problems
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Resolution:
     method, on_border : as in a result
     distance_m, confidence, x, y : None where there is no number; `x` and `y` in the CRS of the division
     options : grids that the case may belong to, its own first
-    address : what the gazetteer took its address for; empty where it was not asked
+    address : what the gazetteer took its address for, or the place that it carries; empty where it was not looked up
     duties : who answers for it, and the trace; None without duties
     problem : why it has no grid
     warnings : what a person should know
@@ -94,14 +94,16 @@ def resolution(
     usable = accuracy_m is not None and 0 <= accuracy_m < np.inf
     off = np.array([accuracy_m if usable else np.nan], float)
     words, asset = (np.array([value], dtype=object) for value in (address, component_id))
-    east, north = to_crs(east, north, source=crs, target=office.system)
+    given = east, north
+    east, north = to_crs(*given, source=crs, target=office.system)
     about = np.array([item], dtype=object)
     found = placed(office, Asked(east, north, off, words, deciding(office, asset, about, east, north)))
     assets = meant(office, asset, about, found.x, found.y, off)
     case = Case(item, reported_at=at, severity=severity, owner=assets.owner[0], function=function)
     options = _options(office, found)
     duties = None if office.desk is None else office.desk.answer(case, _place(office, found, options))
-    return _told(office, found, options, duties, (wrong, assets.taken, assets.warnings))
+    astray = of_points(office, wrong, found, given, np.array([crs], dtype=object))
+    return _told(office, found, options, duties, (wrong, astray, assets.taken, assets.warnings))
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
@@ -125,7 +127,7 @@ def _place(office: Office, found: Placed, options: tuple[Option, ...]) -> Place:
 
 
 def _options(office: Office, found: Placed) -> tuple[Option, ...]:
-    """The grids that the point may lie in, its own first."""
+    """The grids that the case may belong to, its own first, that which its address hints at last."""
     own, near, codes = found.found.grid[0], found.found.near, office.places.grids.codes
     rows = [
         Option(codes[polygon], round(float(share), 4), round(float(distance), 3))
@@ -136,19 +138,22 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
     if own >= 0 and not mine:
         distance = float(found.found.distance_m[0])
         mine = [Option(codes[own], 1.0 if distance == 0 else 0.0, round(distance, 3))]
+    hint = found.found.hint
+    if hint[0] >= 0 and codes[hint[0]] not in {one.grid_code for one in (*mine, *rows)}:
+        rows.append(Option(codes[hint[0]], 0.0, round(float(office.places.apart_m(found.x, found.y, hint)[0]), 3)))
     return (*mine, *(one for one in rows if one not in mine))
 
 
 def _told(
     office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, remarks: tuple[Geometries, ...]
 ) -> Resolution:
-    """All that there is to say; `remarks`: what is wrong with the point, what was taken for the asset, and why."""
-    wrong, *of_assets = remarks
+    """All that there is to say; `remarks`: why the point cannot be used, and of it, of what was taken for the asset."""
+    wrong, astray, *of_assets = remarks
     places, found = office.places, placed_.found
     grid, micro, (zone, zones) = int(found.grid[0]), int(found.microgrid[0]), office.zones
-    said = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
-    unclear = of_addresses(placed_)[0]
-    address = placed_.addresses["address"].iloc[0] if len(placed_.by_address) else None
+    beside = notes(found, places, placed_.x, placed_.y, limits=office.profile.locating)[0]
+    said = [astray[0], of_addresses(placed_)[0], *(one[0] for one in of_assets), *beside.split("; ")]
+    address = placed_.addresses["address"].iloc[0] if len(placed_.looked_up) else None
     return Resolution(
         grid_code=places.grids.codes[grid] if grid >= 0 else "",
         microgrid_code=places.microgrids.codes[micro] if micro >= 0 else "",
@@ -158,15 +163,12 @@ def _told(
         on_border=bool(found.on_border[0]),
         confidence=_number(found.confidence[0], 4),
         options=options,
-        address=address or "",
+        address="" if address is None or pd.isna(address) else str(address),
         x=_number(placed_.x[0], 9),
         y=_number(placed_.y[0], 9),
         duties=duties,
         problem=problems(office, wrong, placed_)[0],
-        warnings=(
-            *filter(None, (unclear, *(one[0] for one in of_assets), *said.split("; "))),
-            *(duties.warnings if duties else ()),
-        ),
+        warnings=(*filter(None, said), *(duties.warnings if duties else ())),
     )
 
 

@@ -1,6 +1,7 @@
 """Cases to their place: by their point, by their address, and on a border by what else is known of them.
 
-Invariant: a case has one place; where its point lies in exactly one grid nothing else moves it.
+Invariant: a case has one place; where its point lies in exactly one grid nothing else moves it. What an address says
+that a point does not is never kept silent: :mod:`gridgis.resolve.remarks` puts it in words.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import pandas as pd
 import shapely
 
 from gridgis.coordinates import to_crs
-from gridgis.crs import canonical
+from gridgis.crs import canonical, scale_m
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
-from gridgis.locate import METHODS, Located, decided, hinted, locate
-from gridgis.locate.locate import ADDRESS
+from gridgis.locate import Located, decided, doubted, hinted, locate
+from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE
+from gridgis.resolve.handed import PASTED, handed, looks_handed
 from gridgis.resolve.office import Office
 
-EXACT = ("house_number", "interpolated", "building", "alias")
+EXACT = ("house_number", "interpolated", "building", "alias", PASTED)
 """Kinds of address that tell on which side of a border they are."""
 
 
@@ -42,6 +44,8 @@ class Asked(NamedTuple):
         In the CRS of the division.
     accuracy_m : float array, shape (n,)
     address, component_id : object array, shape (n,)
+    piled : bool array, shape (n,)
+        Points that are most likely a default and no place; None where that is not known of any.
     """
 
     x: Floats
@@ -49,6 +53,7 @@ class Asked(NamedTuple):
     accuracy_m: Floats
     address: Geometries
     component_id: Geometries
+    piled: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -59,47 +64,114 @@ class Placed:
     ----------
     found : Located
     x, y : float array, shape (n,)
-        In the CRS of the division; of a point in no grid that its address gave one, the place of the address.
+        In the CRS of the division; of a case that its address gave a grid in place of its point, that of the address.
+    point : pair of float array, shape (n,)
+        The point of each case as it was asked, in the same CRS.
     by_address : int array, shape (m,)
-        Cases without a point, that were put where their address is.
-    addresses : DataFrame, m rows
+        Cases without a point, with one far outside or with a default, that were put where their address is.
+    looked_up : int array, shape (k,)
+        Cases whose address was looked up, those among them.
+    addresses : DataFrame, k rows
         What the gazetteer says of these.
     """
 
     found: Located
     x: Floats
     y: Floats
+    point: tuple[Floats, Floats]
     by_address: Ints
+    looked_up: Ints
     addresses: pd.DataFrame
 
+    def told(self, rows: Ints) -> pd.DataFrame:
+        """What the gazetteer says of some of the cases that were looked up."""
+        return self.addresses.iloc[pd.Index(self.looked_up).get_indexer(pd.Index(rows))]
 
-def placed(office: Office, asked: Asked) -> Placed:
-    """Give each case its place."""
-    x, y = asked.x.copy(), asked.y.copy()
+
+def placed(office: Office, asked: Asked, *, compare: bool = True) -> Placed:
+    """Give each case its place.
+
+    Parameters
+    ----------
+    compare : whether the address of a point that is sure is looked up too, which costs some milliseconds: it adds
+        the grid it is in where that is another
+    """
     named = np.asarray(pd.notna(asked.address), dtype=np.bool_)
-    rows = np.flatnonzero(named & ~(np.isfinite(x) & np.isfinite(y)))
-    addresses = _searched(office, asked.address[rows])
-    accuracy_m = asked.accuracy_m.copy()
+    piled = np.zeros(len(asked.x), dtype=np.bool_) if asked.piled is None else asked.piled
+    found = _strays(office, asked, _without_points(office, asked, named, piled), named)
+    lost = np.setdiff1d(np.flatnonzero(piled), found.by_address)
+    found = replace(found, found=doubted(found.found, piled, rows=lost))
+    open_ = found.found.tied | np.isin(found.found.method, (NEAREST, OUTSIDE))
+    found = replace(found, found=_by_asset(office, found.found, asked.component_id, open_))
+    named[found.looked_up] = False
+    return _by_house_number(office, found, asked.address, open_, named, compare=compare)
+
+
+def _without_points(office: Office, asked: Asked, named: Bools, piled: Bools) -> Placed:
+    """Cases by their points, those without one by their address; a default point is none where there is an address."""
+    rows = np.flatnonzero(named & (piled | ~(np.isfinite(asked.x) & np.isfinite(asked.y))))
+    told = _searched(office, asked.address[rows])
+    use = told["x"].notna().to_numpy(dtype=bool) | ~piled[rows]
+    found = _located(office, asked, rows[use], told[use].reset_index(drop=True))
+    return replace(found, looked_up=rows, addresses=told)
+
+
+def _located(office: Office, asked: Asked, rows: Ints, addresses: pd.DataFrame) -> Placed:
+    """Cases by their points, those of `rows` by their addresses."""
+    x, y, accuracy_m = asked.x.copy(), asked.y.copy(), asked.accuracy_m.copy()
     if len(rows):
         x[rows], y[rows], accuracy_m[rows] = (addresses[name].to_numpy(float) for name in ("x", "y", "accuracy_m"))
     found = locate(office.places, x, y, accuracy_m=accuracy_m, limits=office.profile.locating)
-    found = _through_address(found, rows, addresses)
-    open_ = found.tied | np.isin(METHODS[found.method], ("nearest", "outside"))
-    found = _by_asset(office, found, asked.component_id, open_)
-    named[rows] = False
-    return _by_house_number(office, Placed(found, x, y, rows, addresses), asked.address, open_, named)
+    return Placed(_through_address(found, rows, addresses), x, y, (asked.x, asked.y), rows, rows, addresses)
+
+
+def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Placed:
+    """Points that lie far outside, put where their address is: such a point says as little as none at all."""
+    rows = np.flatnonzero((placed_.found.method == OUTSIDE) & named)
+    rows = np.setdiff1d(rows, placed_.looked_up)
+    rows = _that_can_tell(office, asked.address, rows)
+    if not len(rows):
+        return placed_
+    told = _searched(office, asked.address[rows])
+    sure = _sure(office, told)
+    everything = pd.concat([placed_.addresses, told], ignore_index=True)
+    looked_up = np.concatenate([placed_.looked_up, rows])
+    use = np.concatenate([np.isin(placed_.looked_up, placed_.by_address), sure])
+    found = _located(office, asked, looked_up[use], everything[use].reset_index(drop=True))
+    return replace(found, looked_up=looked_up, addresses=everything)
 
 
 def _searched(office: Office, texts: Geometries) -> pd.DataFrame:
-    """The best candidate of each address, in the CRS of the division; none where there is no gazetteer."""
+    """The best candidate of each address, in the CRS of the division: a place that it carries itself, else by name."""
     if not len(texts):
         return NOTHING
+    on_map = handed(office, texts)
+    others = np.setdiff1d(np.arange(len(texts)), on_map.index)
+    named = _by_name(office, texts[others]).set_axis(others, axis=0)
+    if on_map.empty:
+        return named
+    return pd.concat([named, on_map]).sort_index().astype(NOTHING.dtypes.to_dict())
+
+
+def _by_name(office: Office, texts: Geometries) -> pd.DataFrame:
+    """What the gazetteer says; nothing where there is none."""
     if office.gazetteer is None:
         return NOTHING.reindex(range(len(texts))).assign(ambiguous=False, reason="there is no gazetteer to look in")
     found = office.gazetteer.find_many(texts, aliases=office.aliases)
     here = found["x"].to_numpy(float), found["y"].to_numpy(float)
     x, y = to_crs(*here, source=canonical(office.gazetteer.crs), target=office.system)
-    return found.assign(x=x, y=y)
+    return found.assign(x=x, y=y)[list(NOTHING)]
+
+
+def _that_can_tell(office: Office, address: Geometries, rows: Ints) -> Ints:
+    """The cases whose address may say where it is: without a gazetteer only those that carry a place themselves."""
+    return rows if office.gazetteer is not None else rows[np.array(looks_handed(address[rows]), dtype=np.bool_)]
+
+
+def _sure(office: Office, told: pd.DataFrame) -> Bools:
+    """Addresses that need no person to choose."""
+    limit = office.profile.locating.confidence.value
+    return (told["x"].notna() & (told["score"] >= limit) & ~told["ambiguous"]).to_numpy(dtype=bool)
 
 
 def _through_address(found: Located, rows: Ints, addresses: pd.DataFrame) -> Located:
@@ -127,24 +199,37 @@ def _by_asset(office: Office, found: Located, component_id: Geometries, open_: B
     return decided(found, office.places, *here, rows=at, score=np.ones(len(at)), by_address=False)
 
 
-def _by_house_number(office: Office, placed_: Placed, address: Geometries, open_: Bools, named: Bools) -> Placed:
+def _by_house_number(
+    office: Office, placed_: Placed, address: Geometries, open_: Bools, named: Bools, *, compare: bool
+) -> Placed:
     """What the address of points says that have one.
 
     Points that several grids cover, or none, are given to the grid of their house: the side of the street decides.
-    To a point that is in doubt without that, the grid of its address is one candidate more.
+    To a point that is in doubt without that, the grid of its address is one candidate more; to one that is sure only
+    where it lies further from its address than that is accurate.
     """
     found, limit = placed_.found, office.profile.locating.confidence.value
-    rows = np.flatnonzero((open_ | (found.confidence < limit)) & named)
-    if office.gazetteer is None or not len(rows):
+    doubtful = open_ | (found.confidence < limit)
+    rows = np.flatnonzero((doubtful | (compare & (found.grid >= 0))) & named)
+    rows = _that_can_tell(office, address, rows)
+    if not len(rows):
         return placed_
     house = _searched(office, address[rows])
-    sure = (house["x"].notna() & (house["score"] >= limit) & ~house["ambiguous"]).to_numpy(dtype=bool)
+    sure = _sure(office, house)
     deciding = sure & house["kind"].isin(EXACT).to_numpy(dtype=bool) & open_[rows]
     x, y, score = (house[name].to_numpy(float) for name in ("x", "y", "score"))
-    use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding)
-    outside = use[np.isin(METHODS[found.method[rows[use]]], ("nearest", "outside"))]
+    away = apart_m(office, (placed_.x[rows], placed_.y[rows]), (x, y)) > house["accuracy_m"].to_numpy(float)
+    use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding & (doubtful[rows] | away))
+    beside = use[np.isin(found.method[rows[use]], (NEAREST, OUTSIDE))]
     found = decided(found, office.places, x[use], y[use], rows=rows[use], score=score[use], by_address=True)
     found = hinted(found, office.places, x[more], y[more], rows=rows[more])
-    moved = outside[METHODS[found.method[rows[outside]]] == "address"]
+    moved = beside[found.method[rows[beside]] == ADDRESS]
     placed_.x[rows[moved]], placed_.y[rows[moved]] = x[moved], y[moved]
-    return replace(placed_, found=found)
+    told = pd.concat([placed_.addresses, house], ignore_index=True)
+    return replace(placed_, found=found, looked_up=np.concatenate([placed_.looked_up, rows]), addresses=told)
+
+
+def apart_m(office: Office, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
+    """Metres between places in the CRS of the division, pair by pair."""
+    across, up = scale_m(office.places.crs, (one[1] + other[1]) / 2)
+    return np.hypot((other[0] - one[0]) * across, (other[1] - one[1]) * up)
