@@ -26,7 +26,7 @@ from gridgis.addresses.names import tokens
 from gridgis.addresses.places import cell_of, cells, together
 from gridgis.addresses.side_file import COMMON, INDEXES, create
 from gridgis.crs import metric_crs, parsed
-from gridgis.durable import put_in_place
+from gridgis.durable import draft_beside, forget, put_in_place
 from gridgis.errors import Fault, InputRefused, refuse
 
 Progress = Callable[[str, float], None]
@@ -90,9 +90,8 @@ def build(
     told("placing", 0.4)
     tables = _tables(found) | {"area": pd.DataFrame({"key": sorted(found.areas)}, dtype=object)}
     told("writing", 0.7)
-    beside = Path(f"{os.fspath(path)}.part")
+    beside = draft_beside(path)
     try:
-        beside.unlink(missing_ok=True)
         names = str(tables["name"]["key"].nunique())
         _write(beside, tables, {"crs": target.to_wkt(), "metric": metric.to_wkt(), "names": names})
         put_in_place(beside, path)
@@ -100,7 +99,7 @@ def build(
         cure = "Make room, or name another place with -o"
         raise InputRefused([Fault("output", str(path), f"cannot be written: {error}", cure)]) from None
     finally:
-        beside.unlink(missing_ok=True)
+        forget(beside)
     told("done", 1.0)
     return Counts(
         len(tables["place"]), len(tables["name"]), len(tables["house"]), len(tables["stretch"]),
