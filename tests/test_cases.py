@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import signal
 import subprocess
 import sys
+import time
+import weakref
 import zipfile
 from datetime import UTC, datetime
 
@@ -415,6 +418,42 @@ def test_a_quote_that_is_never_closed_is_refused(tmp_path):
     assert "never closed" in refusal(path)
     inch = text_file(tmp_path / "inch.csv", 'A,1,2,a 5" pipe', "B,1,2,x", header="id,x,y,描述")
     assert whole(inch)["description"].tolist() == ['a 5" pipe', "x"]
+
+
+OPEN_QUOTE = 'case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n'
+LONG = "case_id,lon,lat\n" + "1,114.34,30.39\n" * 5_000
+
+
+def read_to(path, stop):
+    with open_cases(path, chunk_rows=100) as file:
+        for number, _ in enumerate(file.chunks()):
+            if number == stop:
+                raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("content", "stop", "error"),
+    [(OPEN_QUOTE, None, InputRefused), (LONG, 0, KeyboardInterrupt), (LONG, 3, KeyboardInterrupt), (LONG, None, None)],
+)
+def test_no_thread_knows_a_text_once_the_reading_has_ended(tmp_path, monkeypatch, content, stop, error):
+    """A thread of the reader that comes back while the interpreter ends aborts the process."""
+    from gridgis.cases import text
+
+    lent = []
+
+    class Watched(text._Lent):
+        def __init__(self, stream):
+            super().__init__(stream)
+            read = self.read
+            self.read = lambda size=-1: time.sleep(0.05) or read(size)
+            lent.append(weakref.ref(self))
+
+    monkeypatch.setattr(text, "_Lent", Watched)
+    monkeypatch.setattr(text, "BLOCK", 5_000)
+    (tmp_path / "cases.csv").write_text(content)
+    with contextlib.nullcontext() if error is None else pytest.raises(error) as caught:
+        read_to(tmp_path / "cases.csv", stop)
+    assert [one() for one in lent] == [None], caught
 
 
 @pytest.mark.parametrize(

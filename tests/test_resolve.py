@@ -384,6 +384,17 @@ def test_a_run_that_is_stopped_leaves_no_result(tmp_path, degrees, how, code):
         assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
 
 
+def test_a_refusal_ends_the_process_with_its_own_code(tmp_path, degrees):
+    """What reads ahead must not come back while the interpreter ends: the process would be aborted, now and then."""
+    (tmp_path / "cases.csv").write_text('case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n')
+    code = "import sys; from gridgis.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "resolve", "cases.csv", "--division", degrees, "-o", "out.csv"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+    for _ in range(4):
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, "never closed" in done.stderr) == (2, True), done.stderr
+
+
 # ---------------------------------------------------------------- coordinates in other systems
 def test_one_source_may_report_in_a_system_of_its_own(tmp_path, degrees):
     here = inner(GRIDS.index[3])

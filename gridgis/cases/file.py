@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +58,7 @@ class CaseFile:
         self.size = os.path.getsize(path)
         self.geographic = geographic
         self._done = 0
+        self._begun: list[Generator[pd.DataFrame]] = []
 
     @property
     def bytes_read(self) -> int:
@@ -78,14 +80,21 @@ class CaseFile:
         InputRefused
             Where the file turns out to be damaged on the way.
         """
+        self._begun.append(self._chunks())
+        return self._begun[-1]
+
+    def _chunks(self) -> Generator[pd.DataFrame]:
         seen, self._done = Seen(), 0
-        for table in regrouped(self._reader.batches(), self._chunk_rows):
-            chunk = chunk_of(table, geographic=self.geographic, timezone=self._timezone, now=self._now, seen=seen)
-            self._done += len(chunk)
-            yield chunk
+        with closing(self._reader.batches()) as batches, closing(regrouped(batches, self._chunk_rows)) as tables:
+            for table in tables:
+                chunk = chunk_of(table, geographic=self.geographic, timezone=self._timezone, now=self._now, seen=seen)
+                self._done += len(chunk)
+                yield chunk
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, also while its chunks are being read."""
+        for chunks in self._begun:
+            chunks.close()
         self._reader.close()
 
     def __enter__(self) -> Self:

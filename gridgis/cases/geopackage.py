@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -48,7 +48,7 @@ def open_geopackage(path: str, *, rename: Mapping[str, str] | None, layer: str |
     return Reader(tuple(fields), columns, batches, rows=rows, crs=crs if "geometry" in columns else None)
 
 
-def _batches(path: str, layer: str, columns: Mapping[str, str], rows: int) -> Iterator[Any]:
+def _batches(path: str, layer: str, columns: Mapping[str, str], rows: int) -> Generator[Any]:
     import pyogrio.raw
 
     wanted = [name for column, name in columns.items() if column != "geometry"]

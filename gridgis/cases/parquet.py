@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ def open_parquet(path: str, *, rename: Mapping[str, str] | None) -> Reader:
     _known_encoding(path, metadata, geometry)
     crs = _declared(path, metadata, geometry) if columns.get("geometry") else None
 
-    def batches() -> Iterator[Any]:
+    def batches() -> Generator[Any]:
         with unreadable(path, "Parquet"):
             for batch in file.iter_batches(BATCH, columns=list(columns.values()), use_threads=False):
                 table = pa.Table.from_batches([batch])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +31,7 @@ class Reader:
 
     header: tuple[str, ...]
     columns: Mapping[str, str]
-    batches: Callable[[], Iterator[Any]]
+    batches: Callable[[], Generator[Any]]
     rows: int
     crs: CRS | None = None
     notices: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Reader:
     close: Callable[[], None] = field(default=lambda: None)
 
 
-def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+def regrouped(batches: Iterable[Any], rows: int) -> Generator[Any]:
     """The rows of `batches` in tables of `rows` rows, the last one apart."""
     held: list[Any] = []
     count = 0

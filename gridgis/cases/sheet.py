@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -85,7 +85,7 @@ def _header(path: str, sheet: Any) -> tuple[int, list[str]]:
     raise InputRefused([Fault("cases", path, "the sheet is empty", "Give a sheet with a header and a row a case")])
 
 
-def _batches(sheet: Any, before: int, columns: Mapping[str, str], places: Sequence[int]) -> Iterator[Any]:
+def _batches(sheet: Any, before: int, columns: Mapping[str, str], places: Sequence[int]) -> Generator[Any]:
     rows = (row for row in islice(sheet.iter_rows(), before, None) if any(row[k] != "" for k in places))
     schema = pa.schema([(name, pa.large_string()) for name in columns])
     while some := list(islice(rows, BATCH)):
