@@ -384,6 +384,44 @@ def test_a_run_that_is_stopped_leaves_no_result(tmp_path, degrees, how, code):
         assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
 
 
+KILLED = """
+import os, signal, sys
+from gridgis.jobs import at_once
+answer = at_once._answer
+def ended(chunk):
+    if chunk["case_id"].iloc[0] == "700":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer(chunk)
+at_once._answer = ended
+from gridgis import jobs
+from gridgis.jobs import cases
+whole = cases.resolve_file
+jobs.resolve_file = lambda *given, **more: whole(*given, **more, chunk_rows=100)
+from gridgis.cli import main
+main(sys.argv[1:])
+"""
+"""A process that is killed in the middle of the work, as the system does it where memory is short."""
+
+
+def test_a_process_that_the_system_ends_is_told_and_no_result_left(tmp_path, degrees):
+    here = inner(GRIDS.index[0])
+    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(2_000))
+    (tmp_path / "cases.csv").write_text("case_id,lon,lat\n" + "\n".join(rows))
+    (tmp_path / "out.csv").write_text("earlier")
+    command = ["resolve", "cases.csv", "--division", degrees, "-j", "2", "-o", "out.csv"]
+    paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "was ended by the system, most likely for want of memory" in done.stderr
+    assert "-j 1" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "out.csv"]
+    assert (tmp_path / "out.csv").read_text() == "earlier"
+
+
 def test_a_refusal_ends_the_process_with_its_own_code(tmp_path, degrees):
     """What reads ahead must not come back while the interpreter ends: the process would be aborted, now and then."""
     (tmp_path / "cases.csv").write_text('case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n')
