@@ -35,6 +35,8 @@ from gridgis.cli import main
 from gridgis.coordinates import to_crs
 from gridgis.errors import InputRefused
 from gridgis.layers import read_division, write_division
+from gridgis.profile import load_profile
+from gridgis.registry.actors import add_actor
 from gridgis.registry.store import create_store, open_store
 from gridgis.registry.versions import load, versions
 from gridgis.resolve import affected, circle, resolution, resolved
@@ -928,6 +930,72 @@ def test_an_area_that_is_none_is_refused(degrees, given):
     found = run("affected", *given, "--division", degrees)
     assert found.exit_code == 2
     assert "Traceback" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "why"),
+    [
+        ("30.39", "114.34", "seem to be exchanged"),
+        ("nan", "30", "longitude is not finite"),
+        ("114", "inf", "latitude is not finite"),
+        ("500", "30", "longitude 500 is out of range"),
+    ],
+)
+def test_a_point_that_is_no_place_is_refused_with_the_reason(degrees, lon, lat, why):
+    found = run("affected", "--lon", lon, "--lat", lat, "--radius", 50, "--division", degrees)
+    assert (found.exit_code, why in found.output) == (2, True), found.output
+
+
+def test_a_point_exchanged_in_metres_is_refused_and_one_far_off_is_told(metres):
+    here = METRES.grids.geometry[0].centroid
+    swap = ["--lon", here.y, "--lat", here.x, "--case-crs", UTM]
+    found = run("affected", *swap, "--radius", 50, "--division", metres)
+    assert (found.exit_code, "seem to be exchanged" in found.output) == (2, True), found.output
+    far = run("affected", "--lon", 114, "--lat", 10, "--radius", 50, "--division", metres)
+    assert (far.exit_code, "no grid of the division" in far.output) == (0, True), far.output
+
+
+def test_persons_are_households_times_the_number_of_the_profile(degrees):
+    whole = ["affected", "--area", f"{degrees}:grids", "--division", degrees]
+    found = jobs.affected_area(area=f"{degrees}:grids", division=degrees)
+    each = load_profile().households.persons_per_household.value
+    assert found.grids["persons"].tolist() == (found.grids["households"].astype(float) * each).round().tolist()
+    assert f"persons: about {found.grids['persons'].sum()}" in run(*whole).output
+    assert affected(DEGREES, DEGREES.grids.geometry[0]).persons is None
+
+
+def test_an_area_without_a_crs_is_read_as_declared(tmp_path, degrees):
+    gpd.GeoDataFrame(geometry=[GRIDS.iloc[1]], crs=4326).to_crs(UTM).to_file(tmp_path / "area.shp", engine="pyogrio")
+    (tmp_path / "area.prj").unlink()
+    given = ["affected", "--area", tmp_path / "area.shp", "--division", degrees]
+    assert "--crs-of area=" in run(*given).output
+    assert f"{GRIDS.index[1]}  100%" in run(*given, "--crs-of", f"area={UTM}").output
+
+
+def test_the_people_of_a_store_are_called_where_no_file_names_others(tmp_path):
+    store = create_store(str(tmp_path / "city.db"), crs=UTM)
+    add_actors(store)
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
+    store.close()
+    grid = town().grids.iloc[0]
+    (tmp_path / "staff.toml").write_text(
+        f"""[[people]]
+person_id = "p1"
+name = "虚构甲"
+public_phone = "000-2"
+[[posts]]
+person_id = "p1"
+role = "grid_leader"
+area_code = "{grid["grid_code"]}"
+"""
+    )
+    jobs.import_people(str(tmp_path / "city.db"), tmp_path / "staff.toml", by="chief")
+    here = grid.geometry.representative_point()
+    asked = ["affected", "--lon", here.x, "--lat", here.y, "--radius", 1, "--case-crs", UTM]
+    found = run(*asked, "--store", tmp_path / "city.db")
+    assert "虚构甲  000-2" in found.output, found.output
 
 
 def test_the_division_is_not_replaced_by_what_lies_in_an_area(tmp_path, degrees):

@@ -188,19 +188,27 @@ def duplicates(cases: str, output: str, columns: tuple[str, ...], **options: Any
 @click.option("--at", metavar="TIME", help="Of the posts, and with a store of what is in force; now by default.")
 @click.option("--case-crs", default="EPSG:4326", show_default=True, metavar="EPSG:n|gcj02|bd09")
 @_answering
+@_declared
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), metavar="AREA.gpkg", help="Grids and micro-grids in it."
 )
-def affected(x: float | None, y: float | None, **options: Any) -> None:
+def affected(
+    x: float | None, y: float | None, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any
+) -> None:
     """Tell which grids, households and people an area holds, for emergencies."""
     from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
 
     if (x is None) != (y is None):
         raise click.UsageError("Give --lon and --lat together.")
     point = None if x is None or y is None else (x, y)
-    found = jobs.affected_area(point=point, **options)
-    homes = "unknown" if found.households is None else f"about {found.households}"
-    click.echo(f"{len(found.grids)} grids, {len(found.microgrids)} micro-grids, households: {homes}")
+    found = jobs.affected_area(point=point, rename=parse_map(columns), crs_of=parse_crs(crs_of), **options)
+    homes, persons = ("unknown" if n is None else f"about {n}" for n in (found.households, found.persons))
+    click.echo(
+        f"{len(found.grids)} grids, {len(found.microgrids)} micro-grids, households: {homes}, persons: {persons}"
+    )
+    if found.grids.empty:
+        click.echo("note: no grid of the division lies in this area", err=True)
     for row in found.grids.fillna({"households": -1}).itertuples():
         click.echo(f"{row.grid_code}  {row.share:.0%}  {row.households if row.households >= 0 else ''}".rstrip())
     for row in found.people.itertuples():
