@@ -747,3 +747,16 @@ def test_a_repeated_case_says_why():
         }
     ]
     assert duplicates(cases.iloc[:0], within_m=30, within_hours=24).columns.tolist() == found.columns.tolist()
+
+
+@pytest.mark.parametrize("name", ["=cmd|2", "+1+cmd", "@x", "\tx", "＝x", "'=x", "-12"])
+def test_no_cell_of_the_pairs_is_a_formula(tmp_path, name):
+    from gridgis import jobs
+
+    frame = pd.DataFrame({"case_id": [name, "B"], "lon": 114.3, "lat": 30.5, "item": "=1+1"})
+    written(tmp_path / "cases.csv", frame.assign(reported_at=["2026-03-01T08:00Z", "2026-03-01T09:00Z"]))
+    assert jobs.find_duplicates(tmp_path / "cases.csv", tmp_path / "pairs.csv") == 1
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "pairs.csv").read_text(encoding="utf-8"), newline=""))
+    bare_ = name.removeprefix("'")
+    assert row["earlier_id"] == (name if name == "-12" else f"'{bare_}")
+    assert (row["distance_m"], row["hours_between"]) == ("0.0", "1.0")

@@ -31,6 +31,7 @@ def find_duplicates(
     case_crs : "EPSG:n", "gcj02" or "bd09"; that of the file, else WGS84
     """
     from gridgis.cases import duplicates, open_cases
+    from gridgis.cases.guard import guarded_frame
     from gridgis.coordinates import system, to_crs
     from gridgis.crs import canonical, metric_crs
     from gridgis.layers import refuse_target
@@ -56,5 +57,5 @@ def find_duplicates(
         within_hours=rules.duplicate_hours.value if within_hours is None else within_hours,
     )
     with written_whole(output) as draft:
-        found.round({"distance_m": 1, "hours_between": 2}).to_csv(draft, index=False)
+        guarded_frame(found.round({"distance_m": 1, "hours_between": 2})).to_csv(draft, index=False)
     return len(found)
