@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -349,6 +350,52 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path, degrees):
     assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
     for wrong in (["--dry-run", "-o", tmp_path / "out.csv"], []):
         assert run("resolve", cases, "--division", degrees, *wrong).exit_code == 2
+
+
+# ---------------------------------------------------------------- how far it has come
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_moves_within_a_chunk_and_changes_no_result(tmp_path, degrees, parties, monkeypatch, processes):
+    from gridgis.jobs import at_once
+
+    cases = written(tmp_path / "cases.csv", pd.concat([table(item="hole")] * 16))
+    sources = jobs.Sources(parties=parties)
+    jobs.resolve_file(cases, tmp_path / "whole.csv", division=degrees, sources=sources)
+    monkeypatch.setattr(at_once, "PIECE_ROWS", 30)
+    told_: list[float] = []
+    jobs.resolve_file(
+        cases, tmp_path / "out.csv", division=degrees, sources=sources, chunk_rows=350, jobs=processes,
+        progress=lambda _, done: told_.append(done),
+    )  # fmt: skip
+    assert told_ == sorted(told_)
+    assert len({done for done in told_ if 0 < done < 1}) >= 12
+    assert told_[-1] == 1.0
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_the_bar_tells_the_remaining_time_on_a_terminal(tmp_path, degrees):
+    """As a person sees it: standard error is a terminal of its own."""
+    import pty
+    import termios
+
+    cases = written(tmp_path / "cases.csv", pd.concat([table()] * 8))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    code = "import sys; from gridgis.jobs import at_once; at_once.PIECE_ROWS = 20; import tqdm; " \
+        "tqdm.tqdm.monitor_interval = 0; from gridgis.cli import show; from functools import partial; " \
+        "tqdm.tqdm = partial(tqdm.tqdm, mininterval=0); from gridgis.cli import main; main(sys.argv[1:])"  # fmt: skip
+    command = [sys.executable, "-c", code, "resolve", str(cases), "--division", degrees, "-o", str(tmp_path / "o.csv")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL, env=env)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # a terminal that nobody writes to any more
+        while some := os.read(ours, 65536):
+            seen += some
+    os.close(ours)
+    assert process.wait() == 0
+    lines = [line for line in seen.decode().split("\r") if "%" in line]
+    assert sum("100%" not in line and "  0%" not in line for line in lines) >= 5, lines
+    assert re.search(r"\d\d:\d\d, \d\d:\d\d left", lines[-1]), lines
 
 
 # ---------------------------------------------------------------- a run that is stopped

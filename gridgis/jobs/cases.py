@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,10 @@ from gridgis.schema import GENERAL
 if TYPE_CHECKING:
     from gridgis.cases import CaseFile
     from gridgis.resolve import Resolution
+
+
+LONG_ROWS = 5_000_000
+"""Files of more cases are read in so many chunks that there is no need to see one move."""
 
 
 @dataclass
@@ -147,14 +151,42 @@ def _run(
 ) -> None:
     from gridgis.cases.piles import Piles
 
-    piles = Piles()
-    for number, (chunk, result, moved) in enumerate(answered(file.chunks(), clerk, systems, jobs=jobs)):
+    piles, moves = Piles(), _Moves(file, progress)
+    every = answered(moves.chunks(), clerk, systems, jobs=jobs, whole=file.rows > LONG_ROWS, told=moves.told)
+    for number, (chunk, result, moved) in enumerate(every):
         piles.add(chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
         write(result)
         if number == 0:
             tally.notices += clerk.shifted(chunk, result)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
-        if progress is not None:
-            progress("resolve", min(file.bytes_read / max(file.size, 1), 1.0))
+    moves.end()
     tally.notices += map(str, piles.found())
+
+
+class _Moves:
+    """What moves a bar: each chunk by the part of the file that it was read from, as its pieces are answered."""
+
+    def __init__(self, file: CaseFile, progress: Progress | None) -> None:
+        self._file, self._progress = file, progress
+        self._reach = [0.0]
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """The chunks of the file; what is read ahead of them does not count as answered."""
+        rows = 0
+        for chunk in self._file.chunks():
+            rows += len(chunk)
+            held = self._file.bytes_read / max(self._file.size, 1), rows / max(self._file.rows, 1)
+            self._reach.append(max(self._reach[-1], min(*held, 1.0)))
+            yield chunk
+
+    def told(self, chunk: int, share: float) -> None:
+        """A share of a chunk has been answered."""
+        if self._progress is not None:
+            before, after = self._reach[chunk : chunk + 2]
+            self._progress("resolve", before + (after - before) * share)
+
+    def end(self) -> None:
+        """All has been answered."""
+        if self._progress is not None:
+            self._progress("resolve", 1.0)

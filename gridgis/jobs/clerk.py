@@ -35,6 +35,11 @@ class Clerk:
         """The confidence below which a person chooses."""
         return self.offices.sample.profile.locating.confidence.value
 
+    @property
+    def searches(self) -> bool:
+        """Whether it looks for addresses."""
+        return self.offices.sample.gazetteer is not None
+
     def warm(self) -> None:
         """Make ready what all chunks need, before processes share it."""
         self.offices.sample.places.warm()
