@@ -367,3 +367,29 @@ def test_the_commands_go_from_a_file_to_an_answer(tmp_path):
     run("people", "erase", "p1", "--by", "chief", **with_store)
     assert f"{grid}Z01" not in run("people", "list", **with_store)
     assert "takes a checkpoint" in run("audit", "verify", code=3, **with_store)
+
+
+def test_the_import_commands_tell_faults_of_cells_and_of_rows_at_once(tmp_path):
+    url = str(tmp_path / "city.db")
+    store = create_store(url)
+    add_actors(store)
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
+    (tmp_path / "staff.toml").write_text(
+        '[[people]]\nname = "nobody"\n'
+        '[[posts]]\nperson_id = "gone"\nrole = "grid_leader"\narea_code = "nowhere"\nvalid_from = "soon"\n'
+        '[[posts]]\nrole = "grid_leader"\narea_code = "elsewhere"\n'
+        '[[units]]\nname = "unit"\n'
+        '[[items]]\nitem = "hole"\nclass = "road"\nname = "x"\nlimit = "many"\n'
+        '[[items]]\nitem = "pit"\nclass = "road"\nname = "x"\nlimit = 3\nlimit_unit = "moons"\n'
+        '[[rules]]\nrule_id = "r1"\nitem = "unheard of"\nlead = "Roads"\n',
+        encoding="utf-8",
+    )
+    for words, told in (
+        ("people", ("valid_from", "person gone is not known", "area nowhere does not exist", "person_id")),
+        ("duties", ("limit", "unheard of", "moons")),
+    ):
+        found = run(words, "import", str(tmp_path / "staff.toml"), "--by", "chief", code=2, GRIDGIS_STORE=url)
+        assert "Traceback" not in found
+        assert [one for one in told if one not in found] == [], found
