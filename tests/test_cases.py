@@ -22,11 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridgis.cases import OUT_COLUMNS, duplicates, open_cases, result_writer
 from gridgis.cases.identity import Seen, hashed
+from gridgis.cli import main
 from gridgis.errors import InputRefused
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -514,6 +516,34 @@ def test_a_layer_must_be_chosen_and_be_a_table(tmp_path):
     connection.commit()
     connection.close()
     assert "the layer cases is no table" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "xlsx"])
+def test_a_layer_or_sheet_is_named_with_the_file(tmp_path, suffix):
+    path = tmp_path / f"two.{suffix}"
+    parts = {"a": table().iloc[:1], "b 二": table().iloc[1:]}
+    if suffix == "gpkg":
+        for name, frame in parts.items():
+            points(frame).to_file(path, layer=name, mode="a" if path.exists() else "w")
+        assert f"Name one of them: {path}:a, {path}:b 二" in refusal(path)
+    else:
+        with pd.ExcelWriter(path) as book:
+            for name, frame in parts.items():
+                frame.to_excel(book, sheet_name=name, index=False)
+    assert whole(f"{path}:a")["case_id"].tolist() == ["C1"]
+    assert whole(f"{path}:b 二")["case_id"].tolist() == ["C2", "0003", "C4"]
+    assert f"{path}:a" in refusal(f"{path}:c")
+    run = CliRunner().invoke(main, ["duplicates", f"{path}:a", "-o", str(tmp_path / "pairs.csv")])
+    assert run.output == "0 cases probably repeat an earlier one\n"
+    over = CliRunner().invoke(main, ["duplicates", f"{path}:a", "-o", str(path)])
+    assert (over.exit_code, "is one of the inputs" in over.output) == (2, True)
+
+
+def test_a_text_has_no_layers(tmp_path):
+    path = text_file(tmp_path / "cases.csv", "A,1,2")
+    assert "a text has no layer x" in refusal(f"{path}:x")
+    colon = text_file(tmp_path / "cases:x.csv", "A,1,2")
+    assert len(whole(colon)) == 1
 
 
 def test_a_workbook_that_grows_without_end_is_refused(tmp_path):

@@ -121,11 +121,12 @@ def open_cases(
 
     Parameters
     ----------
+    path : `FILE`, or `FILE:LAYER` for a layer of a GeoPackage or a sheet of a workbook
     rename : column of the contract (`case_id`, `lon`, …) to its name in the file, before all usual names
     encoding : of a text; told by its bytes where None
     timezone : of times that carry no offset
     chunk_rows : rows of a chunk; never changes what stands in them
-    layer : of a GeoPackage, or sheet of a workbook
+    layer : the same, apart from the name of the file
     geographic : whether the coordinates are degrees, which are in range up to 180 and 90; by the CRS of the file
         where None, and degrees where it has none
     now : later reports are warned of; the present moment where None
@@ -136,7 +137,10 @@ def open_cases(
         Where there is no such file, it is not what its name says, is damaged or cut off, is in no known encoding, or
         has neither coordinates nor geometry nor addresses.
     """
-    name = os.fspath(path)
+    from gridgis.layers import split_source
+
+    name, told = split_source(os.fspath(path))
+    layer = layer or told
     _known_timezone(timezone)
     reader = _opened(name, rename=rename, encoding=encoding, layer=layer)
     faults = tuple(header_faults(name, reader.header, reader.columns, rename=rename))
@@ -150,6 +154,9 @@ def open_cases(
 
 def _opened(path: str, *, rename: Mapping[str, str] | None, encoding: str | None, layer: str | None) -> Reader:
     kind = _kind(path)
+    if layer is not None and kind in ("text", "parquet"):
+        cure = f"Name the file alone: {path}"
+        raise InputRefused([Fault("cases", path, f"{KINDS[kind]} has no layer {layer}", cure)])
     if kind == "text":
         from gridgis.cases.text import open_text
 

@@ -113,5 +113,9 @@ def _chosen(path: str, names: list[str], layer: str | None) -> str:
         problem = f"there is no layer {layer}"
     else:
         problem = f"the file holds {len(names)} layers" if names else "the file holds no layer"
-    cure = f"Name one of them: {', '.join(names[:30])}" if names else "Give a file with a layer of cases"
+    cure = (
+        f"Name one of them: {', '.join(f'{path}:{one}' for one in names[:30])}"
+        if names
+        else "Give a file with a layer of cases"
+    )
     raise InputRefused([Fault("cases", path, problem, cure)])

@@ -69,7 +69,7 @@ def open_sheet(path: str, *, rename: Mapping[str, str] | None, layer: str | None
 
 def _chosen(path: str, names: Sequence[str], layer: str | None) -> str:
     if layer is not None and layer not in names:
-        cure = f"Name one of its sheets: {', '.join(names)}"
+        cure = f"Name one of its sheets: {', '.join(f'{path}:{one}' for one in names[:30])}"
         raise InputRefused([Fault("cases", path, f"there is no sheet {layer}", cure)])
     if not names:
         raise InputRefused([Fault("cases", path, "the workbook holds no sheet", "Give one with a sheet of cases")])

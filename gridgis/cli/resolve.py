@@ -48,7 +48,7 @@ def _sources(options: dict[str, Any], columns: tuple[str, ...], crs_of: tuple[st
 
 
 @main.command()
-@click.argument("cases", type=click.Path())
+@click.argument("cases", metavar="CASES[:LAYER]")
 @_answering
 @_city
 @click.option(
@@ -163,7 +163,7 @@ def _responsible(duties: Any) -> None:
 
 
 @main.command()
-@click.argument("cases", type=click.Path())
+@click.argument("cases", metavar="CASES[:LAYER]")
 @click.option("--within", "within_m", type=click.FloatRange(min=0), help="Metres; of the default profile otherwise.")
 @click.option("--hours", "within_hours", type=click.FloatRange(min=0), help="Of the default profile otherwise.")
 @click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
