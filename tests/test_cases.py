@@ -723,11 +723,12 @@ def some_cases(seed, n, *, side=300.0, hours=72):
             + pd.to_timedelta(np.round(rng.uniform(0, hours, n) * 4) / 4, unit="h"),
             "item": pd.Series(rng.choice(["manhole", "litter", None], n, p=[0.5, 0.4, 0.1]), dtype="str"),
             "grid_code": rng.choice(["420103001001001", "420103001001002"], n),
+            "street": rng.choice(np.array(["A", "B", None], dtype=object), n),
         }
     )
 
 
-def by_hand(cases, within_m, within_hours):
+def by_hand(cases, within_m, within_hours, street_m=0.0):
     out = {}
     rows = list(cases.itertuples())
     for a in rows:
@@ -736,7 +737,8 @@ def by_hand(cases, within_m, within_hours):
             hours = (a.reported_at - b.reported_at) / pd.Timedelta(hours=1)
             before = b.reported_at < a.reported_at or (b.reported_at == a.reported_at and b.Index < a.Index)
             apart = np.hypot(a.x - b.x, a.y - b.y)
-            if before and a.item == b.item and apart <= within_m and hours <= within_hours:
+            near = apart <= within_m or (apart <= street_m and isinstance(a.street, str) and a.street == b.street)
+            if before and a.item == b.item and near and hours <= within_hours:
                 rank = (apart, -b.reported_at.value, -b.Index)
                 best = min(best or (rank, b.case_id), (rank, b.case_id))
         if best:
@@ -753,6 +755,16 @@ def test_repeated_cases_are_those_found_by_hand(seed, within_m, within_hours, mo
     assert dict(zip(found["case_id"], found["earlier_id"], strict=True)) == by_hand(cases, within_m, within_hours)
     assert found["distance_m"].le(within_m).all()
     assert found["hours_between"].between(0, within_hours).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_one_street_more_counts_as_near(seed):
+    cases = some_cases(seed, 80)
+    found = duplicates(cases, within_m=20, within_hours=24, street_m=70)
+    assert dict(zip(found["case_id"], found["earlier_id"], strict=True)) == by_hand(cases, 20, 24, 70)
+    far = found["distance_m"] > 20
+    assert far.any()
+    assert found.loc[far, "reason"].str.contains("same street").all()
 
 
 def test_a_repeated_case_says_why():
@@ -777,6 +789,92 @@ def test_a_repeated_case_says_why():
         }
     ]
     assert duplicates(cases.iloc[:0], within_m=30, within_hours=24).columns.tolist() == found.columns.tolist()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A gazetteer of one street, its line, and a catalogue in which a code and an alias are one item."""
+    from gridgis.addresses import build
+
+    folder = tmp_path_factory.mktemp("city")
+    line = shapely.LineString([(114.3, 30.5), (114.31, 30.5)])
+    streets = gpd.GeoDataFrame({"name": ["中山路"], "road_class": ["primary"]}, geometry=[line], crs=4326)
+    streets.to_file(folder / "streets.gpkg", layer="streets")
+    doors = gpd.GeoDataFrame({"address": ["中山路1号"]}, geometry=[shapely.Point(114.3002, 30.5001)], crs=4326)
+    build({"streets": streets, "addresses": doors}, folder / "names.db", crs=4326)
+    (folder / "book.toml").write_text(
+        '[[items]]\nitem = "B0101"\nclass = "part"\nname = "井盖"\naliases = "窨井盖"\n', encoding="utf-8"
+    )
+    return folder
+
+
+def pairs(folder, cases, *options):
+    frame = pd.DataFrame(cases, columns=["case_id", "lon", "lat", "item", "source", "address"])
+    hours = [f"2026-03-01T{8 + k:02d}:00Z" for k in range(len(frame))]
+    frame.assign(reported_at=hours).to_csv(folder / "cases.csv", index=False)
+    words = ["duplicates", folder / "cases.csv", "-o", folder / "pairs.csv", *options]
+    run = CliRunner().invoke(main, [str(word) for word in words])
+    assert run.exit_code == 0, run.output
+    found = pd.read_csv(folder / "pairs.csv")
+    return dict(zip(found["case_id"], found["earlier_id"], strict=True)), " ".join(found["reason"])
+
+
+HERE = (114.3002, 30.5001)
+
+
+def test_a_source_may_report_repeats_in_a_system_of_its_own(tmp_path):
+    from gridgis.coordinates import to_crs
+
+    x, y = to_crs(np.array([HERE[0]]), np.array([HERE[1]]), source="EPSG:4326", target="gcj02")
+    cases = [("A", *HERE, "hole", "call", ""), ("B", x[0], y[0], "hole", "app", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    assert pairs(tmp_path, cases, "--source-crs", "app=gcj02")[0] == {"B": "A"}
+
+
+def test_an_item_counts_under_any_of_its_names(tmp_path, city):
+    cases = [("A", *HERE, "B0101", "", ""), ("B", *HERE, "井盖", "", ""), ("C", *HERE, "窨井盖", "", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    assert pairs(tmp_path, cases, "--parties", city / "book.toml")[0] == {"B": "A", "C": "B"}
+
+
+def test_a_case_with_an_address_alone_may_repeat_another(tmp_path, city):
+    cases = [
+        ("A", *HERE, "hole", "", ""),
+        ("B", "", "", "hole", "", "中山路1号门口"),
+        ("C", "", "", "hole", "", "天知道"),
+    ]
+    assert pairs(tmp_path, cases)[0] == {}
+    found, why = pairs(tmp_path, cases, "--gazetteer", city / "names.db")
+    assert found == {"B": "A"}
+    assert "apart by the address" in why
+
+
+def test_points_of_one_street_may_lie_farther_apart(tmp_path, city):
+    east = (HERE[0] + 0.0005, HERE[1])  # 48 m on
+    cases = [("A", *HERE, "hole", "", ""), ("B", *east, "hole", "", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    found, why = pairs(tmp_path, cases, "--streets", city / "streets.gpkg")
+    assert found == {"B": "A"}
+    assert "same street" in why
+
+
+def test_what_lies_at_the_default_point_of_a_form_repeats_nothing(tmp_path):
+    from gridgis import jobs
+
+    frame = pd.DataFrame({"case_id": range(140), "lon": HERE[0], "lat": HERE[1], "item": "hole"})
+    frame.loc[138:, "lon"] += 0.001
+    frame.assign(reported_at="2026-03-01T08:00Z").to_csv(tmp_path / "cases.csv", index=False)
+    assert jobs.find_duplicates(tmp_path / "cases.csv", tmp_path / "pairs.csv") == 1
+    assert pd.read_csv(tmp_path / "pairs.csv")["case_id"].tolist() == [139]
+
+
+def test_wrong_coordinates_of_some_do_not_stretch_the_distances_of_others(tmp_path):
+    east = (HERE[0] + 0.00025, HERE[1])  # 24 m on
+    cases = [("A", *HERE, "hole", "", ""), ("B", *east, "hole", "", ""), ("C", 0, 0, "pit", "", "")]
+    cases.append(("D", 30.5, 84.3, "pit", "", ""))
+    cases += [(f"E{k}", HERE[0] + k / 10, HERE[1], "dirt", "", "") for k in range(5)]
+    assert pairs(tmp_path, cases)[0] == {"B": "A"}
+    assert pd.read_csv(tmp_path / "pairs.csv")["distance_m"].tolist() == pytest.approx([24.0], abs=0.2)
 
 
 @pytest.mark.parametrize("name", ["=cmd|2", "+1+cmd", "@x", "\tx", "＝x", "'=x", "-12"])

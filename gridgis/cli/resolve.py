@@ -166,17 +166,30 @@ def _responsible(duties: Any) -> None:
 @click.argument("cases", metavar="CASES[:LAYER]")
 @click.option("--within", "within_m", type=click.FloatRange(min=0), help="Metres; of the default profile otherwise.")
 @click.option("--hours", "within_hours", type=click.FloatRange(min=0), help="Of the default profile otherwise.")
+@click.option("--parties", metavar="FILE", help="Whose catalogue tells which names are one item.")
+@click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address alone, and the streets of addresses.")
+@click.option("--streets", metavar="FILE[:LAYER]", help="For the streets of points: in one street more counts as near.")
 @click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
+@click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
 @click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset.")
 @click.option("--encoding", help="Of a CSV; told by its bytes by default.")
-@click.option("--map", "columns", multiple=True, metavar="cases.COLUMN=NAME", help="Rename a column.")
+@_declared
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="PAIRS.csv")
-def duplicates(cases: str, output: str, columns: tuple[str, ...], **options: Any) -> None:
+def duplicates(
+    cases: str,
+    output: str,
+    columns: tuple[str, ...],
+    crs_of: tuple[str, ...],
+    source_crs: tuple[str, ...],
+    **options: Any,
+) -> None:
     """List cases that probably repeat an earlier one, with the reason: a hint, nothing is joined."""
     from gridgis import jobs
-    from gridgis.layers import parse_map
 
-    count = jobs.find_duplicates(cases, output, rename=parse_map(columns).get("cases", {}), **options)
+    sources = _sources({**options, "components": None}, columns, crs_of)
+    for name in ("parties", "gazetteer", "streets"):
+        del options[name]
+    count = jobs.find_duplicates(cases, output, sources=sources, crs_of_source=_pairs(source_crs), **options)
     click.echo(f"{count} cases probably repeat an earlier one")
 
 
