@@ -458,6 +458,20 @@ def test_no_thread_knows_a_text_once_the_reading_has_ended(tmp_path, monkeypatch
     assert [one() for one in lent] == [None], caught
 
 
+@pytest.mark.parametrize(("length", "passes"), [(5_000, True), (30_000, False)])
+def test_a_row_that_is_too_long_is_called_so(tmp_path, monkeypatch, length, passes):
+    from gridgis.cases import text
+
+    monkeypatch.setattr(text, "BLOCK", 8_000)
+    lines = ["A,1,2,x", f"B,1,2,{'x' * length}", "C,1,2,x"]
+    path = text_file(tmp_path / "cases.csv", *lines, header="id,x,y,描述")
+    if not passes:
+        assert "a row is longer than" in (said := refusal(path))
+        assert "damaged" not in said
+    else:
+        assert whole(path)["description"].str.len().tolist() == [1, length, 1]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
@@ -689,6 +703,28 @@ def test_a_sheet_that_cannot_hold_the_result_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputRefused, match="holds 5 rows"):
         run()
     assert [p.name for p in tmp_path.iterdir()] == ["cases.csv"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_sheet_on_a_full_disk_is_told_once(tmp_path):
+    code = """
+import gc
+from gridgis.cases.write_sheet import SheetWriter
+from tests.test_cases import result_of, table, whole, written
+from pathlib import Path
+import sys
+writer = SheetWriter("/dev/full", None)
+writer.add(result_of(whole(written(Path(sys.argv[1]) / "cases.csv", table()))))
+try:
+    writer.close()
+except OSError as error:
+    print(error.strerror)
+writer.drop()
+del writer
+gc.collect()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No space left on device\n", "")
 
 
 def test_where_nothing_can_be_written_is_told(tmp_path):

@@ -26,7 +26,8 @@ from gridgis.cases.reader import Reader, unreadable
 from gridgis.errors import Fault, InputRefused
 
 BLOCK = 1 << 23
-"""Bytes that are read at a time; no row is longer."""
+"""Bytes that are read at a time. A row may lie in two blocks and in no more: one that is longer than a block may be
+too long, one that is longer than two is."""
 
 HEAD = 1 << 20
 """Bytes within which the header ends."""
@@ -85,13 +86,25 @@ def _tables(path: str, stream: Stream, rows: _Rows) -> Generator[Any]:
     """Tables of the rows after the header, all cells text; those of no cell at all are left out."""
     closed = False
     with unreadable(path, "a table"), closing(_batches(stream, rows)) as batches:
-        for batch in batches:
+        for batch in _none_too_long(path, batches):
             table = rows.table(batch)
             closed = table.num_rows > 0 and all(column[-1].as_py() == LAST for column in table.columns[:-1])
             yield _filled(table.slice(0, table.num_rows - 1) if closed else table)
     if not closed:
         cure = "Close it, or fetch the file again: it may have been cut off"
         raise InputRefused([Fault("cases", path, "a quotation mark is opened and never closed", cure)])
+
+
+def _none_too_long(path: str, batches: Generator[Any]) -> Generator[Any]:
+    """The batches; a row that lies in more than two blocks is called what it is."""
+    try:
+        yield from batches
+    except pa.ArrowInvalid as error:
+        if "straddling" not in str(error):
+            raise
+        problem = f"a row is longer than {BLOCK >> 20} MiB: most likely a quotation mark is opened and never closed"
+        cure = "Close it, or shorten the text of that row"
+        raise InputRefused([Fault("cases", path, problem, cure)]) from None
 
 
 RELEASE_S = 60.0
