@@ -27,7 +27,7 @@ from gridgis.addresses.places import cell_of, cells, together
 from gridgis.addresses.side_file import COMMON, INDEXES, create
 from gridgis.crs import metric_crs, parsed
 from gridgis.durable import draft_beside, forget, put_in_place
-from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.errors import Fault, InputRefused, Notice, refuse
 
 Progress = Callable[[str, float], None]
 SOURCES = ("zones", "streets", "compounds", "buildings", "households", "parcels", "places", "addresses")
@@ -36,7 +36,7 @@ _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True)
 class Counts:
-    """How much a gazetteer holds; `left_out` are rows without a name, an address or a place."""
+    """How much a gazetteer holds; `left_out` are rows without a name, an address or a place, `notices` says which."""
 
     places: int
     names: int
@@ -44,10 +44,11 @@ class Counts:
     ranges: int
     junctions: int
     left_out: int
+    notices: tuple[Notice, ...] = ()
 
     def as_dict(self) -> dict[str, int]:
         """The numbers by name."""
-        return asdict(self)
+        return {name: number for name, number in asdict(self).items() if name != "notices"}
 
 
 def build(
@@ -103,7 +104,7 @@ def build(
     told("done", 1.0)
     return Counts(
         len(tables["place"]), len(tables["name"]), len(tables["house"]), len(tables["stretch"]),
-        len(tables["junction"]), sum(found.left_out.values()),
+        len(tables["junction"]), sum(notice.count for notice in found.left_out), found.left_out,
     )  # fmt: skip
 
 

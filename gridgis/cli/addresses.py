@@ -53,6 +53,8 @@ def gazetteer(
         counts = jobs.build_gazetteer(
             sources, output, division=division, rename=rename, crs_of=declared, crs=crs, progress=progress
         )
+    for notice in counts.notices:
+        click.echo(f"note: {notice}", err=True)
     show(dict(counts.as_dict()))
 
 
