@@ -887,6 +887,34 @@ def test_networks_do_not_answer_for_one_another(tmp_path):
         by_store(path, frame, tmp_path, network="heating")
 
 
+def test_the_store_of_the_environment_answers_where_no_division_is_named(tmp_path, city, degrees, moved, monkeypatch):
+    monkeypatch.setenv("GRIDGIS_STORE", city)
+    point, _, second = moved
+    cases = written(tmp_path / "cases.csv", dated(point))
+    here = ["--lon", point.x, "--lat", point.y, "--case-crs", UTM]
+    assert second in run("locate", *here).output
+    assert second in run("affected", *here, "--radius", 1).output
+    assert run("resolve", cases, "--case-crs", UTM, "-o", tmp_path / "out.csv").exit_code == 0
+    assert second in (tmp_path / "out.csv").read_text()
+    inside = inner(GRIDS.index[0])
+    by_file = ["--lon", inside.x, "--lat", inside.y, "--division", degrees]
+    assert GRIDS.index[0] in run("locate", *by_file).output
+    assert GRIDS.index[0] in run("affected", *by_file, "--radius", 1).output
+    assert run("locate", *by_file, "--store", city).exit_code == 2
+
+
+def test_the_corrections_of_the_store_of_the_environment_are_found(tmp_path, city, names):
+    store = str(tmp_path / "copy.db")
+    jobs.backup(city, store)
+    house = house_in(GRIDS.index[0])
+    say = ["find", f"张家 {house}", "--gazetteer", names]
+    env = {"GRIDGIS_STORE": store}
+    words = [*say, "--choose", "1", "--by", "draws"]
+    assert CliRunner().invoke(main, words, env=env).exit_code == 0
+    assert "alias" in CliRunner().invoke(main, say, env=env).output
+    assert "alias" not in CliRunner().invoke(main, say, env={"GRIDGIS_STORE": None}).output
+
+
 # ---------------------------------------------------------------- what lies in an area
 def test_atoms_taken_apart_and_together_hold_the_same_households():
     atoms = METRES.atoms

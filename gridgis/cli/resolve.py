@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gridgis.cli.division import _declared
 from gridgis.cli.group import main
@@ -13,17 +15,31 @@ from gridgis.cli.show import bar, plain
 
 
 def _answering(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that name what answers."""
+    """The options that name what answers. A division that is named goes before the store of the environment."""
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> None:
+        told = click.get_current_context().get_parameter_source("store")
+        if given["division"] is not None and told is ParameterSource.ENVIRONMENT:
+            given["store"] = None
+        command(**given)
+
     options = (
         click.option("--division", metavar="OUT.gpkg", help="The division that answers."),
-        click.option("--store", metavar="STORE", help="What is in force at the time of a case answers it."),
+        click.option(
+            "--store",
+            envvar="GRIDGIS_STORE",
+            metavar="STORE",
+            help="What is in force at the time of a case answers it; or set GRIDGIS_STORE.",
+        ),
         click.option("--network", default="general", show_default=True, help="Of the versions in the store."),
         click.option("--parties", metavar="FILE", help="People, posts, items, duty rules: XLSX, TOML or CSV folder."),
         click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset."),
     )
+    answering: Callable[..., None] = chosen
     for option in reversed(options):
-        command = option(command)
-    return command
+        answering = option(answering)
+    return answering
 
 
 def _city(command: Callable[..., None]) -> Callable[..., None]:
