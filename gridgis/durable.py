@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 
@@ -26,3 +28,19 @@ def put_in_place(draft: str | os.PathLike[str], target: str | os.PathLike[str]) 
     sync_file(draft)
     os.replace(draft, target)
     sync_folder(target)
+
+
+def draft_beside(target: str | os.PathLike[str]) -> Path:
+    """A name beside a file that no other run and no other thread gives to its draft, with the same ending.
+
+    What a killed run leaves under it, `.NAME.….part` with the ending, can be deleted.
+    """
+    path = Path(target)
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
+
+
+def forget(draft: Path) -> None:
+    """Delete a draft and the journal beside it, as far as that can be done: what went wrong before is to be told."""
+    for name in (draft, draft.with_name(f"{draft.name}-journal")):
+        with contextlib.suppress(OSError):
+            name.unlink(missing_ok=True)

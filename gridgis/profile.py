@@ -160,6 +160,7 @@ class CaseRules(_Data):
     """When two cases are probably the same one; each with unit and clause."""
 
     duplicate_m: Quantity
+    duplicate_street_m: Quantity = Field(default_factory=lambda: _shipped_cases().duplicate_street_m)
     duplicate_hours: Quantity
 
 

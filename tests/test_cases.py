@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import signal
 import subprocess
 import sys
+import time
+import weakref
 import zipfile
 from datetime import UTC, datetime
 
@@ -19,11 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridgis.cases import OUT_COLUMNS, duplicates, open_cases, result_writer
 from gridgis.cases.identity import Seen, hashed
+from gridgis.cli import main
 from gridgis.errors import InputRefused
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -442,6 +447,56 @@ def test_a_quote_that_is_never_closed_is_refused(tmp_path):
     assert whole(inch)["description"].tolist() == ['a 5" pipe', "x"]
 
 
+OPEN_QUOTE = 'case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n'
+LONG = "case_id,lon,lat\n" + "1,114.34,30.39\n" * 5_000
+
+
+def read_to(path, stop):
+    with open_cases(path, chunk_rows=100) as file:
+        for number, _ in enumerate(file.chunks()):
+            if number == stop:
+                raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("content", "stop", "error"),
+    [(OPEN_QUOTE, None, InputRefused), (LONG, 0, KeyboardInterrupt), (LONG, 3, KeyboardInterrupt), (LONG, None, None)],
+)
+def test_no_thread_knows_a_text_once_the_reading_has_ended(tmp_path, monkeypatch, content, stop, error):
+    """A thread of the reader that comes back while the interpreter ends aborts the process."""
+    from gridgis.cases import text
+
+    lent = []
+
+    class Watched(text._Lent):
+        def __init__(self, stream):
+            super().__init__(stream)
+            read = self.read
+            self.read = lambda size=-1: time.sleep(0.05) or read(size)
+            lent.append(weakref.ref(self))
+
+    monkeypatch.setattr(text, "_Lent", Watched)
+    monkeypatch.setattr(text, "BLOCK", 5_000)
+    (tmp_path / "cases.csv").write_text(content)
+    with contextlib.nullcontext() if error is None else pytest.raises(error) as caught:
+        read_to(tmp_path / "cases.csv", stop)
+    assert [one() for one in lent] == [None], caught
+
+
+@pytest.mark.parametrize(("length", "passes"), [(5_000, True), (30_000, False)])
+def test_a_row_that_is_too_long_is_called_so(tmp_path, monkeypatch, length, passes):
+    from gridgis.cases import text
+
+    monkeypatch.setattr(text, "BLOCK", 8_000)
+    lines = ["A,1,2,x", f"B,1,2,{'x' * length}", "C,1,2,x"]
+    path = text_file(tmp_path / "cases.csv", *lines, header="id,x,y,描述")
+    if not passes:
+        assert "a row is longer than" in (said := refusal(path))
+        assert "damaged" not in said
+    else:
+        assert whole(path)["description"].str.len().tolist() == [1, length, 1]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
@@ -500,6 +555,34 @@ def test_a_layer_must_be_chosen_and_be_a_table(tmp_path):
     connection.commit()
     connection.close()
     assert "the layer cases is no table" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "xlsx"])
+def test_a_layer_or_sheet_is_named_with_the_file(tmp_path, suffix):
+    path = tmp_path / f"two.{suffix}"
+    parts = {"a": table().iloc[:1], "b 二": table().iloc[1:]}
+    if suffix == "gpkg":
+        for name, frame in parts.items():
+            points(frame).to_file(path, layer=name, mode="a" if path.exists() else "w")
+        assert f"Name one of them: {path}:a, {path}:b 二" in refusal(path)
+    else:
+        with pd.ExcelWriter(path) as book:
+            for name, frame in parts.items():
+                frame.to_excel(book, sheet_name=name, index=False)
+    assert whole(f"{path}:a")["case_id"].tolist() == ["C1"]
+    assert whole(f"{path}:b 二")["case_id"].tolist() == ["C2", "0003", "C4"]
+    assert f"{path}:a" in refusal(f"{path}:c")
+    run = CliRunner().invoke(main, ["duplicates", f"{path}:a", "-o", str(tmp_path / "pairs.csv")])
+    assert run.output == "0 cases probably repeat an earlier one\n"
+    over = CliRunner().invoke(main, ["duplicates", f"{path}:a", "-o", str(path)])
+    assert (over.exit_code, "is one of the inputs" in over.output) == (2, True)
+
+
+def test_a_text_has_no_layers(tmp_path):
+    path = text_file(tmp_path / "cases.csv", "A,1,2")
+    assert "a text has no layer x" in refusal(f"{path}:x")
+    colon = text_file(tmp_path / "cases:x.csv", "A,1,2")
+    assert len(whole(colon)) == 1
 
 
 def test_a_workbook_that_grows_without_end_is_refused(tmp_path):
@@ -647,6 +730,28 @@ def test_a_sheet_that_cannot_hold_the_result_is_refused(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["cases.csv"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_sheet_on_a_full_disk_is_told_once(tmp_path):
+    code = """
+import gc
+from gridgis.cases.write_sheet import SheetWriter
+from tests.test_cases import result_of, table, whole, written
+from pathlib import Path
+import sys
+writer = SheetWriter("/dev/full", None)
+writer.add(result_of(whole(written(Path(sys.argv[1]) / "cases.csv", table()))))
+try:
+    writer.close()
+except OSError as error:
+    print(error.strerror)
+writer.drop()
+del writer
+gc.collect()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No space left on device\n", "")
+
+
 def test_where_nothing_can_be_written_is_told(tmp_path):
     for path, told in ((tmp_path / "no" / "out.csv", "no such folder"), (tmp_path / "out.doc", "no format")):
         with pytest.raises(InputRefused, match=told), result_writer(path):
@@ -679,11 +784,12 @@ def some_cases(seed, n, *, side=300.0, hours=72):
             + pd.to_timedelta(np.round(rng.uniform(0, hours, n) * 4) / 4, unit="h"),
             "item": pd.Series(rng.choice(["manhole", "litter", None], n, p=[0.5, 0.4, 0.1]), dtype="str"),
             "grid_code": rng.choice(["420103001001001", "420103001001002"], n),
+            "street": rng.choice(np.array(["A", "B", None], dtype=object), n),
         }
     )
 
 
-def by_hand(cases, within_m, within_hours):
+def by_hand(cases, within_m, within_hours, street_m=0.0):
     out = {}
     rows = list(cases.itertuples())
     for a in rows:
@@ -692,7 +798,8 @@ def by_hand(cases, within_m, within_hours):
             hours = (a.reported_at - b.reported_at) / pd.Timedelta(hours=1)
             before = b.reported_at < a.reported_at or (b.reported_at == a.reported_at and b.Index < a.Index)
             apart = np.hypot(a.x - b.x, a.y - b.y)
-            if before and a.item == b.item and apart <= within_m and hours <= within_hours:
+            near = apart <= within_m or (apart <= street_m and isinstance(a.street, str) and a.street == b.street)
+            if before and a.item == b.item and near and hours <= within_hours:
                 rank = (apart, -b.reported_at.value, -b.Index)
                 best = min(best or (rank, b.case_id), (rank, b.case_id))
         if best:
@@ -709,6 +816,16 @@ def test_repeated_cases_are_those_found_by_hand(seed, within_m, within_hours, mo
     assert dict(zip(found["case_id"], found["earlier_id"], strict=True)) == by_hand(cases, within_m, within_hours)
     assert found["distance_m"].le(within_m).all()
     assert found["hours_between"].between(0, within_hours).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_one_street_more_counts_as_near(seed):
+    cases = some_cases(seed, 80)
+    found = duplicates(cases, within_m=20, within_hours=24, street_m=70)
+    assert dict(zip(found["case_id"], found["earlier_id"], strict=True)) == by_hand(cases, 20, 24, 70)
+    far = found["distance_m"] > 20
+    assert far.any()
+    assert found.loc[far, "reason"].str.contains("same street").all()
 
 
 def test_a_repeated_case_says_why():
@@ -733,3 +850,102 @@ def test_a_repeated_case_says_why():
         }
     ]
     assert duplicates(cases.iloc[:0], within_m=30, within_hours=24).columns.tolist() == found.columns.tolist()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A gazetteer of one street, its line, and a catalogue in which a code and an alias are one item."""
+    from gridgis.addresses import build
+
+    folder = tmp_path_factory.mktemp("city")
+    line = shapely.LineString([(114.3, 30.5), (114.31, 30.5)])
+    streets = gpd.GeoDataFrame({"name": ["中山路"], "road_class": ["primary"]}, geometry=[line], crs=4326)
+    streets.to_file(folder / "streets.gpkg", layer="streets")
+    doors = gpd.GeoDataFrame({"address": ["中山路1号"]}, geometry=[shapely.Point(114.3002, 30.5001)], crs=4326)
+    build({"streets": streets, "addresses": doors}, folder / "names.db", crs=4326)
+    (folder / "book.toml").write_text(
+        '[[items]]\nitem = "B0101"\nclass = "part"\nname = "井盖"\naliases = "窨井盖"\n', encoding="utf-8"
+    )
+    return folder
+
+
+def pairs(folder, cases, *options):
+    frame = pd.DataFrame(cases, columns=["case_id", "lon", "lat", "item", "source", "address"])
+    hours = [f"2026-03-01T{8 + k:02d}:00Z" for k in range(len(frame))]
+    frame.assign(reported_at=hours).to_csv(folder / "cases.csv", index=False)
+    words = ["duplicates", folder / "cases.csv", "-o", folder / "pairs.csv", *options]
+    run = CliRunner().invoke(main, [str(word) for word in words])
+    assert run.exit_code == 0, run.output
+    found = pd.read_csv(folder / "pairs.csv")
+    return dict(zip(found["case_id"], found["earlier_id"], strict=True)), " ".join(found["reason"])
+
+
+HERE = (114.3002, 30.5001)
+
+
+def test_a_source_may_report_repeats_in_a_system_of_its_own(tmp_path):
+    from gridgis.coordinates import to_crs
+
+    x, y = to_crs(np.array([HERE[0]]), np.array([HERE[1]]), source="EPSG:4326", target="gcj02")
+    cases = [("A", *HERE, "hole", "call", ""), ("B", x[0], y[0], "hole", "app", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    assert pairs(tmp_path, cases, "--source-crs", "app=gcj02")[0] == {"B": "A"}
+
+
+def test_an_item_counts_under_any_of_its_names(tmp_path, city):
+    cases = [("A", *HERE, "B0101", "", ""), ("B", *HERE, "井盖", "", ""), ("C", *HERE, "窨井盖", "", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    assert pairs(tmp_path, cases, "--parties", city / "book.toml")[0] == {"B": "A", "C": "B"}
+
+
+def test_a_case_with_an_address_alone_may_repeat_another(tmp_path, city):
+    cases = [
+        ("A", *HERE, "hole", "", ""),
+        ("B", "", "", "hole", "", "中山路1号门口"),
+        ("C", "", "", "hole", "", "天知道"),
+    ]
+    assert pairs(tmp_path, cases)[0] == {}
+    found, why = pairs(tmp_path, cases, "--gazetteer", city / "names.db")
+    assert found == {"B": "A"}
+    assert "apart by the address" in why
+
+
+def test_points_of_one_street_may_lie_farther_apart(tmp_path, city):
+    east = (HERE[0] + 0.0005, HERE[1])  # 48 m on
+    cases = [("A", *HERE, "hole", "", ""), ("B", *east, "hole", "", "")]
+    assert pairs(tmp_path, cases)[0] == {}
+    found, why = pairs(tmp_path, cases, "--streets", city / "streets.gpkg")
+    assert found == {"B": "A"}
+    assert "same street" in why
+
+
+def test_what_lies_at_the_default_point_of_a_form_repeats_nothing(tmp_path):
+    from gridgis import jobs
+
+    frame = pd.DataFrame({"case_id": range(140), "lon": HERE[0], "lat": HERE[1], "item": "hole"})
+    frame.loc[138:, "lon"] += 0.001
+    frame.assign(reported_at="2026-03-01T08:00Z").to_csv(tmp_path / "cases.csv", index=False)
+    assert jobs.find_duplicates(tmp_path / "cases.csv", tmp_path / "pairs.csv") == 1
+    assert pd.read_csv(tmp_path / "pairs.csv")["case_id"].tolist() == [139]
+
+
+def test_wrong_coordinates_of_some_do_not_stretch_the_distances_of_others(tmp_path):
+    east = (HERE[0] + 0.00025, HERE[1])  # 24 m on
+    cases = [("A", *HERE, "hole", "", ""), ("B", *east, "hole", "", ""), ("C", 0, 0, "pit", "", "")]
+    cases.append(("D", 30.5, 84.3, "pit", "", ""))
+    cases += [(f"E{k}", HERE[0] + k / 10, HERE[1], "dirt", "", "") for k in range(5)]
+    assert pairs(tmp_path, cases)[0] == {"B": "A"}
+    assert pd.read_csv(tmp_path / "pairs.csv")["distance_m"].tolist() == pytest.approx([24.0], abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["=cmd|2", "+1+cmd", "@x", "\tx", "＝x", "'=x", "-12"])
+def test_no_cell_of_the_pairs_is_a_formula(tmp_path, name):
+    from gridgis import jobs
+
+    frame = pd.DataFrame({"case_id": [name, "B"], "lon": 114.3, "lat": 30.5, "item": "=1+1"})
+    written(tmp_path / "cases.csv", frame.assign(reported_at=["2026-03-01T08:00Z", "2026-03-01T09:00Z"]))
+    assert jobs.find_duplicates(tmp_path / "cases.csv", tmp_path / "pairs.csv") == 1
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "pairs.csv").read_text(encoding="utf-8"), newline=""))
+    bare_ = name.removeprefix("'")
+    assert row["earlier_id"] == (name if name == "-12" else f"'{bare_}")
+    assert (row["distance_m"], row["hours_between"]) == ("0.0", "1.0")

@@ -86,6 +86,39 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["names.db"]
 
 
+def test_what_is_left_out_is_told_with_the_reason(tmp_path):
+    streets = layer([line((0, 0), (9, 0)), line((0, 5), (9, 5)), None], name=["中山路", None, "解放街"])
+    streets.to_file(tmp_path / "streets.gpkg", layer="streets")
+    found = build({"streets": streets, "places": town()["places"]}, tmp_path / "names.db", crs=CRS)
+    assert (found.left_out, found.as_dict()["left_out"]) == (2, 2)
+    assert [(one.layer, one.count) for one in found.notices] == [("streets", 1), ("streets", 1)]
+    run = CliRunner().invoke(
+        main, ["gazetteer", "--streets", str(tmp_path / "streets.gpkg"), "-o", str(tmp_path / "names.db")]
+    )
+    assert "note: streets: rows have neither a name nor an address, and were left out (1)" in run.output, run.output
+
+
+def test_builds_of_one_file_at_once_all_end_in_a_whole_one(tmp_path):
+    path, faults = tmp_path / "names.db", []
+
+    def once():
+        try:
+            build(town(), path, crs=CRS)
+        except InputRefused as error:
+            faults.append(str(error))
+
+    threads = [threading.Thread(target=once) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert Gazetteer.open(path).find("解放街5号").candidates
+    build(town(), tmp_path / "alone.db", crs=CRS)
+    assert path.read_bytes() == (tmp_path / "alone.db").read_bytes()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["alone.db", "names.db"]
+
+
 def test_a_place_that_cannot_be_written_and_a_crs_that_is_none_are_refused(tmp_path):
     with pytest.raises(InputRefused, match="cannot be written"):
         build(town(), tmp_path / "no" / "names.db", crs=CRS)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -98,3 +100,10 @@ def test_no_profile_and_no_toml_are_refused(tmp_path):
 def test_feasible_totals_are_those_that_some_count_shares(low, width, total):
     size = Range(min=low, max=low + width, unit="", clause="")
     assert size.feasible(total) == any(k * low <= total <= k * (low + width) for k in range(1, total + 1))
+
+
+def test_a_profile_of_a_version_that_knew_no_distance_in_streets_is_read():
+    whole = load_profile()
+    text = re.sub(r"\[cases\.duplicate_street_m\]\n(?:\w.*\n)+", "", whole.to_toml())
+    assert "duplicate_street_m" not in text
+    assert profile_from_toml(text).cases == whole.cases

@@ -23,10 +23,11 @@ from gridgis.errors import InputRefused
 from gridgis.profile import load_profile
 from gridgis.registry import tables
 from gridgis.registry.actors import add_actor
-from gridgis.registry.aliases import aliases, remember
+from gridgis.registry.aliases import aliases, forget, remember
 from gridgis.registry.audit import verify
 from gridgis.registry.backup import copied
 from gridgis.registry.duties import duties, import_duties
+from gridgis.registry.entries import ERASED, Change, carry_out
 from gridgis.registry.events import events
 from gridgis.registry.people import end_post, erase_person, import_people, people, read_private
 from gridgis.registry.sealing import Seal, load_key, make_key
@@ -266,6 +267,57 @@ def test_the_newest_correction_of_a_text_holds(store):
     assert found[["text_key", "x", "actor"]].to_numpy().tolist() == [["key", 2.0, "draws"], ["other", 0.0, "draws"]]
 
 
+def test_a_correction_is_erased_by_law_and_the_chain_holds(city):
+    store, _ = city
+    with store.write() as connection:
+        for x in (1.0, 2.0):
+            remember(connection, "key", text=SECRET, address=f"{SECRET} 1", x=x, y=3.0, actor="draws", at=DAY[5])
+        remember(connection, "other", text="o", address="O", x=0.0, y=0.0, actor="draws", at=DAY[5])
+        with pytest.raises(InputRefused, match=r"not administrator\. Let an administrator do it"):
+            forget(connection, "key", actor="draws", at=DAY[6])
+        assert forget(connection, "key", actor="chief", at=DAY[6]) == 2
+        with pytest.raises(InputRefused, match="nothing is remembered"):
+            forget(connection, "key", actor="chief", at=DAY[6])
+        assert verify(connection).faults == ()
+        assert aliases(connection)["text_key"].tolist() == ["other"]
+        every = connection.execute(sa.select(tables.alias)).all()
+        assert not any(SECRET in str(row) or "key" in row for row in every)
+        assert [(row.x, row.y) for row in every] == [(0.0, 0.0)] * 3
+        assert not any(SECRET in one.body for one in events(connection))
+
+
+@pytest.mark.parametrize("values", [{"text": "another"}, {"x": 7.0}, {"text_key": "", "text": ""}, {"digest": None}])
+def test_a_correction_that_is_erased_or_altered_without_an_event_is_found(city, values):
+    store, _ = city
+    with store.write() as connection:
+        remember(connection, "key", text="t", address="a", x=1.0, y=3.0, actor="draws", at=DAY[5])
+    with suppress(RollBack), unguarded(store) as connection:
+        connection.execute(sa.update(tables.alias).values(**values))
+        assert verify(connection).faults
+        raise RollBack
+    with suppress(RollBack), unguarded(store) as connection:
+        connection.execute(sa.update(tables.alias).values(ERASED["alias"]))
+        assert verify(connection).faults
+        raise RollBack
+
+
+def test_a_correction_of_an_older_version_holds_and_says_that_it_stays(city):
+    """Its event tells of the whole row, and there is no digest of the text apart."""
+    store, _ = city
+    row = {"id": 1, "text_key": "key", "text": "t", "address": "a", "x": 1.0, "y": 3.0, "actor": "draws"}
+    old = {**row, "at": DAY[5], "salt": b"0" * 16}
+    with store.write() as connection:
+        carry_out(connection, Change(added={"alias": [old]}), kind="alias.made", subject="1", actor="draws", at=DAY[5])
+        assert verify(connection).faults == ()
+        assert aliases(connection)["text"].tolist() == ["t"]
+        with pytest.raises(InputRefused, match="older version"):
+            forget(connection, "key", actor="chief", at=DAY[6])
+    with suppress(RollBack), unguarded(store) as connection:
+        connection.execute(sa.update(tables.alias).values(text="another"))
+        assert verify(connection).faults
+        raise RollBack
+
+
 # ---------------------------------------------------------------- tampering
 @pytest.fixture
 def filled(city, tmp_path):
@@ -313,7 +365,7 @@ def test_what_is_sealed_cannot_be_given_to_another_person(filled, tmp_path):
 def test_the_database_keeps_rows_from_being_changed(name, filled):
     table = tables.metadata.tables[name]
     column = next(
-        one for one in table.c if one.name in ("text", "post_code", "unit_code", "item", "designates", "person_id")
+        one for one in table.c if one.name in ("actor", "post_code", "unit_code", "item", "designates", "person_id")
     )
     for statement in (sa.delete(table), sa.update(table).values({column: "x"})):
         with pytest.raises(sa.exc.DBAPIError, match="never changed"), filled.engine.begin() as connection:
@@ -367,3 +419,54 @@ def test_the_commands_go_from_a_file_to_an_answer(tmp_path):
     run("people", "erase", "p1", "--by", "chief", **with_store)
     assert f"{grid}Z01" not in run("people", "list", **with_store)
     assert "takes a checkpoint" in run("audit", "verify", code=3, **with_store)
+
+
+def test_the_import_commands_tell_faults_of_cells_and_of_rows_at_once(tmp_path):
+    url = str(tmp_path / "city.db")
+    store = create_store(url)
+    add_actors(store)
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
+    (tmp_path / "staff.toml").write_text(
+        '[[people]]\nname = "nobody"\n'
+        '[[posts]]\nperson_id = "gone"\nrole = "grid_leader"\narea_code = "nowhere"\nvalid_from = "soon"\n'
+        '[[posts]]\nrole = "grid_leader"\narea_code = "elsewhere"\n'
+        '[[units]]\nname = "unit"\n'
+        '[[items]]\nitem = "hole"\nclass = "road"\nname = "x"\nlimit = "many"\n'
+        '[[items]]\nitem = "pit"\nclass = "road"\nname = "x"\nlimit = 3\nlimit_unit = "moons"\n'
+        '[[rules]]\nrule_id = "r1"\nitem = "unheard of"\nlead = "Roads"\n',
+        encoding="utf-8",
+    )
+    for words, told in (
+        ("people", ("valid_from", "person gone is not known", "area nowhere does not exist", "person_id")),
+        ("duties", ("limit", "unheard of", "moons")),
+    ):
+        found = run(words, "import", str(tmp_path / "staff.toml"), "--by", "chief", code=2, GRIDGIS_STORE=url)
+        assert "Traceback" not in found
+        assert [one for one in told if one not in found] == [], found
+
+
+def test_the_commands_erase_what_is_remembered_of_an_address(city, tmp_path):
+    import geopandas as gpd
+    from shapely import Point
+
+    from gridgis.addresses import build
+
+    store, _ = city
+    door = gpd.GeoDataFrame({"address": ["中山路1号"]}, geometry=[Point(500_000, 3_360_000)], crs=4547)
+    build({"addresses": door}, tmp_path / "names.db", crs=4547)
+    names, own = ["--gazetteer", str(tmp_path / "names.db")], {"GRIDGIS_STORE": store.url}
+    said = "张三家中山路1号"
+    at_store = ["--store", store.url]
+    for how in (["erase", "--field", "text"], ["find", said, *names, "--forget"]):
+        run("find", said, *names, "--choose", "1", "--by", "draws", *at_store)
+        with store.read() as connection:
+            made = [one.seq for one in events(connection) if one.kind == "alias.made"][-1]
+            assert aliases(connection)["text"].tolist() == [said]
+        more = [str(made)] if how[0] == "erase" else at_store
+        run(*how, *more, "--by", "chief", **own)
+        with store.read() as connection:
+            assert aliases(connection).empty
+            assert verify(connection).faults == ()
+    assert "nothing is remembered" in run("find", said, *names, "--forget", "--by", "chief", *at_store, code=2)

@@ -37,6 +37,8 @@ from gridgis.coordinates import to_crs
 from gridgis.errors import InputRefused
 from gridgis.jobs.sampled import Sampled
 from gridgis.layers import read_division, write_division
+from gridgis.profile import load_profile
+from gridgis.registry.actors import add_actor
 from gridgis.registry.store import create_store, open_store
 from gridgis.registry.versions import load, versions
 from gridgis.resolve import affected, circle, resolution, resolved
@@ -382,6 +384,52 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path, degrees):
         assert run("resolve", cases, "--division", degrees, *wrong).exit_code == 2
 
 
+# ---------------------------------------------------------------- how far it has come
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_moves_within_a_chunk_and_changes_no_result(tmp_path, degrees, parties, monkeypatch, processes):
+    from gridgis.jobs import at_once
+
+    cases = written(tmp_path / "cases.csv", pd.concat([table(item="hole")] * 16))
+    sources = jobs.Sources(parties=parties)
+    jobs.resolve_file(cases, tmp_path / "whole.csv", division=degrees, sources=sources)
+    monkeypatch.setattr(at_once, "PIECE_ROWS", 30)
+    told_: list[float] = []
+    jobs.resolve_file(
+        cases, tmp_path / "out.csv", division=degrees, sources=sources, chunk_rows=350, jobs=processes,
+        progress=lambda _, done: told_.append(done),
+    )  # fmt: skip
+    assert told_ == sorted(told_)
+    assert len({done for done in told_ if 0 < done < 1}) >= 12
+    assert told_[-1] == 1.0
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_the_bar_tells_the_remaining_time_on_a_terminal(tmp_path, degrees):
+    """As a person sees it: standard error is a terminal of its own."""
+    import pty
+    import termios
+
+    cases = written(tmp_path / "cases.csv", pd.concat([table()] * 8))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    code = "import sys; from gridgis.jobs import at_once; at_once.PIECE_ROWS = 20; import tqdm; " \
+        "tqdm.tqdm.monitor_interval = 0; from gridgis.cli import show; from functools import partial; " \
+        "tqdm.tqdm = partial(tqdm.tqdm, mininterval=0); from gridgis.cli import main; main(sys.argv[1:])"  # fmt: skip
+    command = [sys.executable, "-c", code, "resolve", str(cases), "--division", degrees, "-o", str(tmp_path / "o.csv")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL, env=env)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # a terminal that nobody writes to any more
+        while some := os.read(ours, 65536):
+            seen += some
+    os.close(ours)
+    assert process.wait() == 0
+    lines = [line for line in seen.decode().split("\r") if "%" in line]
+    assert sum("100%" not in line and "  0%" not in line for line in lines) >= 5, lines
+    assert re.search(r"\d\d:\d\d, \d\d:\d\d left", lines[-1]), lines
+
+
 # ---------------------------------------------------------------- a run that is stopped
 STOPPABLE = """
 import signal, sys
@@ -415,6 +463,55 @@ def test_a_run_that_is_stopped_leaves_no_result(tmp_path, degrees, how, code):
     assert b"Traceback" not in said
     if how == signal.SIGINT:
         assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
+
+
+KILLED = """
+import os, signal, sys
+from gridgis.jobs import at_once
+answer = at_once._answer
+def ended(chunk):
+    if chunk["case_id"].iloc[0] == "700":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer(chunk)
+at_once._answer = ended
+from gridgis import jobs
+from gridgis.jobs import cases
+whole = cases.resolve_file
+jobs.resolve_file = lambda *given, **more: whole(*given, **more, chunk_rows=100)
+from gridgis.cli import main
+main(sys.argv[1:])
+"""
+"""A process that is killed in the middle of the work, as the system does it where memory is short."""
+
+
+def test_a_process_that_the_system_ends_is_told_and_no_result_left(tmp_path, degrees):
+    here = inner(GRIDS.index[0])
+    rows = (f"{k},{here.x!r},{here.y!r}" for k in range(2_000))
+    (tmp_path / "cases.csv").write_text("case_id,lon,lat\n" + "\n".join(rows))
+    (tmp_path / "out.csv").write_text("earlier")
+    command = ["resolve", "cases.csv", "--division", degrees, "-j", "2", "-o", "out.csv"]
+    paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "was ended by the system, most likely for want of memory" in done.stderr
+    assert "-j 1" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "out.csv"]
+    assert (tmp_path / "out.csv").read_text() == "earlier"
+
+
+def test_a_refusal_ends_the_process_with_its_own_code(tmp_path, degrees):
+    """What reads ahead must not come back while the interpreter ends: the process would be aborted, now and then."""
+    (tmp_path / "cases.csv").write_text('case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n')
+    code = "import sys; from gridgis.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "resolve", "cases.csv", "--division", degrees, "-o", "out.csv"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+    for _ in range(4):
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, "never closed" in done.stderr) == (2, True), done.stderr
 
 
 # ---------------------------------------------------------------- coordinates in other systems
@@ -1276,6 +1373,34 @@ def test_networks_do_not_answer_for_one_another(tmp_path):
         by_store(path, frame, tmp_path, network="heating")
 
 
+def test_the_store_of_the_environment_answers_where_no_division_is_named(tmp_path, city, degrees, moved, monkeypatch):
+    monkeypatch.setenv("GRIDGIS_STORE", city)
+    point, _, second = moved
+    cases = written(tmp_path / "cases.csv", dated(point))
+    here = ["--lon", point.x, "--lat", point.y, "--case-crs", UTM]
+    assert second in run("locate", *here).output
+    assert second in run("affected", *here, "--radius", 1).output
+    assert run("resolve", cases, "--case-crs", UTM, "-o", tmp_path / "out.csv").exit_code == 0
+    assert second in (tmp_path / "out.csv").read_text()
+    inside = inner(GRIDS.index[0])
+    by_file = ["--lon", inside.x, "--lat", inside.y, "--division", degrees]
+    assert GRIDS.index[0] in run("locate", *by_file).output
+    assert GRIDS.index[0] in run("affected", *by_file, "--radius", 1).output
+    assert run("locate", *by_file, "--store", city).exit_code == 2
+
+
+def test_the_corrections_of_the_store_of_the_environment_are_found(tmp_path, city, names):
+    store = str(tmp_path / "copy.db")
+    jobs.backup(city, store)
+    house = house_in(GRIDS.index[0])
+    say = ["find", f"张家 {house}", "--gazetteer", names]
+    env = {"GRIDGIS_STORE": store}
+    words = [*say, "--choose", "1", "--by", "draws"]
+    assert CliRunner().invoke(main, words, env=env).exit_code == 0
+    assert "alias" in CliRunner().invoke(main, say, env=env).output
+    assert "alias" not in CliRunner().invoke(main, say, env={"GRIDGIS_STORE": None}).output
+
+
 # ---------------------------------------------------------------- what lies in an area
 def test_atoms_taken_apart_and_together_hold_the_same_households():
     atoms = METRES.atoms
@@ -1366,6 +1491,72 @@ def test_an_area_that_is_none_is_refused(degrees, given):
     found = run("affected", *given, "--division", degrees)
     assert found.exit_code == 2
     assert "Traceback" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "why"),
+    [
+        ("30.39", "114.34", "seem to be exchanged"),
+        ("nan", "30", "longitude is not finite"),
+        ("114", "inf", "latitude is not finite"),
+        ("500", "30", "longitude 500 is out of range"),
+    ],
+)
+def test_a_point_that_is_no_place_is_refused_with_the_reason(degrees, lon, lat, why):
+    found = run("affected", "--lon", lon, "--lat", lat, "--radius", 50, "--division", degrees)
+    assert (found.exit_code, why in found.output) == (2, True), found.output
+
+
+def test_a_point_exchanged_in_metres_is_refused_and_one_far_off_is_told(metres):
+    here = METRES.grids.geometry[0].centroid
+    swap = ["--lon", here.y, "--lat", here.x, "--case-crs", UTM]
+    found = run("affected", *swap, "--radius", 50, "--division", metres)
+    assert (found.exit_code, "seem to be exchanged" in found.output) == (2, True), found.output
+    far = run("affected", "--lon", 114, "--lat", 10, "--radius", 50, "--division", metres)
+    assert (far.exit_code, "no grid of the division" in far.output) == (0, True), far.output
+
+
+def test_persons_are_households_times_the_number_of_the_profile(degrees):
+    whole = ["affected", "--area", f"{degrees}:grids", "--division", degrees]
+    found = jobs.affected_area(area=f"{degrees}:grids", division=degrees)
+    each = load_profile().households.persons_per_household.value
+    assert found.grids["persons"].tolist() == (found.grids["households"].astype(float) * each).round().tolist()
+    assert f"persons: about {found.grids['persons'].sum()}" in run(*whole).output
+    assert affected(DEGREES, DEGREES.grids.geometry[0]).persons is None
+
+
+def test_an_area_without_a_crs_is_read_as_declared(tmp_path, degrees):
+    gpd.GeoDataFrame(geometry=[GRIDS.iloc[1]], crs=4326).to_crs(UTM).to_file(tmp_path / "area.shp", engine="pyogrio")
+    (tmp_path / "area.prj").unlink()
+    given = ["affected", "--area", tmp_path / "area.shp", "--division", degrees]
+    assert "--crs-of area=" in run(*given).output
+    assert f"{GRIDS.index[1]}  100%" in run(*given, "--crs-of", f"area={UTM}").output
+
+
+def test_the_people_of_a_store_are_called_where_no_file_names_others(tmp_path):
+    store = create_store(str(tmp_path / "city.db"), crs=UTM)
+    add_actors(store)
+    approved(store, town(), day=10)
+    with store.write() as connection:
+        add_actor(connection, "chief", role="administrator", by="first", at=DAY[0])
+    store.close()
+    grid = town().grids.iloc[0]
+    (tmp_path / "staff.toml").write_text(
+        f"""[[people]]
+person_id = "p1"
+name = "虚构甲"
+public_phone = "000-2"
+[[posts]]
+person_id = "p1"
+role = "grid_leader"
+area_code = "{grid["grid_code"]}"
+"""
+    )
+    jobs.import_people(str(tmp_path / "city.db"), tmp_path / "staff.toml", by="chief")
+    here = grid.geometry.representative_point()
+    asked = ["affected", "--lon", here.x, "--lat", here.y, "--radius", 1, "--case-crs", UTM]
+    found = run(*asked, "--store", tmp_path / "city.db")
+    assert "虚构甲  000-2" in found.output, found.output
 
 
 def test_the_division_is_not_replaced_by_what_lies_in_an_area(tmp_path, degrees):

@@ -26,8 +26,8 @@ from gridgis.addresses.names import tokens
 from gridgis.addresses.places import cell_of, cells, together
 from gridgis.addresses.side_file import COMMON, INDEXES, create
 from gridgis.crs import metric_crs, parsed
-from gridgis.durable import put_in_place
-from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.durable import draft_beside, forget, put_in_place
+from gridgis.errors import Fault, InputRefused, Notice, refuse
 
 Progress = Callable[[str, float], None]
 SOURCES = ("zones", "streets", "compounds", "buildings", "households", "parcels", "places", "addresses")
@@ -36,7 +36,7 @@ _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True)
 class Counts:
-    """How much a gazetteer holds; `left_out` are rows without a name, an address or a place."""
+    """How much a gazetteer holds; `left_out` are rows without a name, an address or a place, `notices` says which."""
 
     places: int
     names: int
@@ -44,10 +44,11 @@ class Counts:
     ranges: int
     junctions: int
     left_out: int
+    notices: tuple[Notice, ...] = ()
 
     def as_dict(self) -> dict[str, int]:
         """The numbers by name."""
-        return asdict(self)
+        return {name: number for name, number in asdict(self).items() if name != "notices"}
 
 
 def build(
@@ -90,9 +91,8 @@ def build(
     told("placing", 0.4)
     tables = _tables(found) | {"area": pd.DataFrame({"key": sorted(found.areas)}, dtype=object)}
     told("writing", 0.7)
-    beside = Path(f"{os.fspath(path)}.part")
+    beside = draft_beside(path)
     try:
-        beside.unlink(missing_ok=True)
         names = str(tables["name"]["key"].nunique())
         _write(beside, tables, {"crs": target.to_wkt(), "metric": metric.to_wkt(), "names": names})
         put_in_place(beside, path)
@@ -100,11 +100,11 @@ def build(
         cure = "Make room, or name another place with -o"
         raise InputRefused([Fault("output", str(path), f"cannot be written: {error}", cure)]) from None
     finally:
-        beside.unlink(missing_ok=True)
+        forget(beside)
     told("done", 1.0)
     return Counts(
         len(tables["place"]), len(tables["name"]), len(tables["house"]), len(tables["stretch"]),
-        len(tables["junction"]), sum(found.left_out.values()),
+        len(tables["junction"]), sum(notice.count for notice in found.left_out), found.left_out,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from gridgis.addresses.heads import headed, is_address, kind_of
 from gridgis.addresses.numbers import BLOCK, Number, spanned
 from gridgis.addresses.short import short_forms
 from gridgis.addresses.text import normal
+from gridgis.errors import Notice
 
 NAMED = {
     "streets": "street",
@@ -46,14 +47,14 @@ class Collected:
     named : key, text, kind, geometry (metric), alias (a further key of the same thing, or empty)
     houses : head, key, unit, n, x, y, kind, text
     stretches : key, side, n_from, n_to, geometry: numbers along one side of a line, in drawing direction
-    left_out : source to number of rows of no use
+    left_out : rows of no use, by source and reason
     areas : keys of the areas that names and addresses begin with
     """
 
     named: gpd.GeoDataFrame
     houses: pd.DataFrame
     stretches: gpd.GeoDataFrame
-    left_out: Mapping[str, int]
+    left_out: tuple[Notice, ...]
     areas: frozenset[str]
 
 
@@ -70,7 +71,7 @@ def collect(sources: Mapping[str, gpd.GeoDataFrame]) -> Collected:
     rows = [things, _areas(told, areas - frozenset(things["key"])), *(lone for _, lone in houses)]
     things = pd.concat([part for part in rows if len(part)] or [things], ignore_index=True)
     things = things.assign(alias=_with_shorter(things, known, areas))
-    left_out = {name: _unused(frame) for name, frame in sources.items()}
+    left_out = tuple(notice for name, frame in sources.items() for notice in _unused(name, frame))
     stretches = _stretches(sources["streets"]) if "streets" in sources else _no_stretches()
     return Collected(things, pd.concat([rows for rows, _ in houses], ignore_index=True), stretches, left_out, areas)
 
@@ -108,9 +109,12 @@ def _placed(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     return ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
 
 
-def _unused(frame: gpd.GeoDataFrame) -> int:
+def _unused(source: str, frame: gpd.GeoDataFrame) -> Iterator[Notice]:
+    """Rows of which nothing can be found, and why."""
     wanted = (text_of(frame, "name") != "") | (text_of(frame, "address") != "")
-    return int((~(wanted & _placed(frame))).sum())
+    for rows, why in ((~wanted, "have neither a name nor an address"), (wanted & ~_placed(frame), "have no place")):
+        if rows.any():
+            yield Notice(source, f"rows {why}, and were left out", int(rows.sum()))
 
 
 def _no_names() -> gpd.GeoDataFrame:

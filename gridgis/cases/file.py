@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,7 @@ class CaseFile:
         self.size = os.path.getsize(path)
         self.geographic = geographic
         self._done = 0
+        self._begun: list[Generator[pd.DataFrame]] = []
 
     @property
     def bytes_read(self) -> int:
@@ -83,11 +85,16 @@ class CaseFile:
         InputRefused
             Where the file turns out to be damaged on the way.
         """
+        self._begun.append(self._chunks())
+        return self._begun[-1]
+
+    def _chunks(self) -> Generator[pd.DataFrame]:
         seen, self._done = Seen(), 0
-        for table in regrouped(self._reader.batches(None), self._chunk_rows):
-            chunk = chunk_of(table, geographic=self.geographic, timezone=self._timezone, now=self._now, seen=seen)
-            self._done += len(chunk)
-            yield chunk
+        with closing(self._reader.batches(None)) as batches, closing(regrouped(batches, self._chunk_rows)) as tables:
+            for table in tables:
+                chunk = chunk_of(table, geographic=self.geographic, timezone=self._timezone, now=self._now, seen=seen)
+                self._done += len(chunk)
+                yield chunk
 
     def places(self) -> Iterator[tuple[Floats, Floats]]:
         """Coordinates x and y alone, as the chunks have them, in the order of the file: nothing else is read.
@@ -97,13 +104,16 @@ class CaseFile:
         self._done = 0
         if not {"x", "geometry"} & self.columns.keys():
             return
-        for table in regrouped(self._reader.batches(PLACE), PLACE_ROWS):
-            self._done += table.num_rows
-            yield places_of(table, geographic=self.geographic)
+        with closing(self._reader.batches(PLACE)) as batches, closing(regrouped(batches, PLACE_ROWS)) as tables:
+            for table in tables:
+                self._done += table.num_rows
+                yield places_of(table, geographic=self.geographic)
         self._done = 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, also while its chunks are being read."""
+        for chunks in self._begun:
+            chunks.close()
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -130,11 +140,12 @@ def open_cases(
 
     Parameters
     ----------
+    path : `FILE`, or `FILE:LAYER` for a layer of a GeoPackage or a sheet of a workbook
     rename : column of the contract (`case_id`, `lon`, …) to its name in the file, before all usual names
     encoding : of a text; told by its bytes where None
     timezone : of times that carry no offset
     chunk_rows : rows of a chunk; never changes what stands in them
-    layer : of a GeoPackage, or sheet of a workbook
+    layer : the same, apart from the name of the file
     geographic : whether the coordinates are degrees, which are in range up to 180 and 90; by the CRS of the file
         where None, and degrees where it has none
     now : later reports are warned of; the present moment where None
@@ -145,7 +156,10 @@ def open_cases(
         Where there is no such file, it is not what its name says, is damaged or cut off, is in no known encoding, or
         has neither coordinates nor geometry nor addresses.
     """
-    name = os.fspath(path)
+    from gridgis.layers import split_source
+
+    name, told = split_source(os.fspath(path))
+    layer = layer or told
     _known_timezone(timezone)
     reader = _opened(name, rename=rename, encoding=encoding, layer=layer)
     faults = tuple(header_faults(name, reader.header, reader.columns, rename=rename))
@@ -161,6 +175,9 @@ def open_cases(
 
 def _opened(path: str, *, rename: Mapping[str, str] | None, encoding: str | None, layer: str | None) -> Reader:
     kind = _kind(path)
+    if layer is not None and kind in ("text", "parquet"):
+        cure = f"Name the file alone: {path}"
+        raise InputRefused([Fault("cases", path, f"{KINDS[kind]} has no layer {layer}", cure)])
     if kind == "text":
         from gridgis.cases.text import open_text
 

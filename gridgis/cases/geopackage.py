@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -48,7 +48,9 @@ def open_geopackage(path: str, *, rename: Mapping[str, str] | None, layer: str |
     return Reader(tuple(fields), columns, batches, rows=rows, crs=crs if "geometry" in columns else None)
 
 
-def _batches(path: str, layer: str, every: Mapping[str, str], rows: int, only: Collection[str] | None) -> Iterator[Any]:
+def _batches(
+    path: str, layer: str, every: Mapping[str, str], rows: int, only: Collection[str] | None
+) -> Generator[Any]:
     import pyogrio.raw
 
     columns = some_of(every, only)
@@ -114,5 +116,9 @@ def _chosen(path: str, names: list[str], layer: str | None) -> str:
         problem = f"there is no layer {layer}"
     else:
         problem = f"the file holds {len(names)} layers" if names else "the file holds no layer"
-    cure = f"Name one of them: {', '.join(names[:30])}" if names else "Give a file with a layer of cases"
+    cure = (
+        f"Name one of them: {', '.join(f'{path}:{one}' for one in names[:30])}"
+        if names
+        else "Give a file with a layer of cases"
+    )
     raise InputRefused([Fault("cases", path, problem, cure)])

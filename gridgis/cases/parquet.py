@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ def open_parquet(path: str, *, rename: Mapping[str, str] | None) -> Reader:
     _known_encoding(path, metadata, geometry)
     crs = _declared(path, metadata, geometry) if columns.get("geometry") else None
 
-    def batches(only: Collection[str] | None) -> Iterator[Any]:
+    def batches(only: Collection[str] | None) -> Generator[Any]:
         asked = some_of(columns, only)
         with unreadable(path, "Parquet"):
             for batch in file.iter_batches(BATCH, columns=list(asked.values()), use_threads=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +31,7 @@ class Reader:
 
     header: tuple[str, ...]
     columns: Mapping[str, str]
-    batches: Callable[[Collection[str] | None], Iterator[Any]]
+    batches: Callable[[Collection[str] | None], Generator[Any]]
     rows: int
     crs: CRS | None = None
     notices: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def some_of(columns: Mapping[str, str], only: Collection[str] | None) -> dict[st
     return {column: name for column, name in columns.items() if only is None or column in only}
 
 
-def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+def regrouped(batches: Iterable[Any], rows: int) -> Generator[Any]:
     """The rows of `batches` in tables of `rows` rows, the last one apart."""
     held: list[Any] = []
     count = 0

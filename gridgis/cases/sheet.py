@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -68,7 +68,7 @@ def open_sheet(path: str, *, rename: Mapping[str, str] | None, layer: str | None
 
 def _chosen(path: str, names: Sequence[str], layer: str | None) -> str:
     if layer is not None and layer not in names:
-        cure = f"Name one of its sheets: {', '.join(names)}"
+        cure = f"Name one of its sheets: {', '.join(f'{path}:{one}' for one in names[:30])}"
         raise InputRefused([Fault("cases", path, f"there is no sheet {layer}", cure)])
     if not names:
         raise InputRefused([Fault("cases", path, "the workbook holds no sheet", "Give one with a sheet of cases")])
@@ -86,7 +86,7 @@ def _header(path: str, sheet: Any) -> tuple[int, list[str]]:
 
 def _batches(
     sheet: Any, before: int, header: Sequence[str], columns: Mapping[str, str], only: Collection[str] | None
-) -> Iterator[Any]:
+) -> Generator[Any]:
     asked = some_of(columns, only)
     places = [header.index(name) for name in asked.values()]
     rows = (row for row in islice(sheet.iter_rows(), before, None) if any(row[k] != "" for k in places))

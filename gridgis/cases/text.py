@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import closing
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,8 @@ from gridgis.cases.reader import Reader, some_of, unreadable
 from gridgis.errors import Fault, InputRefused
 
 BLOCK = 1 << 23
-"""Bytes that are read at a time; no row is longer."""
+"""Bytes that are read at a time. A row may lie in two blocks and in no more: one that is longer than a block may be
+too long, one that is longer than two is."""
 
 HEAD = 1 << 20
 """Bytes within which the header ends."""
@@ -49,16 +53,18 @@ def open_text(path: str, *, rename: Mapping[str, str] | None, encoding: str | No
     columns = recognised(names, rename=rename)
     read = [0]
 
-    def batches(only: Collection[str] | None) -> Iterator[Any]:
+    def batches(only: Collection[str] | None) -> Generator[Any]:
         asked, read[0] = some_of(columns, only), 0
         tail = "\n" + separator.join([LAST] * len(names)) + "\n"
         with Stream(path, measure.encoding, tail=tail.encode()) as stream:
-            for table in _tables(path, stream, _Rows(names, asked, separator=separator, before=before)):
-                read[0] = stream.position
-                yield table
+            rows = _Rows(names, asked, separator=separator, before=before)
+            with closing(_tables(path, stream, rows)) as tables:
+                for table in tables:
+                    read[0] = stream.position
+                    yield table
 
-    rows = max(measure.lines - before, 0)
-    return Reader(tuple(names), columns, batches, rows=rows, notices=measure.notices, read=lambda: read[0])
+    count = max(measure.lines - before, 0)
+    return Reader(tuple(names), columns, batches, rows=count, notices=measure.notices, read=lambda: read[0])
 
 
 def _header(path: str, head: str) -> tuple[str, int, list[str]]:
@@ -77,11 +83,11 @@ def _cells(text: str, separator: str) -> list[str]:
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
 
 
-def _tables(path: str, stream: Stream, rows: _Rows) -> Iterator[Any]:
+def _tables(path: str, stream: Stream, rows: _Rows) -> Generator[Any]:
     """Tables of the rows after the header, all cells text; those of no cell at all are left out."""
     closed = False
-    with unreadable(path, "a table"):
-        for batch in _opened(stream, rows):
+    with unreadable(path, "a table"), closing(_batches(stream, rows)) as batches:
+        for batch in _none_too_long(path, batches):
             table = rows.table(batch)
             closed = table.num_rows > 0 and all(column[-1].as_py() == LAST for column in table.columns[:-1])
             yield _filled(table.slice(0, table.num_rows - 1) if closed else table)
@@ -90,22 +96,69 @@ def _tables(path: str, stream: Stream, rows: _Rows) -> Iterator[Any]:
         raise InputRefused([Fault("cases", path, "a quotation mark is opened and never closed", cure)])
 
 
-def _opened(stream: Stream, rows: _Rows) -> Any:
-    return pa_csv.open_csv(
-        stream,
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=rows.every),
-        parse_options=pa_csv.ParseOptions(
+def _none_too_long(path: str, batches: Generator[Any]) -> Generator[Any]:
+    """The batches; a row that lies in more than two blocks is called what it is."""
+    try:
+        yield from batches
+    except pa.ArrowInvalid as error:
+        if "straddling" not in str(error):
+            raise
+        problem = f"a row is longer than {BLOCK >> 20} MiB: most likely a quotation mark is opened and never closed"
+        cure = "Close it, or shorten the text of that row"
+        raise InputRefused([Fault("cases", path, problem, cure)]) from None
+
+
+RELEASE_S = 60.0
+"""So long a reader may take to let go of a stream: it reads no more than one block in that time."""
+
+
+class _Lent:
+    """A stream as a reader holds it: when this is gone, the reader is done with the stream.
+
+    What it calls knows the stream alone, so that no trace of an error keeps this.
+    """
+
+    closed = False
+
+    def __init__(self, stream: Stream) -> None:
+        self.read, self.readable = stream.read, stream.readable
+
+    def close(self) -> None:
+        """Nothing: the stream is closed by whom it belongs to."""
+
+
+def _batches(stream: Stream, rows: _Rows) -> Generator[Any]:
+    """The batches of a stream; at the end, however it comes, no thread of the reader knows the stream any more.
+
+    Arrow reads ahead in a thread of its own, which calls into Python to read and to let go. One that does so while
+    the interpreter ends aborts the process.
+    """
+    held: list[Any] = [_Lent(stream)]
+    released = Event()
+    weakref.finalize(held[0], released.set)
+    try:
+        held[0] = pa_csv.open_csv(held[0], **_options(rows))
+        yield from held[0]
+    finally:
+        held.clear()
+        released.wait(RELEASE_S)
+
+
+def _options(rows: _Rows) -> dict[str, Any]:
+    return {
+        "read_options": pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=rows.every),
+        "parse_options": pa_csv.ParseOptions(
             delimiter=rows.separator,
             newlines_in_values=True,
             ignore_empty_lines=False,
             invalid_row_handler=rows.remember,
         ),
-        convert_options=pa_csv.ConvertOptions(
+        "convert_options": pa_csv.ConvertOptions(
             strings_can_be_null=False,
             include_columns=rows.kept,
             column_types=dict.fromkeys(rows.every, pa.large_string()),
         ),
-    )
+    }
 
 
 class _Rows:

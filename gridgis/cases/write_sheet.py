@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import zipfile
 from typing import Any
 
 import pandas as pd
@@ -46,10 +48,27 @@ class SheetWriter:
 
     def close(self) -> None:
         """Write the workbook."""
-        self._book.save(self._path)
+        from openpyxl.writer.excel import ExcelWriter
+
+        archive = zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
+        try:
+            ExcelWriter(self._book, archive).save()
+        except BaseException:
+            _abandoned(archive)
+            raise
 
     def drop(self) -> None:
-        """Nothing: openpyxl deletes its temporary file at the end of the process."""
+        """End the sheet, which would complain when it is forgotten; openpyxl deletes its temporary file at the end."""
+        with contextlib.suppress(Exception):
+            self._sheet.close()
+
+
+def _abandoned(archive: zipfile.ZipFile) -> None:
+    """Let go of an archive that cannot be written: it would try again, and complain, when it is forgotten."""
+    file, archive.fp = archive.fp, None
+    if file is not None:
+        with contextlib.suppress(OSError):
+            file.close()
 
 
 def _cells(name: str, column: Any) -> list[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from gridgis.crs import parsed
-from gridgis.durable import put_in_place
+from gridgis.durable import draft_beside, forget, put_in_place
 from gridgis.errors import Fault, InputRefused
 
 
@@ -49,10 +48,11 @@ def result_writer(path: str | os.PathLike[str], *, crs: object = None) -> Iterat
     """
     target = Path(path)
     opener = _opener(target)
-    draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part{target.suffix}")
+    draft = draft_beside(target)
     writer: Writer | None = None
     try:
-        writer = opener(str(draft), None if crs is None else parsed(crs))
+        with _telling(target):
+            writer = opener(str(draft), None if crs is None else parsed(crs))
         yield _Told(writer, target)
         with _telling(target):
             writer.close()
@@ -61,7 +61,7 @@ def result_writer(path: str | os.PathLike[str], *, crs: object = None) -> Iterat
         if writer is not None:
             with contextlib.suppress(Exception):
                 writer.drop()
-        _forget(draft)
+        forget(draft)
         raise
 
 
@@ -117,9 +117,3 @@ def _telling(target: Path) -> Iterator[None]:
         said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(". ")
         cure = "Free space, or name another place with -o"
         raise InputRefused([Fault("output", str(target), f"cannot be written: {said}", cure)]) from error
-
-
-def _forget(draft: Path) -> None:
-    for name in (draft, draft.with_name(draft.name + "-journal")):
-        with contextlib.suppress(OSError):
-            name.unlink(missing_ok=True)

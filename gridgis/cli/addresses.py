@@ -53,6 +53,8 @@ def gazetteer(
         counts = jobs.build_gazetteer(
             sources, output, division=division, rename=rename, crs_of=declared, crs=crs, progress=progress
         )
+    for notice in counts.notices:
+        click.echo(f"note: {notice}", err=True)
     show(dict(counts.as_dict()))
 
 
@@ -61,9 +63,12 @@ def gazetteer(
 @click.option("--gazetteer", required=True, type=click.Path(), metavar="NAMES.db", help="Made by `gridgis gazetteer`.")
 @click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates.")
 @click.option("--suggest", is_flag=True, help="Take ADDRESS as the beginning of one.")
-@click.option("--store", metavar="STORE", help="Whose corrections go before all.")
+@click.option(
+    "--store", envvar="GRIDGIS_STORE", metavar="STORE", help="Whose corrections go before all; or set GRIDGIS_STORE."
+)
 @click.option("--choose", type=click.IntRange(1), metavar="NUMBER", help="Remember in the store that it is this one.")
-@click.option("--by", metavar="NAME", help="Who chooses.")
+@click.option("--forget", is_flag=True, help="Erase by law all that the store remembers of ADDRESS.")
+@click.option("--by", metavar="NAME", help="Who chooses, or the administrator who erases.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def find(
     address: str,
@@ -72,15 +77,22 @@ def find(
     suggest: bool,
     store: str | None,
     choose: int | None,
+    forget: bool,
     by: str | None,
     as_json: bool,
 ) -> None:
     """Find an address, or the address in a sentence; choose the right one, and it is found from then on."""
     from gridgis import jobs
 
+    if forget:
+        if store is None or by is None or choose is not None:
+            raise click.UsageError("--forget needs --store, or GRIDGIS_STORE, and --by, and no --choose.")
+        count = jobs.forget_address(address, store=store, by=by)
+        click.echo(f"erased: {count} corrections of this text")
+        return
     if choose is not None:
         if store is None or by is None:
-            raise click.UsageError("--choose needs --store and --by.")
+            raise click.UsageError("--choose needs --store, or GRIDGIS_STORE, and --by.")
         chosen = jobs.choose_address(gazetteer, address, choose, store=store, by=by, limit=max(limit, choose))
         click.echo(f"remembered: {plain(address)} is {plain(chosen.text)}")
         return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gridgis.cli.answer import ALL, distance, tell, told_notes
 from gridgis.cli.division import _declared
@@ -17,17 +19,31 @@ if TYPE_CHECKING:
 
 
 def _answering(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that name what answers."""
+    """The options that name what answers. A division that is named goes before the store of the environment."""
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> None:
+        told = click.get_current_context().get_parameter_source("store")
+        if given["division"] is not None and told is ParameterSource.ENVIRONMENT:
+            given["store"] = None
+        command(**given)
+
     options = (
         click.option("--division", metavar="OUT.gpkg", help="The division that answers."),
-        click.option("--store", metavar="STORE", help="What is in force at the time of a case answers it."),
+        click.option(
+            "--store",
+            envvar="GRIDGIS_STORE",
+            metavar="STORE",
+            help="What is in force at the time of a case answers it; or set GRIDGIS_STORE.",
+        ),
         click.option("--network", default="general", show_default=True, help="Of the versions in the store."),
         click.option("--parties", metavar="FILE", help="People, posts, items, duty rules: XLSX, TOML or CSV folder."),
         click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset."),
     )
+    answering: Callable[..., None] = chosen
     for option in reversed(options):
-        command = option(command)
-    return command
+        answering = option(answering)
+    return answering
 
 
 def _city(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,7 +68,7 @@ def _sources(options: dict[str, Any], columns: tuple[str, ...], crs_of: tuple[st
 
 
 @main.command()
-@click.argument("cases", type=click.Path())
+@click.argument("cases", metavar="CASES[:LAYER]")
 @_answering
 @_city
 @click.option(
@@ -160,20 +176,33 @@ def _told(found: Resolution, *, everybody: bool) -> None:
 
 
 @main.command()
-@click.argument("cases", type=click.Path())
+@click.argument("cases", metavar="CASES[:LAYER]")
 @click.option("--within", "within_m", type=click.FloatRange(min=0), help="Metres; of the default profile otherwise.")
 @click.option("--hours", "within_hours", type=click.FloatRange(min=0), help="Of the default profile otherwise.")
+@click.option("--parties", metavar="FILE", help="Whose catalogue tells which names are one item.")
+@click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address alone, and the streets of addresses.")
+@click.option("--streets", metavar="FILE[:LAYER]", help="For the streets of points: in one street more counts as near.")
 @click.option("--case-crs", metavar="EPSG:n|gcj02|bd09", help="Of the coordinates; that of the file, else WGS84.")
+@click.option("--source-crs", multiple=True, metavar="SOURCE=CRS", help="The same for the cases of one source.")
 @click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset.")
 @click.option("--encoding", help="Of a CSV; told by its bytes by default.")
-@click.option("--map", "columns", multiple=True, metavar="cases.COLUMN=NAME", help="Rename a column.")
+@_declared
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="PAIRS.csv")
-def duplicates(cases: str, output: str, columns: tuple[str, ...], **options: Any) -> None:
+def duplicates(
+    cases: str,
+    output: str,
+    columns: tuple[str, ...],
+    crs_of: tuple[str, ...],
+    source_crs: tuple[str, ...],
+    **options: Any,
+) -> None:
     """List cases that probably repeat an earlier one, with the reason: a hint, nothing is joined."""
     from gridgis import jobs
-    from gridgis.layers import parse_map
 
-    count = jobs.find_duplicates(cases, output, rename=parse_map(columns).get("cases", {}), **options)
+    sources = _sources({**options, "components": None}, columns, crs_of)
+    for name in ("parties", "gazetteer", "streets"):
+        del options[name]
+    count = jobs.find_duplicates(cases, output, sources=sources, crs_of_source=_pairs(source_crs), **options)
     click.echo(f"{count} cases probably repeat an earlier one")
 
 
@@ -185,19 +214,27 @@ def duplicates(cases: str, output: str, columns: tuple[str, ...], **options: Any
 @click.option("--at", metavar="TIME", help="Of the posts, and with a store of what is in force; now by default.")
 @click.option("--case-crs", default="EPSG:4326", show_default=True, metavar="EPSG:n|gcj02|bd09")
 @_answering
+@_declared
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), metavar="AREA.gpkg", help="Grids and micro-grids in it."
 )
-def affected(x: float | None, y: float | None, **options: Any) -> None:
+def affected(
+    x: float | None, y: float | None, columns: tuple[str, ...], crs_of: tuple[str, ...], **options: Any
+) -> None:
     """Tell which grids, households and people an area holds, for emergencies."""
     from gridgis import jobs
+    from gridgis.layers import parse_crs, parse_map
 
     if (x is None) != (y is None):
         raise click.UsageError("Give --lon and --lat together.")
     point = None if x is None or y is None else (x, y)
-    found = jobs.affected_area(point=point, **options)
-    homes = "unknown" if found.households is None else f"about {found.households}"
-    click.echo(f"{len(found.grids)} grids, {len(found.microgrids)} micro-grids, households: {homes}")
+    found = jobs.affected_area(point=point, rename=parse_map(columns), crs_of=parse_crs(crs_of), **options)
+    homes, persons = ("unknown" if n is None else f"about {n}" for n in (found.households, found.persons))
+    click.echo(
+        f"{len(found.grids)} grids, {len(found.microgrids)} micro-grids, households: {homes}, persons: {persons}"
+    )
+    if found.grids.empty:
+        click.echo("note: no grid of the division lies in this area", err=True)
     for row in found.grids.fillna({"households": -1}).itertuples():
         click.echo(f"{row.grid_code}  {row.share:.0%}  {row.households if row.households >= 0 else ''}".rstrip())
     for row in found.people.itertuples():

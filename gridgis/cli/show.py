@@ -15,12 +15,12 @@ FUNCTION_HELP = "Of the duty that is asked for: maintenance or enforcement by de
 
 
 class bar:  # noqa: N801
-    """A progress bar on standard error, silent where that is no terminal."""
+    """A progress bar on standard error with the remaining time, silent where that is no terminal."""
 
     def __enter__(self) -> Callable[[str, float], None]:
         from tqdm import tqdm
 
-        shape = "{desc:<12} {percentage:3.0f}% |{bar}| {elapsed}"
+        shape = "{desc:<12} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
         self.bar = tqdm(total=100, bar_format=shape, file=sys.stderr, disable=not sys.stderr.isatty(), leave=True)
         return self.move
 

@@ -4,7 +4,7 @@ The command line has a command of the same name for each. What takes files reads
 and writes once at the end; nothing half-written is left.
 """
 
-from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, suggest_addresses
+from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, forget_address, suggest_addresses
 from gridgis.jobs.area import affected_area
 from gridgis.jobs.cases import Tally, resolve, resolve_file
 from gridgis.jobs.counting import count
@@ -128,6 +128,7 @@ __all__ = [
     "find_address",
     "find_duplicates",
     "findings",
+    "forget_address",
     "gather",
     "give_back",
     "grant",

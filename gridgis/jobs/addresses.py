@@ -103,6 +103,22 @@ def choose_address(gazetteer: str | Path, text: str, number: int, *, store: str,
     return chosen
 
 
+def forget_address(text: str, *, store: str, by: str) -> int:
+    """Erase by law all that a store ever remembered of a text; give how many corrections that were.
+
+    Raises
+    ------
+    InputRefused
+        Where nothing is remembered of it, or who asks is no administrator.
+    """
+    from gridgis.addresses.text import normal
+    from gridgis.registry.aliases import forget
+    from gridgis.registry.store import utc_now
+
+    with writing(store) as connection:
+        return forget(connection, normal(text), actor=by, at=utc_now())
+
+
 def suggest_addresses(gazetteer: str | Path, prefix: str, *, limit: int = 10) -> list[Suggestion]:
     """What the beginning of an address may become."""
     from gridgis.addresses import Gazetteer

@@ -35,6 +35,8 @@ CHUNK_ROWS, SLOW_ROWS = 250_000, 10_000
 TOLD_SOURCES = 10
 HELD_ROWS = 250_000
 """A file of fewer cases is held as a whole, and not read a second time."""
+LONG_ROWS = 5_000_000
+"""Files of more cases are read in so many chunks that there is no need to see one move."""
 
 
 @dataclass
@@ -174,17 +176,17 @@ def _run(
     chunks: Iterable[pd.DataFrame] = file.chunks() if held is None else held
     if not keep_piles:
         chunks = _with_piles(chunks, piles)
+    moves = _Moves(file, progress, held=held is not None)
     points, absent = Sampled(), _Absent(systems)
-    for chunk, result, moved in answered(chunks, clerk, systems, jobs=jobs):
+    every = answered(moves.through(chunks), clerk, systems, jobs=jobs, whole=file.rows > LONG_ROWS, told=moves.told)
+    for chunk, result, moved in every:
         write(result)
         absent.add(chunk)
         if clerk.has_streets:
             points.add(chunk)
         tally.add(result, unsure=clerk.unsure)
         tally.moved += moved
-        if progress is not None:
-            done = tally.cases / max(file.rows, 1) if held is not None else file.bytes_read / max(file.size, 1)
-            progress("resolve", min(done, 1.0))
+    moves.end()
     tally.notices += [*absent.told(), *clerk.shifted(points, systems), *map(str, piles)]
 
 
@@ -247,3 +249,31 @@ def _with_piles(chunks: Iterable[pd.DataFrame], piles: list[Pile]) -> Iterator[p
     for chunk in chunks:
         at = at_piles(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
         yield chunk.assign(piled=at)
+
+
+class _Moves:
+    """What moves a bar: each chunk by the part of the file that it was read from, as its pieces are answered."""
+
+    def __init__(self, file: CaseFile, progress: Progress | None, *, held: bool) -> None:
+        self._file, self._progress, self._held = file, progress, held
+        self._reach = [0.0]
+
+    def through(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """The same chunks; what is read ahead of them does not count as answered."""
+        rows = 0
+        for chunk in chunks:
+            rows += len(chunk)
+            read = 1.0 if self._held else self._file.bytes_read / max(self._file.size, 1)
+            self._reach.append(max(self._reach[-1], min(read, rows / max(self._file.rows, 1), 1.0)))
+            yield chunk
+
+    def told(self, chunk: int, share: float) -> None:
+        """A share of a chunk has been answered."""
+        if self._progress is not None:
+            before, after = self._reach[chunk : chunk + 2]
+            self._progress("resolve", before + (after - before) * share)
+
+    def end(self) -> None:
+        """All has been answered."""
+        if self._progress is not None:
+            self._progress("resolve", 1.0)

@@ -40,6 +40,11 @@ class Clerk:
         """What is odd about what answers."""
         return self.offices.sample.notices
 
+    @property
+    def searches(self) -> bool:
+        """Whether it looks for addresses."""
+        return self.offices.sample.gazetteer is not None
+
     def warm(self) -> None:
         """Make ready what all chunks need, before processes share it."""
         self.offices.sample.places.warm()

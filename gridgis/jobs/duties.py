@@ -26,9 +26,9 @@ def import_duties(store: str, path: str | Path, *, by: str, timezone: str = "Asi
     from gridgis.registry import duties
     from gridgis.registry.store import utc_now
 
-    given = given_tables(path, duties.KEPT, timezone=timezone)
+    given, faults = given_tables(path, duties.KEPT, timezone=timezone)
     with writing(store) as connection:
-        return changed(duties.import_duties(connection, given, actor=by, at=utc_now()))
+        return changed(duties.import_duties(connection, given, actor=by, at=utc_now(), faults=faults))
 
 
 def duties(store: str, *, timezone: str = "Asia/Shanghai") -> Duties:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gridgis.addresses import Candidate, Gazetteer
     from gridgis.duties import Desk, Duties
+    from gridgis.profile import Profile
     from gridgis.resolve import Office
 
 KEPT = 2
@@ -58,15 +59,13 @@ class Sources:
         from gridgis.addresses import Gazetteer
         from gridgis.layers import read_layer
         from gridgis.locate import Places
-        from gridgis.profile import load_profile, profile_from_toml
         from gridgis.resolve import Office
         from gridgis.resolve.streets import Streets
 
         if division.grids.empty or division.microgrids.empty:
             cure = "Give one that gridgis check finds whole"
             raise InputRefused([Fault("division", "", "holds no grid or no micro-grid", cure)])
-        told = division.info.get("profile_toml")
-        profile = profile_from_toml(told) if told else load_profile()
+        profile = profile_of(division)
         read = partial(read_layer, rename=self.rename, crs_of=self.crs_of)
         streets = read("streets", self.streets) if self.streets else None
         components = read("components", self.components) if self.components else None
@@ -221,6 +220,14 @@ class OfficesByTime:
             problem = f"nothing is in force in network {self.network} at {moment}"
             raise InputRefused([Fault("store", self.store, problem, "See: gridgis versions")])
         return _together(loaded)
+
+
+def profile_of(division: Division) -> Profile:
+    """The profile that is stored with a division, else the default one."""
+    from gridgis.profile import load_profile, profile_from_toml
+
+    told = division.info.get("profile_toml")
+    return profile_from_toml(told) if told else load_profile()
 
 
 def _together(divisions: list[Division]) -> Division:

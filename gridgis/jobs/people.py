@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridgis.errors import refuse
+from gridgis.errors import Fault
 from gridgis.jobs.registry import moment_of, reading, writing
 from gridgis.profile import load_profile
 
@@ -52,22 +52,23 @@ def import_people(
     from gridgis.registry import people
     from gridgis.registry.store import utc_now
 
-    given = given_tables(path, people.KEPT, timezone=timezone)
+    given, faults = given_tables(path, people.KEPT, timezone=timezone)
     with writing(store) as connection:
         seal = None if key is None else _seal(connection, key)
         numbers = load_profile(profile)
-        made = people.import_people(connection, given, profile=numbers, seal=seal, actor=by, at=utc_now())
+        made = people.import_people(
+            connection, given, profile=numbers, seal=seal, actor=by, at=utc_now(), faults=faults
+        )
     return changed(made)
 
 
-def given_tables(path: str | Path, kept: Collection[str], *, timezone: str) -> Duties:
-    """The tables of a file that are to stand in a store, the others empty; refused with every fault of the file."""
+def given_tables(path: str | Path, kept: Collection[str], *, timezone: str) -> tuple[Duties, list[Fault]]:
+    """The tables of a file that are to stand in a store, the others empty, and what is wrong with its cells."""
     from gridgis.duties import Duties
     from gridgis.duties.read import read_tables
 
     found, faults = read_tables(path, timezone=timezone)
-    refuse(faults)
-    return Duties(**{name: frame for name, frame in found.items() if name in kept}, timezone=timezone)
+    return Duties(**{name: frame for name, frame in found.items() if name in kept}, timezone=timezone), faults
 
 
 def list_people(store: str, *, area: str = "", at: str | None = None) -> pd.DataFrame:

@@ -300,13 +300,20 @@ def events(store: str, *, version: int | None = None) -> list[Event]:
 
 
 def erase(store: str, event: int, *, field: str, by: str) -> None:
-    """Erase what somebody wrote in an event (`note`, `reason`, `text`), by law; only an administrator may."""
-    from gridgis.registry import actors, erasure
+    """Erase what somebody wrote in an event (`note`, `reason`, `text`), by law; only an administrator may.
+
+    Of an event that remembered an address, `text` is all that was ever remembered of that address.
+    """
+    from gridgis.registry import actors, aliases, erasure
     from gridgis.registry.store import utc_now
 
     with writing(store) as connection:
         actors.allowed(connection, by, "administrator", area="")
-        erasure.erase(connection, event, field, actor=by, at=utc_now())
+        remembered = aliases.key_of(connection, event) if field == "text" else None
+        if remembered:
+            aliases.forget(connection, remembered, actor=by, at=utc_now())
+        else:
+            erasure.erase(connection, event, field, actor=by, at=utc_now())
 
 
 def backup(store: str, output: str | Path) -> None:

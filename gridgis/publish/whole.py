@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridgis.durable import put_in_place
+from gridgis.durable import draft_beside, forget, put_in_place
 from gridgis.errors import Fault, InputRefused
 
 
@@ -21,13 +20,14 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         Where the file cannot be written (no such folder, no right, disk full).
     """
     target = Path(path)
-    draft = target.with_name(f".{os.getpid()}.{target.name}")
+    draft = draft_beside(target)
     try:
         yield draft
         put_in_place(draft, target)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the second is GDAL's
+        said = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
         cure = "Free space, or name another place with -o"
-        problem = f"cannot be written: {error.strerror or error}"
+        problem = f"cannot be written: {said}"
         raise InputRefused([Fault("output", str(target), problem, cure)]) from error
     finally:
-        draft.unlink(missing_ok=True)
+        forget(draft)

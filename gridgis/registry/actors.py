@@ -94,11 +94,16 @@ def allowed(connection: Connection, name: str, role: str | None, *, area: str) -
         cure = f"Let another {role or 'person'} do it: gridgis actor list"
         raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
     if role is not None and row.role != role:
-        raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let a {role} do it")])
+        raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let {with_article(role)} do it")])
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"
-        raise InputRefused([Fault("actor", name, problem, f"Let a {role or 'person'} of {area} do it")])
+        raise InputRefused([Fault("actor", name, problem, f"Let {with_article(role or 'person')} of {area} do it")])
     return row.area
+
+
+def with_article(role: str) -> str:
+    """A role with its article."""
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
 
 
 def _known(connection: Connection, name: str) -> Actor:

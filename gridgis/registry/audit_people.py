@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
+from gridgis.registry.aliases import PERSONAL, alias_digest
 from gridgis.registry.audit_review import Said
 from gridgis.registry.entries import ERASED, STORED, Row, numbers_digest, told
 from gridgis.registry.events import as_it_stands
@@ -17,7 +18,8 @@ from gridgis.registry.people import PUBLIC, person_digest
 
 BRINGING = frozenset({"people.imported", "duties.imported", "post.ended", "alias.made"})
 """Events that tell of rows of people and duties."""
-KINDS = BRINGING | {"person.erased"}
+ERASING = frozenset({"person.erased", "alias.erased"})
+KINDS = BRINGING | ERASING
 
 KEPT = (*STORED.values(), tables.person_private, tables.alias)
 
@@ -61,7 +63,7 @@ def _grouped(rows: list[Row], column: str) -> dict[Any, list[Row]]:
 
 def _whole(table: sa.Table, rows: list[Row], said: Mapping[int, Said], altered: Collection[int]) -> Iterator[str]:
     """Rows of which something is not what their digest tells, or was erased without an event."""
-    numbers = {seq: one.body.get(table.name) for seq, one in said.items() if one.kind == "person.erased"}
+    numbers = {seq: one.body.get(table.name) for seq, one in said.items() if one.kind in ERASING}
     erased = {number for found in numbers.values() if isinstance(found, list) for number in found}
     there = set()
     for row in rows:
@@ -70,7 +72,7 @@ def _whole(table: sa.Table, rows: list[Row], said: Mapping[int, Said], altered: 
         told_of = row["id"] in erased
         if gone != told_of if not altered else told_of and not gone:
             yield f"row {row['id']} of {table.name} was erased, or not erased, against what the events say"
-        elif not gone and _digest(table, row) != row["digest"]:
+        elif not gone and row["digest"] is not None and _digest(table, row) != row["digest"]:
             yield f"row {row['id']} of {table.name} was altered"
     yield from (
         f"row {number} of {table.name}, which was erased, is not there" for number in sorted(erased - there, key=str)
@@ -79,13 +81,17 @@ def _whole(table: sa.Table, rows: list[Row], said: Mapping[int, Said], altered: 
 
 def _is_erased(table: sa.Table, row: Row) -> bool:
     """Whether nothing is left of what may be erased."""
-    return all(row[name] == (b"" if name == "salt" else None) for name in ERASED[table.name])
+    return all(row[name] == empty for name, empty in ERASED[table.name].items())
 
 
 def _digest(table: sa.Table, row: Row) -> bytes | None:
     """The digest that a row should have; None where it holds what it cannot."""
     if table is tables.person_private:
         return hashlib.sha256(row["sealed"]).digest() if isinstance(row["sealed"], bytes) else None
+    if table is tables.alias:
+        kinds = dict.fromkeys(PERSONAL, str) | {"x": float, "y": float, "salt": bytes}
+        fits = all(isinstance(row[name], kind) for name, kind in kinds.items())
+        return alias_digest(row, row["salt"]) if fits else None
     whole = isinstance(row["salt"], bytes) and all(isinstance(row[name], str | None) for name in PUBLIC)
     return person_digest(row, row["salt"]) if whole else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -9,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from gridgis.duties.columns import Duties
 from gridgis.duties.items import item_faults
-from gridgis.errors import refuse
+from gridgis.errors import Fault, refuse
 from gridgis.registry.actors import allowed
 from gridgis.registry.entries import STORED, Change, beginning, carry_out, changes, standing
 from gridgis.registry.events import Event
@@ -18,11 +19,17 @@ from gridgis.registry.people import called, merged
 KEPT = ("items", "rules", "designate")
 
 
-def import_duties(connection: Connection, given: Duties, *, actor: str, at: str) -> Event | None:
+def import_duties(
+    connection: Connection, given: Duties, *, actor: str, at: str, faults: Iterable[Fault] = ()
+) -> Event | None:
     """Let items, rules and who designates stand as they are given; None where all of them do already.
 
     A row takes the place of the one of its key: an item or a rule from a day, an area. Others stay: they end by being
     given once more with `valid_to`.
+
+    Parameters
+    ----------
+    faults : of the cells of what is given, to be told with the others
 
     Raises
     ------
@@ -34,7 +41,7 @@ def import_duties(connection: Connection, given: Duties, *, actor: str, at: str)
     would = replace(stood, **{name: merged(name, stood.tables[name], given.tables[name]) for name in KEPT})
     stands = replace(stood, **{name: called(name, stood.tables[name]) for name in KEPT})
     before = item_faults(stands)
-    refuse(fault for fault in item_faults(would) if fault not in before)
+    refuse([*faults, *(fault for fault in item_faults(would) if fault not in before)])
     change = Change()
     for name in KEPT:
         changes(connection, name, given.tables[name], change)

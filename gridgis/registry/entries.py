@@ -43,8 +43,12 @@ KEYS = {
 OWN = frozenset({"id", "event_seq", "ended_seq", "salt", "digest"})
 """Columns that a store has beside those of the contract."""
 
-ERASED = {"person": ("name", "public_phone", "public_hours", "photo", "salt"), "person_private": ("sealed",)}
-"""Columns that may be erased: a digest of them is in the row, and that in the chain."""
+ERASED: dict[str, dict[str, Any]] = {
+    "person": {**dict.fromkeys(("name", "public_phone", "public_hours", "photo")), "salt": b""},
+    "person_private": {"sealed": None},
+    "alias": {"text_key": "", "text": "", "address": "", "x": 0.0, "y": 0.0, "salt": b""},
+}
+"""Columns that may be erased, and what then stands there: a digest of them is in the row, and that in the chain."""
 
 UNTOLD = frozenset({"event_seq", "ended_seq"})
 """Columns that the digest of rows leaves out: the event itself tells them."""
@@ -111,8 +115,16 @@ def carry_out(
 
 def told(table: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """The digest by which an event tells of the rows that it brought, whatever was erased of them since."""
-    left_out = UNTOLD | set(ERASED.get(table, ()))
-    return rows_digest({name: plain(value) for name, value in row.items() if name not in left_out} for row in rows)
+    return rows_digest(
+        {name: plain(value) for name, value in row.items() if name not in _left_out(table, row)} for row in rows
+    )
+
+
+def _left_out(table: str, row: Mapping[str, Any]) -> frozenset[str]:
+    """Columns of which an event does not tell: those that the digest of the row stands for, where it has one."""
+    if table in ERASED and row.get("digest") is None:
+        return UNTOLD | {"digest"}
+    return UNTOLD | ERASED.get(table, {}).keys()
 
 
 def numbers_digest(numbers: Sequence[int]) -> str:

@@ -35,12 +35,23 @@ _IDENTITY = ["person_id", "role", "area_code", "valid_from"]
 
 
 def import_people(
-    connection: Connection, given: Duties, *, profile: Profile, seal: Seal | None, actor: str, at: str
+    connection: Connection,
+    given: Duties,
+    *,
+    profile: Profile,
+    seal: Seal | None,
+    actor: str,
+    at: str,
+    faults: Iterable[Fault] = (),
 ) -> Event | None:
     """Let people, posts and units stand as they are given; None where all of them do already.
 
     A row takes the place of the one of its key: a person, a post from a day, a unit. Others stay. Rows are called by
     the index of their frames.
+
+    Parameters
+    ----------
+    faults : of the cells of what is given, to be told with the others
 
     Raises
     ------
@@ -54,8 +65,8 @@ def import_people(
     would = Duties(**{name: merged(name, stood[name], frame) for name, frame in frames.items()})
     stands = Duties(**{name: called(name, frame) for name, frame in stood.items()})
     codes = frozenset(places_in_force(connection, at=at)["code"])
-    before, faults = (people_faults(one, profile=profile, codes=codes, since=at) for one in (stands, would))
-    refuse([*(fault for fault in faults if fault not in before), *_unsealed(given.people, seal)])
+    before, after = (people_faults(one, profile=profile, codes=codes, since=at) for one in (stands, would))
+    refuse([*faults, *(fault for fault in after if fault not in before), *_unsealed(given.people, seal)])
     taken = connection.scalars(sa.select(tables.post.c.post_code).distinct()).all()
     change = Change()
     frames["posts"] = with_post_codes(posts, profile=profile, taken=taken)

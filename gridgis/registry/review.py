@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import Review, profile_from_toml
 from gridgis.registry import tables
-from gridgis.registry.actors import allowed
+from gridgis.registry.actors import allowed, with_article
 from gridgis.registry.attachments import attached
 from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
@@ -329,7 +329,7 @@ def _entitled(connection: Connection, version: Version, step: Step, actor: str, 
     area = allowed(connection, actor, step.role, area=ground(version, zones))
     if len(area) > step.area_digits:
         problem = f"may act in {area} alone, {step.name} is for a right over {step.area_digits} digits or fewer"
-        raise InputRefused([Fault("actor", actor, problem, f"Let a {step.role} of a wider area do it")])
+        raise InputRefused([Fault("actor", actor, problem, f"Let {with_article(step.role)} of a wider area do it")])
     if actor in _owners(connection, version):
         cure = f"Let another {step.role} decide"
         raise InputRefused([Fault("version", version.name, f"{actor} cannot decide on what is his own", cure)])

@@ -22,6 +22,7 @@ CHANGING = {
     "remark": ("salt", "text"),
     "person": ("ended_seq", "name", "public_phone", "public_hours", "photo", "salt"),
     "person_private": ("ended_seq", "sealed"),
+    "alias": ("text_key", "text", "address", "x", "y", "salt"),
     **dict.fromkeys(("post", "unit", "item", "duty_rule", "designate"), ("ended_seq",)),
 }
 """Columns that change; of all other tables rows are only added."""

@@ -370,6 +370,8 @@ alias = Table(
     Column("actor", Text, ForeignKey("actor.name"), nullable=False),
     Column("at", Text, nullable=False),
     Column("salt", LargeBinary, nullable=False),
+    Column("digest", LargeBinary),
     Index(None, "text_key"),
 )
-"""Corrections of addresses that are remembered; the newest for a text holds. By the salt no digest can be guessed."""
+"""Corrections of addresses that are remembered; the newest for a text holds. What a caller wrote, and where he was
+found, can be erased by law: the chain has a salted digest of it. Those of older versions have none and stay whole."""

@@ -33,8 +33,8 @@ class Affected:
     Attributes
     ----------
     grids, microgrids : GeoDataFrame
-        The code, `share` (of its land in the area, 0..1), `households` (in the area, estimated; empty where they are
-        not known), and the land in the area; the largest share first, then by code.
+        The code, `share` (of its land in the area, 0..1), `households` and `persons` (in the area, estimated; empty
+        where they are not known), and the land in the area; the largest share first, then by code.
     people : DataFrame
         `role`, `area_code`, `name`, `public_phone`, `organisation` of the posts in these grids.
     """
@@ -46,12 +46,25 @@ class Affected:
     @property
     def households(self) -> int | None:
         """All households in the area; None where they are not known."""
-        told = self.grids["households"]
+        return self._sum("households")
+
+    @property
+    def persons(self) -> int | None:
+        """All persons in the area; None where they are not known."""
+        return self._sum("persons")
+
+    def _sum(self, column: str) -> int | None:
+        told = self.grids[column]
         return None if told.isna().all() else int(told.fillna(0).sum())
 
 
 def affected(
-    division: Division, area: shapely.Geometry, *, desk: Desk | None = None, at: datetime.datetime | None = None
+    division: Division,
+    area: shapely.Geometry,
+    *,
+    desk: Desk | None = None,
+    at: datetime.datetime | None = None,
+    persons_per_household: float | None = None,
 ) -> Affected:
     """What of a division lies in an area.
 
@@ -60,6 +73,7 @@ def affected(
     area : Polygon or MultiPolygon, in the CRS of the division
     desk : whose posts are told
     at : time of the posts, with an offset; all that ever were where None
+    persons_per_household : persons are households times this; not known where None
     """
     source = horizontal(parsed(division.grids.crs))
     metric = metric_crs(source, tuple(division.grids.total_bounds))
@@ -70,6 +84,10 @@ def affected(
         layer: _inside(getattr(division, layer), key, atoms, area, _in_metres(division, layer, source, metric), shape)
         for layer, key in layers.items()
     }
+    for frame in found.values():
+        homes, each = frame["households"].astype("Float64"), persons_per_household
+        persons = pd.array([pd.NA] * len(frame), dtype="Int64") if each is None else (homes * each).round()
+        frame.insert(frame.columns.get_loc("households") + 1, "persons", pd.array(persons, dtype="Int64"))
     return Affected(**found, people=_people(found, desk, at))
 
 
