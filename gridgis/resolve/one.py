@@ -116,7 +116,7 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
 def _place(office: Office, found: Placed, options: tuple[Option, ...]) -> Place:
     """The place of a case as the duty rules look at it."""
     grid, micro = found.found.grid[0], found.found.microgrid[0]
-    told = office.beside(found.x, found.y).iloc[0].to_dict()
+    told = {} if office.streets is None else office.beside(found.x, found.y).iloc[0].to_dict()
     beside = {name: value for name, value in told.items() if isinstance(value, Section) or not pd.isna(value)}
     return Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,

@@ -85,6 +85,8 @@ class Placed:
 
     def told(self, rows: Ints) -> pd.DataFrame:
         """What the gazetteer says of some of the cases that were looked up."""
+        if not len(rows):
+            return NOTHING
         return self.addresses.iloc[pd.Index(self.looked_up).get_indexer(pd.Index(rows))]
 
 
@@ -99,8 +101,9 @@ def placed(office: Office, asked: Asked, *, compare: bool = True) -> Placed:
     named = np.asarray(pd.notna(asked.address), dtype=np.bool_)
     piled = np.zeros(len(asked.x), dtype=np.bool_) if asked.piled is None else asked.piled
     found = _strays(office, asked, _without_points(office, asked, named, piled), named)
-    lost = np.setdiff1d(np.flatnonzero(piled), found.by_address)
-    found = replace(found, found=doubted(found.found, piled, rows=lost))
+    if piled.any():
+        lost = np.setdiff1d(np.flatnonzero(piled), found.by_address)
+        found = replace(found, found=doubted(found.found, piled, rows=lost))
     open_ = found.found.tied | np.isin(found.found.method, (NEAREST, OUTSIDE))
     found = replace(found, found=_by_asset(office, found.found, asked.component_id, open_))
     named[found.looked_up] = False
@@ -110,6 +113,8 @@ def placed(office: Office, asked: Asked, *, compare: bool = True) -> Placed:
 def _without_points(office: Office, asked: Asked, named: Bools, piled: Bools) -> Placed:
     """Cases by their points, those without one by their address; a default point is none where there is an address."""
     rows = np.flatnonzero(named & (piled | ~(np.isfinite(asked.x) & np.isfinite(asked.y))))
+    if not len(rows):
+        return _located(office, asked, rows, NOTHING)
     told = _searched(office, asked.address[rows])
     use = told["x"].notna().to_numpy(dtype=bool) | ~piled[rows]
     found = _located(office, asked, rows[use], told[use].reset_index(drop=True))
@@ -128,6 +133,8 @@ def _located(office: Office, asked: Asked, rows: Ints, addresses: pd.DataFrame) 
 def _strays(office: Office, asked: Asked, placed_: Placed, named: Bools) -> Placed:
     """Points that lie far outside, put where their address is: such a point says as little as none at all."""
     rows = np.flatnonzero((placed_.found.method == OUTSIDE) & named)
+    if not len(rows):
+        return placed_
     rows = np.setdiff1d(rows, placed_.looked_up)
     rows = _that_can_tell(office, asked.address, rows)
     if not len(rows):

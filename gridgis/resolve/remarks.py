@@ -42,6 +42,8 @@ def of_addresses(placed_: Placed) -> Geometries:
     if len(placed_.by_address):
         told = placed_.told(placed_.by_address)
         out[placed_.by_address] = np.where(told["ambiguous"], told["reason"], "")
+    if not len(placed_.looked_up):
+        return out
     on_map = (placed_.addresses["kind"] == PASTED).to_numpy(dtype=bool)
     for k, where in zip(placed_.looked_up[on_map], placed_.addresses["address"][on_map], strict=True):
         out[k] = f"its address is a place on a map: {where}"
@@ -74,6 +76,8 @@ def of_points(
 
 def _tell_instead(office: Office, placed_: Placed, out: Geometries) -> None:
     """How far a point lies from what answers in its place."""
+    if not len(placed_.looked_up):
+        return
     found, (x, y) = placed_.found, placed_.point
     there = np.isfinite(x) & np.isfinite(y)
     rows = np.flatnonzero((found.method == ADDRESS) & there & ~((placed_.x == x) & (placed_.y == y)))
