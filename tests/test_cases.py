@@ -448,6 +448,7 @@ def test_a_quote_that_is_never_closed_is_refused(tmp_path):
 
 
 OPEN_QUOTE = 'case_id,lon,lat\n1,"114.34,30.39\n2,114,30\n'
+LONG_ROW = f"case_id,lon,lat\n1,{'x' * 30_000},1\n" + "1,2,3\n" * 9_000
 LONG = "case_id,lon,lat\n" + "1,114.34,30.39\n" * 5_000
 
 
@@ -460,7 +461,13 @@ def read_to(path, stop):
 
 @pytest.mark.parametrize(
     ("content", "stop", "error"),
-    [(OPEN_QUOTE, None, InputRefused), (LONG, 0, KeyboardInterrupt), (LONG, 3, KeyboardInterrupt), (LONG, None, None)],
+    [
+        (OPEN_QUOTE, None, InputRefused),
+        (LONG_ROW, None, InputRefused),
+        (LONG, 0, KeyboardInterrupt),
+        (LONG, 3, KeyboardInterrupt),
+        (LONG, None, None),
+    ],
 )
 def test_no_thread_knows_a_text_once_the_reading_has_ended(tmp_path, monkeypatch, content, stop, error):
     """A thread of the reader that comes back while the interpreter ends aborts the process."""
@@ -473,7 +480,7 @@ def test_no_thread_knows_a_text_once_the_reading_has_ended(tmp_path, monkeypatch
             super().__init__(stream)
             read = self.read
             self.read = lambda size=-1: time.sleep(0.05) or read(size)
-            lent.append(weakref.ref(self))
+            lent.append(weakref.ref(self.token))
 
     monkeypatch.setattr(text, "_Lent", Watched)
     monkeypatch.setattr(text, "BLOCK", 5_000)

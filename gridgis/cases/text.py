@@ -108,34 +108,49 @@ def _none_too_long(path: str, batches: Generator[Any]) -> Generator[Any]:
         raise InputRefused([Fault("cases", path, problem, cure)]) from None
 
 
-RELEASE_S = 60.0
+RELEASE_S = 10.0
 """So long a reader may take to let go of a stream: it reads no more than one block in that time."""
 
 
-class _Lent:
-    """A stream as a reader holds it: when this is gone, the reader is done with the stream.
+class _Token:
+    """Held by all that a reader has of a stream: when this is gone, the reader is done with it."""
 
-    What it calls knows the stream alone, so that no trace of an error keeps this.
-    """
+
+class _Block(bytes):
+    """Bytes of a stream; the reader lets go of them in its own thread too."""
+
+    token: _Token
+
+
+class _Lent:
+    """A stream as a reader holds it."""
 
     closed = False
 
     def __init__(self, stream: Stream) -> None:
-        self.read, self.readable = stream.read, stream.readable
+        self.readable = stream.readable
+        self.token = token = _Token()
+
+        def read(size: int = -1) -> bytes:
+            block = _Block(stream.read(size))
+            block.token = token
+            return block
+
+        self.read = read
 
     def close(self) -> None:
         """Nothing: the stream is closed by whom it belongs to."""
 
 
 def _batches(stream: Stream, rows: _Rows) -> Generator[Any]:
-    """The batches of a stream; at the end, however it comes, no thread of the reader knows the stream any more.
+    """The batches of a stream; at the end, however it comes, no thread of the reader has anything of it any more.
 
     Arrow reads ahead in a thread of its own, which calls into Python to read and to let go. One that does so while
     the interpreter ends aborts the process.
     """
     held: list[Any] = [_Lent(stream)]
     released = Event()
-    weakref.finalize(held[0], released.set)
+    weakref.finalize(held[0].token, released.set)
     try:
         held[0] = pa_csv.open_csv(held[0], **_options(rows))
         yield from held[0]
