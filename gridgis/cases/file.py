@@ -63,7 +63,7 @@ class CaseFile:
         self.size = os.path.getsize(path)
         self.geographic = geographic
         self._done = 0
-        self._begun: list[Generator[pd.DataFrame]] = []
+        self._begun: list[Generator[object]] = []
 
     @property
     def bytes_read(self) -> int:
@@ -85,8 +85,9 @@ class CaseFile:
         InputRefused
             Where the file turns out to be damaged on the way.
         """
-        self._begun.append(self._chunks())
-        return self._begun[-1]
+        chunks = self._chunks()
+        self._begun.append(chunks)
+        return chunks
 
     def _chunks(self) -> Generator[pd.DataFrame]:
         seen, self._done = Seen(), 0
@@ -101,6 +102,11 @@ class CaseFile:
 
         The parts are of one size whatever that of the chunks.
         """
+        places = self._places()
+        self._begun.append(places)
+        return places
+
+    def _places(self) -> Generator[tuple[Floats, Floats]]:
         self._done = 0
         if not {"x", "geometry"} & self.columns.keys():
             return
@@ -112,8 +118,8 @@ class CaseFile:
 
     def close(self) -> None:
         """Close the file, also while its chunks are being read."""
-        for chunks in self._begun:
-            chunks.close()
+        for reading in self._begun:
+            reading.close()
         self._reader.close()
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ import click
 
 from gridgis.cli.division import _declared
 from gridgis.cli.group import main
-from gridgis.cli.resolve import _pairs
+from gridgis.cli.resolve import _pairs, division_first
 from gridgis.cli.show import bar
 
 SHOWN = 10
@@ -20,7 +20,12 @@ def _gathering(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.argument("cases", type=click.Path()),
         click.option("--division", metavar="OUT.gpkg", help="The grids in which cases are counted."),
-        click.option("--store", metavar="STORE", help="In force now, or at --at; all cases are re-based to it."),
+        click.option(
+            "--store",
+            envvar="GRIDGIS_STORE",
+            metavar="STORE",
+            help="In force now, or at --at; all cases are re-based to it. Or set GRIDGIS_STORE.",
+        ),
         click.option("--network", default="general", show_default=True, help="Of the versions in the store."),
         click.option("--at", metavar="TIME", help="With a store: the time whose version counts."),
         click.option("--gazetteer", metavar="NAMES.db", help="For cases with an address alone."),
@@ -31,9 +36,10 @@ def _gathering(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--encoding", help="Of a CSV; told by its bytes by default."),
         _declared,
     )
+    gathering = division_first(command)
     for option in reversed(options):
-        command = option(command)
-    return command
+        gathering = option(gathering)
+    return gathering
 
 
 def _gathered(options: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gridgis.resolve import Resolution
 
 
-def _answering(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that name what answers. A division that is named goes before the store of the environment."""
+def division_first(command: Callable[..., None]) -> Callable[..., None]:
+    """A command in which a division that is named goes before the store of the environment."""
 
     @functools.wraps(command)
     def chosen(**given: Any) -> None:
@@ -28,6 +28,11 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
             given["store"] = None
         command(**given)
 
+    return chosen
+
+
+def _answering(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that name what answers."""
     options = (
         click.option("--division", metavar="OUT.gpkg", help="The division that answers."),
         click.option(
@@ -40,7 +45,7 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--parties", metavar="FILE", help="People, posts, items, duty rules: XLSX, TOML or CSV folder."),
         click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset."),
     )
-    answering: Callable[..., None] = chosen
+    answering = division_first(command)
     for option in reversed(options):
         answering = option(answering)
     return answering
