@@ -188,6 +188,7 @@ def test_nothing_is_written_without_an_output(tmp_path, folder, monkeypatch):
 # ---------------------------------------------------------------- bad input
 REFUSALS = {
     "a window that ends before it begins": (("--from", "2025-02-01", "--to", "2024-02-01"), "before it begins"),
+    "a month for a day": (("--from", "2024-01-01", "--to", "2025-06"), "is no day"),
     "a day that is none": (("--from", "2025-02-31", "--to", "2025-03-01"), "is no day"),
     "an unknown item": (("--item", "liter"), "litter"),
     "an unknown source": (("--source", "hot line"), "hotline"),
@@ -261,6 +262,65 @@ def test_cases_are_counted_batch_by_batch_and_each_batch_once(tmp_path, folder):
     gathered = jobs.gather(folder / "cases.csv", division=folder / "city.gpkg", case_crs=UTM)
     counted = gathered.counted["grid_code"].notna().sum()
     assert len(Pyramid.open(tmp_path / "city.heat")) == counted
+
+
+def test_weights_count_in_the_density_alone(tmp_path, folder):
+    frame = made().assign(weight=np.where(np.arange(6_550) % 5 == 0, 250.0, 1.0))
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    given = {"division": folder / "city.gpkg", "case_crs": UTM}
+    weighted, plain = (jobs.heat_file(path / "cases.csv", **given) for path in (tmp_path, folder))
+    assert (weighted.counts == plain.counts).all()
+    assert weighted.cases == int(weighted.grids["cases"].sum()) + weighted.in_no_grid + weighted.piles["cases"].sum()
+    assert np.nansum(weighted.surface.values) > 20 * np.nansum(plain.surface.values)
+    assert any("weights count" in notice for notice in weighted.notices)
+
+
+def test_a_single_heap_is_told_and_no_grid_is_cold_for_its_size(tmp_path, folder):
+    ODD["all in one grid"][0](made()).to_csv(tmp_path / "cases.csv", index=False)
+    found = jobs.heat_file(tmp_path / "cases.csv", division=folder / "city.gpkg", case_crs=UTM, keep_piles=True)
+    assert not found.grids["verdict"].isin(["hot", "cold"]).any()
+    assert any("one grid" in notice for notice in found.notices)
+
+
+def test_a_date_that_was_mistyped_does_not_make_a_thousand_years(tmp_path, folder):
+    frame = made().iloc[:50].copy()
+    frame.loc[0, "reported_at"] = "1026-03-01T00:00:00+08:00"
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    with pytest.raises(InputRefused, match=r"1026-03-01 to .* slip of a case"):
+        jobs.heat_file(tmp_path / "cases.csv", division=folder / "city.gpkg", case_crs=UTM)
+
+
+def test_kept_piles_are_told(folder):
+    found = jobs.heat_file(folder / "cases.csv", division=folder / "city.gpkg", case_crs=UTM, keep_piles=True)
+    assert "cases: of piles, counted all the same (150)" in found.notices
+
+
+def test_cases_are_counted_in_the_plane_of_the_pyramid(tmp_path, folder):
+    made().iloc[:3_000].to_csv(tmp_path / "one.csv", index=False)
+    made().iloc[3_000:6_000].to_csv(tmp_path / "two.csv", index=False)
+    first = jobs.gather(tmp_path / "one.csv", division=folder / "city.gpkg", case_crs=UTM)
+    jobs.count(first, tmp_path / "city.heat", batch="one")
+    before = Pyramid.open(tmp_path / "city.heat").box
+    elsewhere = tmp_path / "degrees.gpkg"
+    write_division(divided(Lattice(zones=(4, 3), zone=(3, 3), grid=(2, 2), side_m=80, crs="EPSG:4490")), elsewhere)
+    jobs.count(jobs.gather(tmp_path / "two.csv", division=elsewhere, case_crs=UTM), tmp_path / "city.heat", batch="two")
+    assert np.allclose(Pyramid.open(tmp_path / "city.heat").box, before, atol=200)
+
+
+def test_the_workbook_can_be_read_alone(tmp_path, folder):
+    given = {"division": folder / "city.gpkg", "case_crs": UTM, "language": "zh"}
+    jobs.heat_file(folder / "cases.csv", [tmp_path / "t.xlsx"], **given)
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    about = dict(book["说明"].iter_rows(min_row=2, values_only=True))
+    assert (about["首日"], about["案件数"], about["另列"]) == (FIRST, "6550", "150")
+    assert book["来源比较"]["C1"].value == "hotline"
+    assert book["两期比较"]["D1"].value == "2025-06"
+
+
+@pytest.mark.parametrize("title", ["fee $\\x$", "$x_1^2$ <b>"])
+def test_a_title_is_no_formula(tmp_path, folder, title):
+    jobs.heat_file(folder / "cases.csv", [tmp_path / "t.png"], division=folder / "city.gpkg", case_crs=UTM, title=title)
+    assert (tmp_path / "t.png").exists()
 
 
 # ---------------------------------------------------------------- a real city

@@ -107,7 +107,8 @@ def _tell(report: Any) -> None:
     click.echo(f"cases       {report.cases}: {counted} in grids, {report.in_no_grid} in none, "
                f"{report.cases - counted - report.in_no_grid} set aside")  # fmt: skip
     for pile in report.piles.itertuples():
-        where = "" if pile.x != pile.x else f" at {pile.x:.6g}, {pile.y:.6g}"
+        digits = 1 if abs(pile.y) > 180 else 6
+        where = "" if pile.x != pile.x else f" at {pile.x:.{digits}f}, {pile.y:.{digits}f}"
         click.echo(f"set aside   {pile.cases}{where}: {pile.reason}")
     verdicts = report.grids["verdict"].value_counts()
     for verdict in ("hot", "cold", "not significant", "not enough data"):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.errors import InputRefused, Notice
+from gridgis.errors import Fault, InputRefused, Notice, refuse
 from gridgis.heat.contiguity import Contiguity, contiguity
 from gridgis.heat.counts import Counted, count_cases
 from gridgis.heat.cube import Cube, cube
@@ -25,11 +25,13 @@ from gridgis.heat.rates import DAYS, Scheme, classes, exposure_of, rates
 from gridgis.heat.report import Report
 from gridgis.heat.significance import hot_spots
 from gridgis.heat.surface import Surface
-from gridgis.heat.trends import LEAST_PERIODS, space_time, trends
+from gridgis.heat.trends import LEAST_PERIODS, NOT_ENOUGH, space_time, trends
 
 UNITS = {"households": "1,000 households", "area": "km²", "streets": "km of street"}
 """What a rate is of, by the name of the exposure."""
 CLASSES = 5
+MOST_PERIODS = 400
+"""A year by day; each period has a surface of its own."""
 
 Floats = NDArray[np.float64]
 Draw = Callable[[tuple[Any, Any]], Surface]
@@ -84,7 +86,8 @@ def overview(
     Parameters
     ----------
     cases : DataFrame
-        As told in :mod:`gridgis.heat`, without those that were set aside.
+        As told in :mod:`gridgis.heat`, without those that were set aside. Every case counts as one: weights count in
+        the density alone.
     grids : GeoDataFrame
         In force, in the order of their codes.
     draw : callable
@@ -93,10 +96,11 @@ def overview(
         What was set aside, for the report; `aside` is how many of them are in the window.
     """
     first, last = days_of(question.window)
-    mine = chosen(cases, **question.asked)
+    told = periods(question.window, calendar=question.calendar)
+    refuse(_too_many(told, question))
+    mine = chosen(cases, **question.asked).drop(columns="weight", errors="ignore")
     counted = count_cases(mine, grids, window=question.window, streets=streets)
     near = contiguity(grids)
-    told = periods(question.window, calendar=question.calendar)
     measure = counted.frame[exposure_of(counted, question.per).column].to_numpy(dtype=np.float64)
     over_time, verdicts, trend_notices = _over_time(mine, grids, question, near, told, measure)
     by_grid, limits, rate_notices = _by_grid(counted, near, question, rng)
@@ -124,7 +128,25 @@ def overview(
         surfaces=tuple(draw(span) for span in zip(told["first"], told["last"], strict=True)),
         piles=piles,
         false_share=question.fdr,
-        notices=tuple(dict.fromkeys([*notices, *rate_notices, *trend_notices])),
+        notices=tuple(dict.fromkeys([*notices, *_of_places(mine), *rate_notices, *trend_notices])),
+    )
+
+
+def _too_many(told: pd.DataFrame, question: Question) -> list[Fault]:
+    if len(told) <= MOST_PERIODS:
+        return []
+    first, last = days_of(question.window)
+    problem = f"from {first} to {last} there are {len(told)} {question.calendar.by}s, more than {MOST_PERIODS}"
+    cure = "Make it shorter, or count by longer periods; a day that nobody asked for is perhaps a slip of a case"
+    return [Fault("window", "", problem, cure)]
+
+
+def _of_places(cases: pd.DataFrame) -> list[str]:
+    nowhere = int((cases["grid_code"].isna() & cases["x"].isna()).sum()) if "x" in cases else 0
+    return (
+        [str(Notice("cases", "without coordinates, in no grid: a gazetteer finds addresses", nowhere))]
+        if nowhere
+        else []
     )
 
 
@@ -144,6 +166,7 @@ def _by_grid(
             "rate_unit": f"cases per {UNITS[question.per]} per {DAYS} days",
             "smoothed": rated[f"smoothed_{exposure.rate}"],
             "class": pd.array(put.of, dtype="Int64"),
+            "expected": rated["expected"],
             "enough": rated["enough"],
             **{name: spots.frame[name] for name in ("z", "p", "q", "verdict", "carried_by")},
         }
@@ -164,7 +187,8 @@ def _over_time(
 ) -> tuple[pd.DataFrame, NDArray[np.int8], list[str]]:
     """The pattern of each grid, and what it is in each period; periods that the window cuts are told nothing of."""
     states = np.zeros((len(grids), len(told)), dtype=np.int8)
-    unknown = pd.DataFrame({"pattern": "not enough data", "slope": np.full(len(grids), np.nan)})
+    nothing = np.full(len(grids), np.nan)
+    unknown = pd.DataFrame({"trend": NOT_ENOUGH, "trend_p": nothing, "pattern": NOT_ENOUGH, "slope": nothing})
     whole = int(told["complete"].sum())
     if whole < LEAST_PERIODS:
         return unknown, states, [str(Notice("periods", f"too few for a trend, which needs {LEAST_PERIODS}", whole))]
@@ -175,7 +199,8 @@ def _over_time(
     options: dict[str, Any] = {"rate": question.fdr, "exposure": exposure}
     states[:, told["complete"].to_numpy()] = space_time(counted, near.matrix, **options).states
     found = trends(counted, near.matrix, **options)
-    return pd.DataFrame({"pattern": found["category"], "slope": found["slope"]}), states, []
+    slope = found["slope"] * counted.periods["days"].mean()
+    return found[["trend", "trend_p"]].assign(pattern=found["category"], slope=slope), states, []
 
 
 def _counts(cases: pd.DataFrame, grids: gpd.GeoDataFrame, calendar: Calendar, told: pd.DataFrame) -> NDArray[np.int64]:

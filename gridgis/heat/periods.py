@@ -27,6 +27,7 @@ NAMES: dict[By, str] = {
     "month": r"\d{4}-\d\d",
     "year": r"\d{4}",
 }
+WHOLE_DAY = re.compile(r"\d{4}\D\d{1,2}\D\d{1,2}|\d{8}")
 MONDAY = 3
 """Days from a Monday to the first day of 1970."""
 
@@ -202,8 +203,8 @@ def days_of(window: tuple[Any, Any], *, name: str = "window") -> tuple[np.dateti
 
 
 def _day(value: Any) -> datetime.date | None:
-    if isinstance(value, (int, float)):
-        return None
+    if isinstance(value, (int, float)) or (isinstance(value, str) and not WHOLE_DAY.match(value.strip())):
+        return None  # 2026-06 is a month, and would be taken for its first day
     day = pd.to_datetime(value, errors="coerce")
     return None if day is pd.NaT else day.date()
 

@@ -29,10 +29,11 @@ class Report:
     in_no_grid : cases that lie in no grid, or have no place
     grids : GeoDataFrame, in the CRS of the division, a row a grid in the order of the codes
         `grid_code`, `zone_code`, `name`, `households`, `area_m2`; `cases` (Int64), `rate` and `rate_unit` (such as
-        "cases per 1,000 households per 30 days"), `smoothed` (the same after empirical Bayes), `class` (Int64, from 0;
-        missing where there is not enough data), `enough` (bool); `z`, `p`, `verdict` = hot, cold, not significant, not
-        enough data; `carried_by` (codes, comma separated); `pattern` (of the trend, such as "consecutive hot spot")
-        and `slope` (cases per period and period).
+        "cases per 1,000 households per 30 days"), `smoothed` (the same after empirical Bayes), `expected` (cases, at
+        the rate of all grids), `enough` (bool), `class` (Int64, from 0; missing where there is not enough data); `z`,
+        `p`, `q`, `verdict` = hot, cold, not significant, not enough data; `carried_by` (codes, comma separated);
+        `pattern` (of the trend, such as "consecutive hot"), `trend` of the cases (rising, falling, none) with its
+        `trend_p`, and `slope` (cases a period, by period).
     class_limits : upper limits of the classes of `rate`, ascending
     periods : DataFrame
         `period` (its name, such as "2026-03"), `begin`, `end` (datetime64), `whole` (False at the ends of a window).

@@ -152,7 +152,8 @@ def hot_spots(
     some = field.testable
     asked, called = np.flatnonzero(some), np.zeros(len(field.value), dtype=bool)
     tests, own_side = len(asked), own_side and method == "gi_star"
-    for _ in range(ROUNDS if tests and not field.flat else 0):
+    alone = int((field.cases > 0).sum()) <= 1  # what differs then is the size of grids alone
+    for _ in range(ROUNDS if tests and not field.flat and not alone else 0):
         now = field.among(~field.touched(called))
         if not now.tells:
             break

@@ -300,6 +300,8 @@ def trends(
     of_z, of_cases = mann_kendall(bins.z, slope=slope), mann_kendall(cube.per_day, slope=slope)
     around, expected = _around(cube, weights)
     enough = np.maximum(around, expected) >= least_cases
+    if exposure is not None:
+        enough &= np.asarray(exposure, dtype=np.float64) > 0
     cases = cube.counts.sum(axis=1)
     return pd.DataFrame(
         {

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from gridgis.errors import InputRefused
 from gridgis.jobs.gathered import Gathered
 
 
@@ -15,16 +18,23 @@ def count(gathered: Gathered, pyramid: str | Path, *, batch: str, bandwidth_m: f
 
     Parameters
     ----------
-    pyramid : a folder beside the registry
+    pyramid : a folder beside the registry; cases are brought into its plane
     batch : what these cases are called, such as a file or a day
     bandwidth_m : of most maps; for a new pyramid
     """
-    from gridgis.heat.pyramid import append, build
+    from gridgis.coordinates import to_crs
+    from gridgis.heat.pyramid import Pyramid, append, build
 
     mine = gathered.counted
     placed = mine[mine["grid_code"].notna()]
-    if Path(pyramid).exists():
-        append(pyramid, placed, batch=batch)
-    else:
-        build(pyramid, placed, crs=gathered.plane, batch=batch, bandwidth_m=bandwidth_m)
+    if not Path(pyramid).exists():
+        try:
+            build(pyramid, placed, crs=gathered.plane, batch=batch, bandwidth_m=bandwidth_m)
+            return len(placed)
+        except InputRefused:
+            if not Path(pyramid).exists():
+                raise
+    here = placed["x"].to_numpy(dtype=np.float64), placed["y"].to_numpy(dtype=np.float64)
+    x, y = to_crs(*here, source=gathered.plane, target=Pyramid.open(pyramid).frame.crs)
+    append(pyramid, placed.assign(x=x, y=y), batch=batch)
     return len(placed)

@@ -200,7 +200,8 @@ def _judged(
         kept = kept.assign(weight=found["weight"].fillna(1.0))
     told = [
         Notice("cases", "without a time: in no window", int((reason == NO_TIME).sum())),
-        Notice("cases", "without a weight: they count as 1", int(given.any() and (~given).sum())),
+        Notice("cases", "without a weight that can be used: they count as 1", int(given.any() and (~given).sum())),
+        Notice("cases", "weights count in the density alone", int(given.any())),
         Notice("cases", "most coordinates are rounded, so that hot places are only roughly known", int(aside.coarse)),
     ]
     return Gathered(

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.errors import Fault, InputRefused, Notice, refuse
 from gridgis.jobs.division import Progress
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat_tables import leads_of, tables
@@ -97,7 +97,7 @@ def heat(
             piles=gathered.piles_among(aside),
             aside=len(aside),
             streets=streets,
-            notices=gathered.notices,
+            notices=[*gathered.notices, *_kept(everything)],
         )
         tell("heat", 0.5)
         for number, path in enumerate(outputs):
@@ -106,6 +106,12 @@ def heat(
             tell("heat", 0.5 + (number + 1) / len(outputs) / 2)
     tell("heat", 1.0)
     return report
+
+
+def _kept(cases: pd.DataFrame) -> list[str]:
+    """That piles are counted."""
+    kept = int(((cases["pile"] >= 0) & (cases["aside"] == "")).sum())
+    return [str(Notice("cases", "of piles, counted all the same", kept))] if kept else []
 
 
 def _faults(outputs: Sequence[str | Path]) -> Iterator[Fault]:

@@ -29,12 +29,36 @@ def tables(
     cases, grids = chosen(gathered.counted, **question.asked), gathered.grids
     if leads is not None:
         grids = grids.assign(lead=grids["grid_code"].map(leads))
-    out = {"spots": _spots(report), "ranked": _ranked(cases, grids, question, report, led=leads is not None)}
+    out = {
+        "about": _about(report, question),
+        "spots": _spots(report),
+        "ranked": _ranked(cases, grids, question, report, led=leads is not None),
+    }
     period = _last_whole(report)
     for by in ("township", "community", "grid", "item") if period else ():
         span: dict[str, Any] = {"period": period, "window": question.window, "calendar": question.calendar}
         out[by] = table(cases, grids, by=(by,), **span)
     return {**out, **_compared(gathered, cases, grids, question, report), "piles": _piles(report)}
+
+
+def _about(report: Report, question: Question) -> pd.DataFrame:
+    """What the workbook is about, so that it can be read alone."""
+    counted = int(report.grids["cases"].sum())
+    rows = {
+        "first_day": report.begin,
+        "last_day": report.end - 1,
+        "items": ", ".join(report.items) or "all",
+        "sources": ", ".join(report.sources) or "all",
+        "periods": question.calendar.by,
+        "cases": report.cases,
+        "in_grids": counted,
+        "in_no_grid": report.in_no_grid,
+        "set_aside": report.cases - counted - report.in_no_grid,
+        "rate": str(report.grids["rate_unit"].iloc[0]),
+        "false_share": f"{report.false_share:.2g}",
+        **{f"note_{number}": notice for number, notice in enumerate(report.notices, 1)},
+    }
+    return pd.DataFrame({"about": list(rows), "value": [str(value) for value in rows.values()]})
 
 
 def _spots(report: Report) -> pd.DataFrame:
@@ -52,6 +76,8 @@ def _spots(report: Report) -> pd.DataFrame:
         "q",
         "carried_by",
         "pattern",
+        "trend",
+        "trend_p",
         "slope",
     ]
     return pd.DataFrame(told.sort_values(["z", "grid_code"], ascending=[False, True])[columns]).reset_index(drop=True)
@@ -80,13 +106,14 @@ def _compared(
     whole = report.periods[report.periods["whole"]]
     if len(whole) > 1:
         spans = [(row.begin, row.end - pd.Timedelta(days=1)) for row in whole.iloc[-2:].itertuples()]
-        out["periods"] = two_periods(cases, grids, earlier=spans[0], later=spans[1], rate=question.fdr)
+        told = two_periods(cases, grids, earlier=spans[0], later=spans[1], rate=question.fdr)
+        names = whole["period"].iloc[-2:].tolist()
+        out["periods"] = told.rename(columns={"earlier": names[0], "later": names[1]})
     sources = sorted(cases["source"].dropna().unique())
     if len(sources) == 2:
         first, second = sources
-        out["sources"] = two_sources(
-            cases, grids, first=first, second=second, window=question.window, rate=question.fdr
-        )
+        told = two_sources(cases, grids, first=first, second=second, window=question.window, rate=question.fdr)
+        out["sources"] = told.rename(columns={"first": first, "second": second})
     if len(question.items) == 1:
         everything = gathered.counted
         if question.sources:

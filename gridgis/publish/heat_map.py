@@ -178,6 +178,7 @@ def _columns(report: Report, metric: gpd.GeoDataFrame) -> dict[str, Any]:
         "zone": grids["zone_code"].tolist(),
         "name": _texts(grids["name"]),
         **{name: _short(grids[name]) for name in ("households", "cases", "rate", "smoothed", "z", "p", "slope")},
+        "expected": _short(grids["expected"]) if "expected" in grids else [None] * len(grids),
         "class": [None if pd.isna(value) else int(value) for value in grids["class"]],
         "enough": [int(bool(value)) for value in grids["enough"]],
         "verdict": _numbered(grids["verdict"]),

@@ -25,8 +25,10 @@ MISSING = "-"
 LONGEST_TITLE = 31
 UNFIT = re.compile(r"[\[\]:*?/\\]")
 AS_TEXT, AS_WHOLE, AS_SHARE, AS_FINE, AS_DAY = "@", "0", "0.0", "0.0000", "yyyy-mm-dd"
-WORDY = ("row", "note", "year_note", "category", "trend", "verdict", "pattern", "reason")
+WORDY = ("row", "note", "year_note", "category", "trend", "verdict", "pattern", "reason", "about")
 """Columns whose values are words of ours, told in the language of the reader."""
+WIDEST = 60
+"""Letters of the widest column."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP file knows; written instead of now, so that the same tables are the same bytes."""
 STAMPS = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
@@ -54,12 +56,15 @@ def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, langua
         Where there is no table, a title does not fit a sheet or stands twice, or a table has too many rows.
     """
     from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
 
     refuse(_faults(tables))
     book, texts = Workbook(write_only=True), load_words(language)
     for title, frame in tables.items():
         sheet = book.create_sheet(texts["sheets"].get(title.replace(" ", "_"), title))
         sheet.freeze_panes = "A2"
+        for number, name in enumerate(frame.columns, 1):
+            sheet.column_dimensions[get_column_letter(number)].width = _width(str(name), frame[name], texts)
         for row in _rows(sheet, frame, texts):
             sheet.append(row)
     scratch = BytesIO()
@@ -89,6 +94,15 @@ def _faults(tables: Mapping[str, pd.DataFrame]) -> list[Fault]:
             problem = f"a sheet holds {MOST_ROWS} rows, and there are {len(frame)}"
             faults.append(Fault("tables", title, problem, "Choose a township, an item or the top"))
     return faults
+
+
+def _width(name: str, column: pd.Series, texts: Texts) -> float:
+    """Letters that a column shows, of the header and of the first rows; a Chinese one is two wide."""
+    said = [
+        words(name, "columns", texts),
+        *(f"{value:.1f}" if isinstance(value, float) else str(value) for value in column.head(50)),
+    ]
+    return float(min(max(sum(1 + (ord(letter) > 0x2E7F) for letter in text) for text in said) + 2, WIDEST))
 
 
 def _rows(sheet: Any, frame: pd.DataFrame, texts: Texts) -> Iterator[list[Any]]:

@@ -41,8 +41,13 @@ def chinese_font() -> str | None:
 
 
 def lettering(font: str | None) -> Any:
-    """Settings of matplotlib for a sheet: the font for Chinese first, where there is one."""
-    return {"font.family": [*([font] if font else []), "DejaVu Sans"], "hatch.linewidth": 0.4, "font.size": 9}
+    """Settings of matplotlib for a sheet: the font for Chinese first, where there is one; no text is a formula."""
+    return {
+        "font.family": [*([font] if font else []), "DejaVu Sans"],
+        "hatch.linewidth": 0.4,
+        "font.size": 9,
+        "text.parse_math": False,
+    }
 
 
 def write_sheet(figure: Figure, path: str | Path, *, dpi: int) -> None:

@@ -74,11 +74,21 @@ def build(
     try:
         catalogue.create(draft, _frame(cases, crs, bandwidth_m))
         append(draft, cases, batch=batch)
-        os.rename(draft, target)
+        _named(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     sync_folder(target)
+
+
+def _named(draft: Path, target: Path) -> None:
+    try:
+        os.rename(draft, target)
+    except OSError as error:
+        if not target.exists():
+            raise
+        cure = "Append to it: somebody else has made it meanwhile"
+        raise InputRefused([Fault("pyramid", str(target), "something is there already", cure)]) from error
 
 
 def _frame(cases: pd.DataFrame, crs: str, bandwidth_m: float) -> Frame:

@@ -27,6 +27,8 @@ function gridgisHeat(map, data) {
   function classOf(k) {
     if (!grids.enough[k] || grids.rate[k] === null || !last) return last;
     if (!view.period) return grids.class[k] ?? last;
+    const expected = grids.expected[k], { days } = periods[view.period - 1];
+    if (expected !== null && (expected * days) / data.days < 1) return last; // a case or none says nothing of a period
     const rate = rateOf(k), at = data.rate.limits.findIndex((limit) => rate <= limit);
     return at < 0 ? last - 1 : at;
   }
