@@ -102,6 +102,15 @@ def test_scotts_rule_is_that_of_scipy_and_fits_both_kernels():
     assert canonical[QUARTIC] / canonical[GAUSSIAN] == pytest.approx(SCOTT[QUARTIC], rel=1e-9)
 
 
+def test_the_spread_is_the_standard_distance_of_pointpats(pyramid, frame):
+    from pointpats import std_distance
+
+    cases, spread_m = pyramid.spread(pyramid.question())
+    assert cases == len(frame)
+    here = std_distance(frame[["x", "y"]].to_numpy()) / np.sqrt(2)
+    assert spread_m == pytest.approx(here, rel=1e-6)  # places are kept to half a metre
+
+
 def test_without_a_bandwidth_it_is_scotts(pyramid, frame):
     chosen = frame[frame["item"] == "noise"]
     spread = math.sqrt((chosen["x"].var(ddof=0) + chosen["y"].var(ddof=0)) / 2)

@@ -30,6 +30,11 @@ from gridgis.heat.trends import LEAST_PERIODS, NOT_ENOUGH, space_time, trends
 UNITS = {"households": "1,000 households", "area": "km²", "streets": "km of street"}
 """What a rate is of, by the name of the exposure."""
 CLASSES = 5
+LIMITS = (
+    "one grid alone among quiet neighbours is told by no verdict: look at the density and the tables too",
+    "single periods are judged by z, not below the chance of cases that come alone; the window by permutations",
+)
+"""What every reader of verdicts has to know."""
 MOST_PERIODS = 400
 """A year by day; each period has a surface of its own."""
 
@@ -128,7 +133,7 @@ def overview(
         surfaces=tuple(draw(span) for span in zip(told["first"], told["last"], strict=True)),
         piles=piles,
         false_share=question.fdr,
-        notices=tuple(dict.fromkeys([*notices, *_of_places(mine), *rate_notices, *trend_notices])),
+        notices=tuple(dict.fromkeys([*notices, *_of_places(mine), *rate_notices, *trend_notices, *LIMITS])),
     )
 
 
