@@ -19,8 +19,9 @@ from gridgis.heat.contiguity import Contiguity, contiguity, from_pairs
 from gridgis.heat.counts import Counted, count_cases
 from gridgis.heat.discoveries import adjusted
 from gridgis.heat.draws import Urns, Windows, tails
+from gridgis.heat.getis_ord import with_itself
 from gridgis.heat.permutations import ENOUGH, refined, two_sided
-from gridgis.heat.significance import _with_self, gi_star_z, hot_spots, local_moran, local_moran_z, preview, strata
+from gridgis.heat.significance import gi_star_z, hot_spots, local_moran, local_moran_z, preview, strata
 
 OCTOBER = ("2026-10-01", "2026-10-30")
 RATE = 0.05
@@ -62,7 +63,7 @@ def test_z_of_gi_star_is_esdas():
 
     neighbours, cases = small()
     theirs = G_Local(cases, as_w(neighbours), transform="B", star=True, permutations=0)
-    np.testing.assert_allclose(gi_star_z(cases, _with_self(neighbours.matrix)), theirs.Zs, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(gi_star_z(cases, with_itself(neighbours.matrix)), theirs.Zs, rtol=1e-9, atol=1e-9)
     found = hot_spots(counted(cases), neighbours, rng=np.random.default_rng(0), per=None).frame
     np.testing.assert_allclose(found["z"], theirs.Zs, rtol=1e-9, atol=1e-9)
 
@@ -153,7 +154,7 @@ def test_more_draws_come_where_the_correction_needs_them():
     cases = np.random.default_rng(0).poisson(5.0, 1200).astype(float)
     cases[neighbours.matrix.indices[neighbours.matrix.indptr[MIDDLE] : neighbours.matrix.indptr[MIDDLE + 1]]] += 40
     urns = Urns.of(cases, np.zeros(1200, dtype=np.int64), np.ones(1200, dtype=bool))
-    windows = Windows.of(_with_self(neighbours.matrix), cases, urns)
+    windows = Windows.of(with_itself(neighbours.matrix), cases, urns)
     found = refined(
         urns, windows, np.arange(1200), tests=1200, ahead=(0, 0), high=None, permutations=99, rate=RATE,
         correction="bh", rng=np.random.default_rng(1), without_self=False,

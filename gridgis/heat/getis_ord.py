@@ -174,6 +174,7 @@ def with_itself(weights: Any) -> Any:
     refuse(faults)
     matrix = sparse.csr_array(matrix + sparse.eye_array(matrix.shape[0], format="csr"))
     matrix.data = np.minimum(matrix.data, 1.0)
+    matrix.sort_indices()
     return matrix
 
 

@@ -53,6 +53,7 @@ from gridgis.geometry.noding import Bools, Floats, Ints
 from gridgis.heat.contiguity import Contiguity
 from gridgis.heat.counts import Counted
 from gridgis.heat.discoveries import CORRECTIONS, Correction, adjusted_by_side
+from gridgis.heat.getis_ord import gi_star, with_itself
 from gridgis.heat.rates import exposure_of, known, overall, standardised
 
 Method = Literal["gi_star", "local_moran"]
@@ -250,7 +251,7 @@ class _Field:
         without_self = method == "local_moran" or randomisation == "conditional"
         own = None if exposure is None else exposure[tested]
         classes = np.zeros(len(tested), dtype=np.int64) if own is None else strata(own)
-        window = matrix if without_self else _with_self(matrix)
+        window = matrix if without_self else with_itself(matrix)
         every = np.ones(len(tested), dtype=bool)
         return cls(counted, neighbours.matrix, method, without_self, tested, value[tested], own, classes, window, every)
 
@@ -312,7 +313,7 @@ class _Field:
         if self.flat:
             return np.zeros(len(self.value))
         if self.method == "gi_star":
-            return gi_star_z(self.value, _with_self(self.window))
+            return gi_star_z(self.value, self.window)
         return local_moran_z(self.value, self.window)
 
     def least_p(self, asked: Ints, up: Bools) -> Floats:
@@ -328,7 +329,7 @@ class _Field:
 
     def spots(self, p: Floats, q: Floats, up: Bools, fdr: float, min_expected: float, carriers: int) -> Spots:
         """The frame of results."""
-        n, around = len(self.counted.frame), _with_self(self.window)
+        n, around = len(self.counted.frame), with_itself(self.window)
         expected_around = around @ self.expected
         whole: dict[str, Any] = {
             name: np.full(n, np.nan) for name in ("cases_around", "expected_around", "z", "p", "q")
@@ -373,18 +374,9 @@ class _Field:
             yield Notice("grids", "all grids are the same: there is nothing to test")
 
 
-def gi_star_z(value: Floats, window: Any) -> Floats:
-    """The z of Gi*: the sum over a window of grids against that of as many grids of all; as esda's `G_Local.Zs`.
-
-    Parameters
-    ----------
-    value : float array, shape (n,)
-    window : csr_array of ones, the grids themselves among them
-    """
-    n, k = len(value), np.diff(window.indptr).astype(np.float64)
-    spread = value.std() * np.sqrt(k * (n - k) / max(n - 1, 1))
-    out = np.zeros(n)
-    return np.divide(window @ value - k * value.mean(), spread, out=out, where=spread > 0)
+def gi_star_z(value: Floats, matrix: Any) -> Floats:
+    """The z of Gi* of one window of time, see :func:`gridgis.heat.getis_ord.gi_star`; as esda's `G_Local.Zs`."""
+    return np.asarray(gi_star(value[:, None], matrix)[:, 0], dtype=np.float64)
 
 
 def local_moran(value: Floats, window: Any) -> Floats:
@@ -412,16 +404,6 @@ def local_moran_z(value: Floats, window: Any) -> Floats:
     out = np.zeros(n)
     spread = np.sqrt(np.maximum(variance, 0.0))
     return np.divide(local_moran(value, window) - mean, spread, out=out, where=spread > 0)
-
-
-def _with_self(matrix: Any) -> Any:
-    """Ones in the diagonal, those that are there already left."""
-    from scipy.sparse import eye_array
-
-    out = (matrix + eye_array(matrix.shape[0], format="csr")).tocsr()
-    out.data[:] = 1.0
-    out.sort_indices()
-    return out
 
 
 def _faults(

@@ -24,7 +24,8 @@ from lattices import UTM, Lattice
 
 from gridgis.heat.contiguity import Contiguity, contiguity
 from gridgis.heat.counts import Counted, count_cases
-from gridgis.heat.significance import _with_self, gi_star_z, hot_spots, preview
+from gridgis.heat.getis_ord import with_itself
+from gridgis.heat.significance import gi_star_z, hot_spots, preview
 
 CITY = Lattice(zones=(15, 10), zone=(10, 20), grid=(1, 1), bends=8, side_m=360)
 """150 by 200 grids of 32 vertices."""
@@ -112,7 +113,9 @@ def gi_star_table(counted: Counted, neighbours: Contiguity, w: Any) -> None:
             "gridgis, preview": lambda: preview(counted, neighbours, per=None).frame,
         }
     )
-    np.testing.assert_allclose(gi_star_z(cases, _with_self(neighbours.matrix)), answer["esda"].Zs, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        gi_star_z(cases, with_itself(neighbours.matrix)), answer["esda"].Zs, rtol=1e-9, atol=1e-9
+    )
     table(f"Gi*, {len(cases):,} grids, {PERMUTATIONS} permutations, all cores", best, "esda")
     for name, found in answer.items():
         if name.startswith("gridgis"):
