@@ -359,13 +359,14 @@ def _ellipsoid(crs: CRS) -> tuple[float, float]:
 def _converter(source: CRS, target: CRS) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     if source == target:
         return lambda xy: xy
-    transformer = _transformer(source.to_wkt(), target.to_wkt())
-    return lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])) if len(xy) else xy
+    there = transformer(source.to_wkt(), target.to_wkt())
+    return lambda xy: np.column_stack(there.transform(xy[:, 0], xy[:, 1])) if len(xy) else xy
 
 
 @lru_cache(maxsize=64)
-def _transformer(source: str, target: str) -> Transformer:
-    return Transformer.from_crs(CRS.from_wkt(source), CRS.from_wkt(target), always_xy=True)
+def transformer(source: str, target: str) -> Transformer:
+    """What brings x and y from one CRS, by name or WKT, into another; made once, for it takes a part of a second."""
+    return Transformer.from_crs(CRS.from_user_input(source), CRS.from_user_input(target), always_xy=True)
 
 
 def _equal_area(lonlat: NDArray[np.float64], owner: NDArray[np.int64], n: int, crs: CRS) -> NDArray[np.float64]:

@@ -30,11 +30,11 @@ class Pile(NamedTuple):
         )
 
 
-def at_piles(piles: Sequence[Pile], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which cases lie at a pile; coordinates as the file has them."""
-    out = np.zeros(len(x), dtype=np.bool_)
-    for pile in piles:
-        out |= (x == pile.x) & (y == pile.y)
+def pile_of(piles: Sequence[Pile], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The pile at which each case lies, -1 for none; coordinates as the file has them."""
+    out = np.full(len(x), -1, dtype=np.int64)
+    for number, pile in enumerate(piles):
+        out[(x == pile.x) & (y == pile.y)] = number
     return out
 
 

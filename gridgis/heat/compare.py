@@ -24,11 +24,11 @@ from gridgis.heat.discoveries import discoveries
 from gridgis.heat.frame import chosen, places
 from gridgis.heat.getis_ord import Numbers
 from gridgis.heat.periods import days_of
+from gridgis.heat.tables import LETTERS
 
 Counts = NDArray[np.int64]
 Level = Literal["grid", "community", "township", "county"]
 Against = Literal["itself", "city"]
-DIGITS: dict[str, int] = {"county": 6, "township": 9, "community": 12}
 
 MORE, FEWER, SAME, NOT_ENOUGH = "more", "fewer", "no difference", "not enough data"
 
@@ -375,7 +375,7 @@ class _Level:
         _known(by, "by", get_args(Level))
         self._grids, self._by = grids, by
         places(pd.DataFrame({"grid_code": pd.Series([], dtype=object)}), grids)
-        code = grids["grid_code"] if by == "grid" else grids["zone_code"].str[: DIGITS[by]]
+        code = grids["grid_code"] if by == "grid" else grids["zone_code"].str[: LETTERS[by]]
         self.codes, self._of = np.unique(code.to_numpy(dtype=object).astype(str), return_inverse=True)
         self.order = np.argsort(self._of, kind="stable")
 
@@ -444,8 +444,8 @@ def _in_circle(cases: pd.DataFrame, circle: Circle) -> NDArray[np.bool_]:
 
 
 def _in_code(cases: pd.DataFrame, code: str) -> NDArray[np.bool_]:
-    longest = max(DIGITS.values())
-    if not isinstance(code, str) or not code or (len(code) <= longest and len(code) not in DIGITS.values()):
+    longest = max(LETTERS.values())
+    if not isinstance(code, str) or not code or (len(code) <= longest and len(code) not in LETTERS.values()):
         cure = "Give the 6, 9 or 12 digits of a county, township or community, or the whole code of a grid, as text"
         raise InputRefused([Fault("place", "", f"{code!r} is no code", cure)])
     if "grid_code" not in cases:

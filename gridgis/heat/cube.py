@@ -98,7 +98,7 @@ def cube(
     if not (row >= 0).any():
         raise InputRefused([_none(whole, len(counted))])
     return Cube(
-        counts=_counts(counted, row, calendar, whole, grids=len(grids), weighted=weighted),
+        counts=by_period(counted, row, calendar, whole, grids=len(grids), weighted=weighted),
         grid_codes=grids["grid_code"].to_numpy(dtype=object),
         periods=whole,
         no_grid=int((row < 0).sum()),
@@ -106,9 +106,24 @@ def cube(
     )
 
 
-def _counts(
-    cases: pd.DataFrame, row: NDArray[Any], calendar: Calendar, whole: pd.DataFrame, *, grids: int, weighted: bool
+def by_period(
+    cases: pd.DataFrame,
+    row: NDArray[Any],
+    calendar: Calendar,
+    whole: pd.DataFrame,
+    *,
+    grids: int,
+    weighted: bool = False,
 ) -> NDArray[Any]:
+    """Cases by grid and period, shape (grids, periods): int32, or float32 sums of weights.
+
+    Parameters
+    ----------
+    row : int array
+        The grid of each case, see :func:`gridgis.heat.frame.places`; -1 for none.
+    whole : frame
+        The periods, as :func:`gridgis.heat.periods.periods` tells them; every case lies in one.
+    """
     column = calendar.number(cases["day"].to_numpy()) - int(whole["number"].iloc[0])
     inside = row >= 0
     cell = row[inside] * len(whole) + column[inside]

@@ -14,6 +14,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
+from gridgis.crs import transformer
 from gridgis.errors import Fault, refuse
 from gridgis.heat.cache import Kept, bytes_of
 from gridgis.heat.tile import PIXELS, WEB, Tile, tile_bounds
@@ -73,9 +74,7 @@ class Mask:
 
     def at(self, x: Floats, y: Floats, crs: str) -> Bools:
         """Which places of any plane have an answer."""
-        from pyproj import Transformer
-
-        east, north = Transformer.from_crs(crs, WEB, always_xy=True).transform(x, y)
+        east, north = transformer(crs, WEB).transform(x, y)
         inside = np.ones(np.shape(x), dtype=np.bool_)
         for shapes, wanted in ((self.land, True), (self.water, False)):
             if shapes is not None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gridgis.errors import Fault, InputRefused, Notice, refuse
 from gridgis.heat.contiguity import Contiguity, contiguity
 from gridgis.heat.counts import Counted, count_cases
-from gridgis.heat.cube import Cube, cube
+from gridgis.heat.cube import Cube, by_period, cube
 from gridgis.heat.frame import chosen, places
 from gridgis.heat.periods import MONTHS, Calendar, days_of, periods
 from gridgis.heat.rates import DAYS, Scheme, classes, exposure_of, rates
@@ -127,7 +127,7 @@ def overview(
                 "whole": told["complete"],
             }
         ),
-        counts=_counts(mine, grids, question.calendar, told),
+        counts=by_period(mine, places(mine, grids), question.calendar, told, grids=len(grids)).astype(np.int64),
         verdicts=verdicts,
         surface=draw((first, last)),
         surfaces=tuple(draw(span) for span in zip(told["first"], told["last"], strict=True)),
@@ -148,11 +148,8 @@ def _too_many(told: pd.DataFrame, question: Question) -> list[Fault]:
 
 def _of_places(cases: pd.DataFrame) -> list[str]:
     nowhere = int((cases["grid_code"].isna() & cases["x"].isna()).sum()) if "x" in cases else 0
-    return (
-        [str(Notice("cases", "without coordinates, in no grid: a gazetteer finds addresses", nowhere))]
-        if nowhere
-        else []
-    )
+    told = Notice("cases", "without coordinates, in no grid: a gazetteer finds addresses", nowhere)
+    return [str(told)] if nowhere else []
 
 
 def _by_grid(
@@ -202,14 +199,8 @@ def _over_time(
     except InputRefused as refused:  # there is no case in them
         return unknown, states, [str(refused)]
     options: dict[str, Any] = {"rate": question.fdr, "exposure": exposure}
-    states[:, told["complete"].to_numpy()] = space_time(counted, near.matrix, **options).states
-    found = trends(counted, near.matrix, **options)
+    bins = space_time(counted, near.matrix, **options)
+    states[:, told["complete"].to_numpy()] = bins.states
+    found = trends(counted, near.matrix, bins=bins, **options)
     slope = found["slope"] * counted.periods["days"].mean()
     return found[["trend", "trend_p"]].assign(pattern=found["category"], slope=slope), states, []
-
-
-def _counts(cases: pd.DataFrame, grids: gpd.GeoDataFrame, calendar: Calendar, told: pd.DataFrame) -> NDArray[np.int64]:
-    row, column = places(cases, grids), calendar.number(cases["day"].to_numpy()) - int(told["number"].iloc[0])
-    inside = row >= 0
-    cell = row[inside] * len(told) + column[inside]
-    return np.bincount(cell, minlength=len(grids) * len(told)).reshape(len(grids), len(told)).astype(np.int64)

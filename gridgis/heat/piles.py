@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridgis.cases.piles import Piles
+from gridgis.cases.piles import Piles, pile_of
 
 DEFAULT, ROUNDED, CALLER = "default place", "rounded coordinates", "one caller"
 
@@ -83,9 +83,7 @@ def _defaults(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Bools, ND
     """Cases at places that hold far too many, and the number of the place."""
     counted = Piles()
     counted.add(x, y)
-    number = np.full(len(x), -1, dtype=np.int64)
-    for k, pile in enumerate(counted.found()):
-        number[(x == pile.x) & (y == pile.y)] = k
+    number = pile_of(counted.found(), x, y)
     return number >= 0, number
 
 

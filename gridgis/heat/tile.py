@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gridgis.crs import transformer
 from gridgis.errors import Fault, refuse
 
 Floats = NDArray[np.float64]
@@ -91,15 +92,8 @@ def _spread(known: Floats, weights: Floats) -> Floats:
 
 def _projected(east: Floats, north: Floats, crs: str) -> tuple[Floats, Floats]:
     across, down = np.meshgrid(east, north)
-    x, y = _transformer(crs).transform(across.ravel(), down.ravel())
+    x, y = transformer(WEB, crs).transform(across.ravel(), down.ravel())
     return x.reshape(across.shape), y.reshape(across.shape)
-
-
-@lru_cache(maxsize=16)
-def _transformer(crs: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from pyproj import Transformer
-
-    return Transformer.from_crs(WEB, crs, always_xy=True)
 
 
 @lru_cache(maxsize=1)

@@ -252,6 +252,7 @@ def trends(
     time_step: int = 0,
     population: Population = "step",
     exposure: NDArray[Any] | None = None,
+    bins: SpaceTime | None = None,
     least_cases: float = LEAST_CASES,
     least_periods: int = LEAST_PERIODS,
     slope: bool = True,
@@ -271,6 +272,8 @@ def trends(
         Cases by grid and period; those of earlier divisions re-based.
     weights, rate, over, chance, time_step, population, exposure
         As in :func:`space_time`.
+    bins : SpaceTime, optional
+        What :func:`space_time` gave for them; reckoned here otherwise.
     trend_p : float
         A trend is called so below this chance.
     least_cases : float
@@ -296,7 +299,7 @@ def trends(
     """
     _long_enough(cube, max(least_periods, 2))
     options: dict[str, Any] = {"time_step": time_step, "population": population, "exposure": exposure}
-    bins = space_time(cube, weights, rate=rate, over=over, chance=chance, **options)
+    bins = bins or space_time(cube, weights, rate=rate, over=over, chance=chance, **options)
     of_z, of_cases = mann_kendall(bins.z, slope=slope), mann_kendall(cube.per_day, slope=slope)
     around, expected = _around(cube, weights)
     enough = np.maximum(around, expected) >= least_cases

@@ -244,11 +244,11 @@ def _places(chunks: list[pd.DataFrame]) -> Iterator[tuple[Floats, Floats]]:
 
 
 def _with_piles(chunks: Iterable[pd.DataFrame], piles: list[Pile]) -> Iterator[pd.DataFrame]:
-    from gridgis.cases.piles import at_piles
+    from gridgis.cases.piles import pile_of
 
     for chunk in chunks:
-        at = at_piles(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
-        yield chunk.assign(piled=at)
+        at = pile_of(piles, chunk["x"].to_numpy(dtype=np.float64), chunk["y"].to_numpy(dtype=np.float64))
+        yield chunk.assign(piled=at >= 0)
 
 
 class _Moves:

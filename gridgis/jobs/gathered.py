@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,17 +55,17 @@ class Gathered:
     timezone: str
     notices: tuple[str, ...]
 
-    @property
+    @cached_property
     def grids(self) -> gpd.GeoDataFrame:
         """The grids, in the order of their codes."""
         return self.division.grids.sort_values("grid_code", kind="stable").reset_index(drop=True)
 
-    @property
+    @cached_property
     def dated(self) -> pd.DataFrame:
         """The cases that have a day, piles included."""
         return self.cases[self.cases["day"].notna()]
 
-    @property
+    @cached_property
     def counted(self) -> pd.DataFrame:
         """The cases that count."""
         return self.cases[self.cases["aside"] == ""]

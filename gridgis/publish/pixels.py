@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
+from gridgis.crs import transformer
 from gridgis.heat.surface import Surface
 
 WEB_MERCATOR = "EPSG:3857"
@@ -41,8 +41,7 @@ class Raster:
     def corners(self) -> list[list[float]]:
         """Give south-west and north-east as latitude and longitude."""
         west, south, east, north = self.bounds
-        to_degrees = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
-        lon, lat = to_degrees.transform([west, east], [south, north])
+        lon, lat = transformer(self.crs, "EPSG:4326").transform([west, east], [south, north])
         return [[float(lat[0]), float(lon[0])], [float(lat[1]), float(lon[1])]]
 
 
@@ -53,7 +52,7 @@ def raster_over(surface: Surface, *, pixels: int, crs: str = WEB_MERCATOR, fines
     along, down = np.linspace(surface.left, right, SIDE), np.linspace(bottom, surface.top, SIDE)
     x = np.concatenate([along, along, np.full(SIDE, surface.left), np.full(SIDE, right)])
     y = np.concatenate([np.full(SIDE, bottom), np.full(SIDE, surface.top), down, down])
-    x, y = Transformer.from_crs(surface.crs, crs, always_xy=True).transform(x, y)
+    x, y = transformer(surface.crs, crs).transform(x, y)
     west, south, east, north = (float(value) for value in (x.min(), y.min(), x.max(), y.max()))
     side = max(finest * (east - west) / columns, math.sqrt((east - west) * (north - south) / max(pixels, 1)))
     return Raster(
@@ -72,7 +71,7 @@ def sampled(surfaces: Sequence[Surface], raster: Raster) -> Iterator[Floats]:
     array of shape (rows, columns) of `raster`, for each surface
     """
     first = surfaces[0]
-    x, y = Transformer.from_crs(raster.crs, first.crs, always_xy=True).transform(*raster.centres())
+    x, y = transformer(raster.crs, first.crs).transform(*raster.centres())
     column, row = (x - first.left) / first.cell_m - 0.5, (first.top - y) / first.cell_m - 0.5
     for surface in surfaces:
         yield _bilinear(surface.values, row, column)
