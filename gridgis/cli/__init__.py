@@ -4,6 +4,6 @@ Exit codes: 0 done, 1 done with hard offenders, 2 input refused or unreadable, 1
 """
 
 from gridgis.cli import addresses, division, duties, heat, people, registry, resolve, review
-from gridgis.cli.group import main
+from gridgis.cli.group import main, program
 
-__all__ = ["addresses", "division", "duties", "heat", "main", "people", "registry", "resolve", "review"]
+__all__ = ["addresses", "division", "duties", "heat", "main", "people", "program", "registry", "resolve", "review"]
