@@ -14,7 +14,7 @@ ROOMS = (
     ("geometry",),
     ("codes", "lineage", "layers", "stretches", "coordinates"),
     ("osm", "divide", "rules", "difference", "seams", "addresses", "duties", "cases"),
-    ("locate",),
+    ("locate", "adjust", "exchange"),
     ("resolve", "heat"),
     ("publish", "registry"),
     ("jobs",),
