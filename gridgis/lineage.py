@@ -115,7 +115,7 @@ def renumbered(
     for code in sorted(set(codes) - kept.keys()):
         parent, (low, high) = code[:-digits], room[code]
         if (parent, low) not in free:
-            free[parent, low] = _free(taken.get(parent, set()), low, high)
+            free[parent, low] = free_numbers(taken.get(parent, set()), low, high)
         number = next(free[parent, low], None)
         if number is None:
             cure = "Divide what is above it anew, or widen the numbers in the profile"
@@ -126,7 +126,7 @@ def renumbered(
     return out
 
 
-def _free(taken: Collection[int], low: int, high: int) -> Iterator[int]:
+def free_numbers(taken: Collection[int], low: int, high: int) -> Iterator[int]:
     """Numbers that were never used, those after the highest first."""
     last = max((number for number in taken if low <= number <= high), default=low - 1)
     yield from range(last + 1, high + 1)

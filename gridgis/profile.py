@@ -156,6 +156,33 @@ class CodeLayout(_Data):
         return self
 
 
+class Naming(_Data):
+    """How a grid is called that has no name of its own.
+
+    Attributes
+    ----------
+    grid : text with `{zone}` (name of its zone), `{number}` (of the code, with its zeros) and `{code}`
+    """
+
+    clause: str
+    grid: str
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            told = self.grid.format(zone="", number="1", code="2")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            raise ValueError(f"grid {self.grid!r} has more in braces than {{zone}}, {{number}}, {{code}}") from None
+        if "1" not in told and "2" not in told:
+            raise ValueError(f"grid {self.grid!r} gives all grids of a zone one name: put in {{number}}")
+        return self
+
+    def grid_name(self, zone: object, code: str, *, digits: int) -> str:
+        """The name of a grid by its zone and code, of which the last `digits` are its number."""
+        name = zone if isinstance(zone, str) else ""
+        return self.grid.format(zone=name, number=code[-digits:], code=code).strip()
+
+
 class CaseRules(_Data):
     """When two cases are probably the same one; each with unit and clause."""
 
@@ -266,6 +293,10 @@ def _shipped_locating() -> Locating:
     return Locating.model_validate(_shipped("default")["locating"])
 
 
+def _shipped_naming() -> Naming:
+    return Naming.model_validate(_shipped("default")["naming"])
+
+
 def _shipped_cases() -> CaseRules:
     return CaseRules.model_validate(_shipped("default")["cases"])
 
@@ -297,6 +328,7 @@ class Profile(_Data):
     off_street: OffStreet
     tolerances: Tolerances
     codes: CodeLayout
+    naming: Naming = Field(default_factory=_shipped_naming)
     review: Review = Field(default_factory=_shipped_review)
     locating: Locating = Field(default_factory=_shipped_locating)
     people: People = Field(default_factory=_shipped_people)

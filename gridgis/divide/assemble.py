@@ -100,7 +100,7 @@ def frames(
             "grid_code": code,
             "zone_code": zone_code[zone_of_grid],
             "kind": zones["kind"].to_numpy(dtype=object)[zone_of_grid],
-            "name": _names(zones["name"].to_numpy(dtype=object)[zone_of_grid], code),
+            "name": _names(zones["name"].to_numpy(dtype=object)[zone_of_grid], code, profile=profile),
             "households": _whole(land.households, land.grid),
             "households_from": counted.source[zone_of_grid],
             "area_m2": area_m2(grid_shape, crs),
@@ -204,8 +204,9 @@ def _first(label: Ints, value: Ints) -> Ints:
     return value[np.unique(label, return_index=True)[1]]
 
 
-def _names(zone_name: Geometries, code: Geometries) -> list[str]:
-    return [f"{name or ''} {c[-3:]}".strip() for name, c in zip(zone_name, code, strict=True)]
+def _names(zone_name: Geometries, code: Geometries, *, profile: Profile) -> list[str]:
+    named, digits = profile.naming.grid_name, profile.codes.sequence_digits
+    return [named(name, c, digits=digits) for name, c in zip(zone_name, code, strict=True)]
 
 
 def _whole(values: Floats, label: Ints) -> pd.arrays.IntegerArray:

@@ -21,9 +21,9 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gridgis.border_labels import labels, layer
 from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry import tables
-from gridgis.registry.border_labels import labels, layer
 from gridgis.registry.store import following, store_crs
 from gridgis.schema import COUNTS, DIVISION_LAYERS, MEASURES
 
@@ -48,7 +48,7 @@ LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
 }
 """Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`.
 
-Of borders the lines under them are stored: :mod:`gridgis.registry.border_labels`.
+Of borders the lines under them are stored: :mod:`gridgis.border_labels`.
 """
 
 STORED = ("zones", *LAYERS)

@@ -1,0 +1,114 @@
+"""Whether an edit may stand: no lock, no hard rule broken. What it touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from gridgis.adjust.changes import changes
+from gridgis.adjust.draft import Draft, Edit
+from gridgis.crs import area_m2, unit_m
+from gridgis.errors import Fault, Notice, refuse
+from gridgis.geometry.borders import shared_edges
+from gridgis.geometry.noding import Geometries, as_array
+from gridgis.geometry.stitch import BENT_M
+
+WHOLE = 0.999
+"""A part is a whole part of its zone where it holds more than this share of it."""
+
+
+def accepted(before: Draft, after: Draft, *, notices: Iterable[Notice] = ()) -> Edit:
+    """The edit that leads from one draft to the other.
+
+    Raises
+    ------
+    InputRefused
+        With every grid that is locked, or would be in several parts, and every locked border that would move; where
+        nothing would change.
+    """
+    touched = _touched(before, after)
+    faults = [*_locked(before, touched), *_moved_borders(before, after, touched), *_parts(after, touched)]
+    if not touched and before.locks == after.locks:
+        faults.append(Fault("draft", "", "nothing would change", "Look at what it is now: it is so already"))
+    refuse(faults)
+    return Edit(before, after, tuple(sorted(touched)), tuple(notices))
+
+
+def place(shape: shapely.Geometry) -> str:
+    """A point on a shape, in words: in the CRS of the draft."""
+    x, y = shapely.get_coordinates(shapely.point_on_surface(shape))[0]
+    digits = 2 if max(abs(x), abs(y)) > 360 else 6
+    return f"{x:.{digits}f} {y:.{digits}f}"
+
+
+def _touched(before: Draft, after: Draft) -> set[str]:
+    one, two = before.division, after.division
+    out = changes(one.atoms, two.atoms).moved("grid_code") if one.atoms is not two.atoms else set()
+    if one.grids is not two.grids:
+        name = one.grids.set_index("grid_code")["name"], two.grids.set_index("grid_code")["name"]
+        both = name[0].index.intersection(name[1].index)
+        was, now = (names.reindex(both).fillna("").to_numpy() for names in name)
+        out |= set(both[was != now])
+    return out
+
+
+def _locked(before: Draft, touched: set[str]) -> Iterator[Fault]:
+    for code in sorted(touched & before.locks.grids):
+        yield Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}")
+
+
+def _moved_borders(before: Draft, after: Draft, touched: set[str]) -> Iterator[Fault]:
+    for pair in sorted(before.locks.borders):
+        if not touched.intersection(pair):
+            continue
+        was, now = (_between(draft.division.grids, pair) for draft in (before, after))
+        near = BENT_M / unit_m(before.division.grids.crs)
+        if was.is_empty or (not now.is_empty and shapely.hausdorff_distance(was, now, densify=0.5) <= near):
+            continue
+        where = place(shapely.difference(was, now.buffer(near)) if not now.is_empty else was)
+        cure = f"Unlock it: gridgis adjust unlock {'-'.join(pair)}"
+        yield Fault("borders", " and ".join(pair), f"is locked and would move at {where}", cure)
+
+
+def _between(grids: gpd.GeoDataFrame, pair: tuple[str, str]) -> shapely.Geometry:
+    """The common border of two grids, empty where they have none."""
+    shapes = as_array(grids.geometry)[grids["grid_code"].isin(pair)]
+    if len(shapes) < 2:
+        return shapely.MultiLineString()
+    edges = shared_edges(shapes)
+    return shapely.line_merge(shapely.multilinestrings(edges.lines((edges.left >= 0) & (edges.right >= 0))))
+
+
+def _parts(after: Draft, touched: set[str]) -> Iterator[Fault]:
+    """Touched grids and micro-grids of several parts, those apart whose zone has as many."""
+    division = after.division
+    zone = dict(zip(division.zones["zone_code"], as_array(division.zones.geometry), strict=True))
+    for name, key in (("grids", "grid_code"), ("microgrids", "microgrid_code")):
+        frame = getattr(division, name)
+        rows = frame[frame["grid_code"].isin(touched)]
+        shapes = as_array(rows.geometry)
+        for k in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
+            row = rows.iloc[k]
+            loose = _loose(shapes[k], zone[row["zone_code"]])
+            if len(loose):
+                area = area_m2(loose, CRS.from_user_input(frame.crs))
+                told = ", ".join(f"{a:.0f} m2 at {place(p)}" for a, p in zip(area, loose, strict=True))
+                cure = "Give what joins the parts as well, or give up the smaller part"
+                yield Fault(name, row[key], f"would be in {len(loose) + 1} parts: {told}", cure)
+
+
+def _loose(shape: shapely.Geometry, zone: shapely.Geometry) -> Geometries:
+    """Parts of a grid but the largest that are not whole parts of its zone."""
+    parts = shapely.get_parts(shape)
+    small = parts[np.argsort(-shapely.area(parts), kind="stable")[1:]]
+    whole = shapely.get_parts(zone)
+    if len(whole) < 2:
+        return np.asarray(small, dtype=object)
+    i, j = shapely.STRtree(whole).query(small, predicate="intersects")
+    share = np.zeros(len(small))
+    np.maximum.at(share, i, shapely.area(shapely.intersection(small[i], whole[j])) / shapely.area(whole[j]))
+    return np.asarray(small[share < WHOLE], dtype=object)

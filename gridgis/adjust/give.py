@@ -1,0 +1,136 @@
+"""Give atoms to another grid or micro-grid; merge grids or micro-grids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridgis.adjust.accept import accepted
+from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.micros import regrouped
+from gridgis.adjust.rebuild import rebuilt
+from gridgis.errors import Fault, InputRefused, Notice, refuse
+
+LEVELS = {"grid_code": ("grids", "grid"), "microgrid_code": ("microgrids", "micro-grid")}
+
+
+def give(draft: Draft, atoms: Collection[str], *, to: str) -> Edit:
+    """Give atoms to another grid of their zone, or to a micro-grid.
+
+    Given to a grid, a micro-grid that comes whole goes on there under a new number; other atoms join the micro-grid
+    of that grid with which they have the longest border.
+
+    Parameters
+    ----------
+    atoms : ids
+    to : code of the grid, or of the micro-grid
+
+    Raises
+    ------
+    InputRefused
+        With every atom that is not there, of another zone, or of a grid that is locked; where a grid would be in
+        several parts, or nothing would change.
+    """
+    frame = draft.division.atoms
+    column = level_of(draft, to)
+    refuse([*unknown(draft, [to]), *_unknown_atoms(frame, atoms)])
+    mine = frame["atom_id"].isin(list(atoms)).to_numpy()
+    refuse(_elsewhere(draft, frame[mine], to))
+    grid = to[: draft.profile.codes.zone_digits + draft.profile.codes.sequence_digits]
+    sources = {*frame["grid_code"][mine], grid}
+    made = frame.assign(grid_code=frame["grid_code"].mask(mine, grid))
+    if column == "microgrid_code":
+        made = made.assign(microgrid_code=made["microgrid_code"].mask(mine, to))
+    after = rebuilt(draft, regrouped(draft, made, sources))
+    return accepted(draft, after, notices=_given_up(draft, after, sources))
+
+
+def merge(draft: Draft, codes: Sequence[str]) -> Edit:
+    """Make grids of one zone, or micro-grids of one grid, one.
+
+    It goes on with the code that brings most households, then most land, then the smallest code.
+
+    Raises
+    ------
+    InputRefused
+        With every code that is not there; where they are of several zones or grids, fewer than two, locked, or do not
+        hang together.
+    """
+    refuse(unknown(draft, codes))
+    columns = {level_of(draft, code) for code in codes}
+    if len(columns) != 1 or len(set(codes)) < 2:
+        raise InputRefused(
+            [Fault("draft", "", "is told to merge less than two of one level", "Name two grids or more")]
+        )
+    column = columns.pop()
+    layer, word = LEVELS[column]
+    frame = getattr(draft.division, layer)
+    rows = frame[frame[column].isin(list(codes))]
+    above = "zone_code" if column == "grid_code" else "grid_code"
+    if rows[above].nunique() > 1:
+        problem = f"are of {rows[above].nunique()} {'zones' if above == 'zone_code' else 'grids'}"
+        cure = f"Merge only {word}s of one; give atoms over before"
+        raise InputRefused([Fault(layer, ", ".join(sorted(codes)), problem, cure)])
+    kept = str(leading(rows, column))
+    atoms = draft.division.atoms
+    mine = atoms[column].isin(list(codes))
+    made = atoms.assign(**{column: atoms[column].mask(mine, kept)})
+    touched = set(made["grid_code"][mine])
+    return accepted(draft, rebuilt(draft, regrouped(draft, made, touched)))
+
+
+def leading(rows: gpd.GeoDataFrame, column: str) -> str:
+    """The code of the row with most households, then most land, then the smallest code."""
+    number = rows["households"].fillna(0).to_numpy(dtype=float)
+    order = np.lexsort((rows[column].to_numpy(dtype=str), -rows["area_m2"].to_numpy(dtype=float), -number))
+    return str(rows[column].iloc[order[0]])
+
+
+def level_of(draft: Draft, code: str) -> str:
+    """The column that a code stands in, by its length."""
+    layout = draft.profile.codes
+    grid = layout.zone_digits + layout.sequence_digits
+    if len(code) == grid:
+        return "grid_code"
+    if len(code) == grid + layout.micro_digits:
+        return "microgrid_code"
+    cure = f"Write {grid} digits for a grid, {grid + layout.micro_digits} for a micro-grid"
+    raise InputRefused([Fault("draft", code, "is no code of a grid or micro-grid", cure)])
+
+
+def unknown(draft: Draft, codes: Iterable[str]) -> list[Fault]:
+    """Codes of grids and micro-grids that are not there."""
+    out = []
+    for code in codes:
+        column = level_of(draft, code)
+        layer, word = LEVELS[column]
+        if code not in set(getattr(draft.division, layer)[column]):
+            out.append(Fault(layer, code, f"there is no such {word} in the zones that are open", "Look at the draft"))
+    return out
+
+
+def _unknown_atoms(frame: pd.DataFrame, atoms: Collection[str]) -> list[Fault]:
+    known = set(frame["atom_id"])
+    if not len(atoms):
+        return [Fault("atoms", "", "none is named", "Name their ids")]
+    cure = "Look at the ids of the draft: a split gave them new ones, or they are of a zone that is not open"
+    return [Fault("atoms", one, "there is no such atom", cure) for one in sorted(atoms) if one not in known]
+
+
+def _elsewhere(draft: Draft, rows: pd.DataFrame, to: str) -> list[Fault]:
+    zone = to[: draft.profile.codes.zone_digits]
+    other = rows[rows["zone_code"] != zone]
+    cure = "A grid never crosses a zone: give it to a grid of its own zone"
+    return [
+        Fault("atoms", row.atom_id, f"lies in zone {row.zone_code}, {to} in {zone}", cure)
+        for row in other.itertuples()
+    ]  # fmt: skip
+
+
+def _given_up(before: Draft, after: Draft, sources: Collection[str]) -> list[Notice]:
+    left = set(after.division.grids["grid_code"])
+    gone = sorted(set(sources) & set(before.division.grids["grid_code"]) - left)
+    return [Notice("grids", f"{code} has no atom left and is given up") for code in gone]

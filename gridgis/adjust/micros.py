@@ -1,0 +1,138 @@
+"""Micro-grids after atoms changed their grid: each hangs together and lies in one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridgis.adjust.draft import Draft
+from gridgis.adjust.numbers import new_micro_codes
+from gridgis.geometry.borders import adjacency
+from gridgis.geometry.components import components, sums
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Atoms of one grid and one micro-grid that hang together: what each is, and the border of each pair."""
+
+    grid: Geometries
+    micro: Geometries
+    households: Floats
+    area: Floats
+    pairs: Ints
+    border: Floats
+
+    def order(self, rows: Ints) -> Ints:
+        """Rows with the largest first: by households, area, then as they come."""
+        return rows[np.lexsort((rows, -self.area[rows], -self.households[rows]))]
+
+
+def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> gpd.GeoDataFrame:
+    """Atoms with micro-grids that hang together, each in its grid.
+
+    A micro-grid that lies whole in another grid than its code says goes on there under a new number. Of one that
+    fell apart, the piece in the grid of its code with most households stays. Each other piece joins the micro-grid
+    of its grid with which it has the longest border and stays in range, else it is one of its own.
+
+    Parameters
+    ----------
+    atoms : with the grids that they are to have, and micro-grids as they had
+    grids : codes of those whose micro-grids are looked at
+    """
+    rows = np.flatnonzero(atoms["grid_code"].isin(list(grids)))
+    piece, found = _pieces(atoms.iloc[rows])
+    label = np.full(len(found.grid), None, dtype=object)
+    begun = _settled(found)
+    label[begun.home] = found.micro[begun.home]
+    taken = set(atoms["microgrid_code"])
+    label = _numbered(draft, found, label, begun.moved, taken)
+    alone = []
+    for k in found.order(begun.left):
+        into = _neighbour(draft, found, label, int(k))
+        if into is None:
+            alone.append(int(k))
+        else:
+            label[k] = label[into]
+    label = _numbered(draft, found, label, np.array(alone, dtype=np.int64), taken | set(label[label != None]))  # noqa: E711
+    out = atoms["microgrid_code"].to_numpy(dtype=object, copy=True)
+    out[rows] = label[piece]
+    return atoms.assign(microgrid_code=out)
+
+
+def _pieces(atoms: gpd.GeoDataFrame) -> tuple[Ints, _Pieces]:
+    grid, micro = (atoms[name].to_numpy(dtype=object) for name in ("grid_code", "microgrid_code"))
+    pairs, length = adjacency(as_array(atoms.geometry))
+    one, two = pairs.T if len(pairs) else np.zeros((2, 0), dtype=np.int64)
+    together = (micro[one] == micro[two]) & (grid[one] == grid[two])
+    piece = components(len(atoms), pairs[together])
+    n = int(piece.max(initial=-1)) + 1
+    first = np.unique(piece, return_index=True)[1]
+    households = atoms["households"].to_numpy(dtype=float, na_value=0.0)
+    ends = np.sort(np.column_stack([piece[one], piece[two]]), axis=1)[~together]
+    between, at = np.unique(ends, axis=0, return_inverse=True)
+    border = sums(at.reshape(-1), length[~together], len(between))
+    area = sums(piece, atoms.geometry.area.to_numpy(), n)
+    return piece, _Pieces(grid[first], micro[first], sums(piece, households, n), area, between, border)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """Pieces that keep their code, that lie whole in another grid, and that are left."""
+
+    home: Ints
+    moved: Ints
+    left: Ints
+
+
+def _settled(found: _Pieces) -> _Settled:
+    at_home = np.array([m.startswith(g) for m, g in zip(found.micro, found.grid, strict=True)], dtype=bool)
+    every = found.order(np.arange(len(found.grid)))
+    first = pd.Series(found.micro[every[at_home[every]]]).drop_duplicates().index.to_numpy()
+    home = every[at_home[every]][first]
+    alone = ~pd.Series(found.micro).duplicated(keep=False).to_numpy()
+    moved = np.flatnonzero(alone & ~at_home)
+    left = np.setdiff1d(np.arange(len(found.grid)), np.concatenate([home, moved]))
+    return _Settled(home, moved, left)
+
+
+def _numbered(draft: Draft, found: _Pieces, label: Geometries, rows: Ints, taken: Collection[str]) -> Geometries:
+    """Labels with new numbers for some pieces, in the order of their old code, then of their size."""
+    out = label.copy()
+    for parent in sorted(set(found.grid[rows])):
+        mine = found.order(rows[found.grid[rows] == parent])
+        mine = mine[np.argsort(found.micro[mine].astype(str), kind="stable")]
+        out[mine] = new_micro_codes(draft, parent, len(mine), taken=taken)
+    return out
+
+
+def _neighbour(draft: Draft, found: _Pieces, label: Geometries, k: int) -> int | None:
+    """The piece whose micro-grid another one joins: of its grid, longest border, and not too large together."""
+    ends = found.pairs[(found.pairs == k).any(axis=1)]
+    border = found.border[(found.pairs == k).any(axis=1)]
+    others = np.where(ends[:, 0] == k, ends[:, 1], ends[:, 0])
+    use = np.array([found.grid[o] == found.grid[k] and label[o] is not None for o in others], dtype=bool)
+    others, border = others[use], border[use]
+    if not len(others):
+        return None
+    most = _most(draft, str(found.grid[k]))
+    code = label[others].astype(str)
+    total = pd.Series(found.households).groupby(pd.Series(label)).sum()
+    fits: Bools = (total.reindex(code).to_numpy() + found.households[k] <= most) | (found.households[k] == 0)
+    if not fits.any():
+        return None
+    names, at = np.unique(code[fits], return_inverse=True)
+    best = names[int(np.argmax(np.bincount(at, weights=border[fits])))]
+    return int(others[fits][code[fits] == best][0])
+
+
+def _most(draft: Draft, grid_code: str) -> float:
+    """Households of the largest micro-grid in a grid."""
+    zones, digits = draft.division.zones, draft.profile.codes.zone_digits
+    kind = zones["kind"].to_numpy(dtype=object)[zones["zone_code"] == grid_code[:digits]]
+    allowed = draft.profile.rules[kind[0]].micro_households if len(kind) else None
+    return allowed.max if allowed is not None else np.inf
