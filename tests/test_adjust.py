@@ -15,6 +15,7 @@ from towns import Plan
 from gridgis import rules
 from gridgis.adjust.give import give, merge
 from gridgis.adjust.names import lock, rename, unlock
+from gridgis.adjust.preview import preview
 from gridgis.errors import InputRefused
 
 PLAIN = Plan(seed=7, columns=6, rows=6, zones=2, source="buildings", traits=frozenset({"rows", "dense_streets"}))
@@ -187,3 +188,23 @@ def test_checked_against_the_rules_share_on_streets_is_that_of_the_border(draft)
         on = mine[~mine["border_class"].isin(["off_street", "wall", "compound"])]["length_m"].sum()
         assert made["border_on_road"][code] == pytest.approx(on / mine["length_m"].sum(), abs=2e-3)
     assert "hard" not in set(rules.check(edit.after.division)["severity"])
+
+
+def test_the_preview_says_what_check_says(draft):
+    profile, told = draft.profile, 0
+    for pair in _neighbours(draft)[:4]:
+        edit = merge(draft, pair)
+        found = rules.check(edit.after.division)
+        seen = preview(edit).grids
+        assert tuple(seen["grid_code"]) == edit.touched
+        out = set(found["code"][found["rule"] == "out_of_range"]) & set(edit.touched)
+        assert set(seen["grid_code"][seen["in_range_after"].eq(False)]) == out
+        micro = found["code"][found["rule"] == "micro_out_of_range"].str[:15].value_counts()
+        for row in seen[seen["microgrids_after"].notna()].itertuples():
+            assert row.microgrids_out_after == micro.get(row.grid_code, 0)
+            told += 1
+        gone = seen[seen["households_after"].isna()]
+        assert set(gone["grid_code"]) == set(pair) - set(edit.after.division.grids["grid_code"])
+        assert preview(edit).moved_households == gone["households_before"].sum()
+    assert told
+    assert profile.rules["community"].households is not None
