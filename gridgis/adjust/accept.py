@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from gridgis.adjust.changes import changes
 from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.table import among
 from gridgis.crs import area_m2, unit_m
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.borders import shared_edges
@@ -48,12 +49,10 @@ def place(shape: shapely.Geometry) -> str:
 def _touched(before: Draft, after: Draft) -> set[str]:
     one, two = before.division, after.division
     out = changes(one.atoms, two.atoms).moved("grid_code") if one.atoms is not two.atoms else set()
-    if one.grids is not two.grids:
-        name = one.grids.set_index("grid_code")["name"], two.grids.set_index("grid_code")["name"]
-        both = name[0].index.intersection(name[1].index)
-        was, now = (names.reindex(both).fillna("").to_numpy() for names in name)
-        out |= set(both[was != now])
-    return out
+    if one.grids is two.grids:
+        return out
+    was, now = (dict(zip(side.grids["grid_code"].array, side.grids["name"].array, strict=True)) for side in (one, two))
+    return out | {code for code, name in now.items() if code in was and name != was[code]}
 
 
 def _locked(before: Draft, touched: set[str]) -> Iterator[Fault]:
@@ -89,7 +88,7 @@ def _parts(after: Draft, touched: set[str]) -> Iterator[Fault]:
     zone = dict(zip(division.zones["zone_code"], as_array(division.zones.geometry), strict=True))
     for name, key in (("grids", "grid_code"), ("microgrids", "microgrid_code")):
         frame = getattr(division, name)
-        rows = frame[frame["grid_code"].isin(touched)]
+        rows = frame[among(frame["grid_code"].array, touched)]
         shapes = as_array(rows.geometry)
         for k in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
             row = rows.iloc[k]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridgis.crs import unit_m
-from gridgis.geometry.noding import Bools, as_array
+from gridgis.geometry.noding import Bools, Ints, as_array
 from gridgis.geometry.stitch import BENT_M, alike
 
 
@@ -20,24 +19,38 @@ class Changes:
 
     Attributes
     ----------
-    was, now : GeoDataFrame
-        Atoms before and after, without those that stayed to the last bit.
-    moved_was, moved_now : bool array
-        Of each, whether it differs in more than vertices on its border.
+    old, new : GeoDataFrame
+        All atoms before and after.
+    was, now : int array
+        Rows of each that did not stay to the last bit.
+    moved_was, moved_now : int array
+        Those of them that differ in more than vertices on their border.
+    land : set of str
+        Codes of zones an atom of which came, went, or got a vertex.
+    zone : bool
+        Whether an atom that is on both sides changed its zone.
     """
 
-    was: gpd.GeoDataFrame
-    now: gpd.GeoDataFrame
-    moved_was: Bools
-    moved_now: Bools
+    old: gpd.GeoDataFrame
+    new: gpd.GeoDataFrame
+    was: Ints
+    now: Ints
+    moved_was: Ints
+    moved_now: Ints
+    land: frozenset[str]
+    zone: bool
 
     def of(self, column: str) -> set[str]:
         """Codes above atoms that changed in any way."""
-        return {*self.was[column], *self.now[column]}
+        return {*self._codes(self.old, column, self.was), *self._codes(self.new, column, self.now)}
 
     def moved(self, column: str) -> set[str]:
         """Codes above atoms that changed in more than vertices."""
-        return {*self.was[column][self.moved_was], *self.now[column][self.moved_now]}
+        return {*self._codes(self.old, column, self.moved_was), *self._codes(self.new, column, self.moved_now)}
+
+    @staticmethod
+    def _codes(frame: gpd.GeoDataFrame, column: str, rows: Ints) -> set[str]:
+        return set(frame[column].to_numpy(dtype=object)[rows])
 
 
 def changes(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Changes:
@@ -47,24 +60,31 @@ def changes(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Changes:
     ----------
     old, new : columns as in :data:`gridgis.schema.DIVISION_LAYERS`
     """
-    at = pd.Index(old["atom_id"]).get_indexer(new["atom_id"])
-    both = np.flatnonzero(at >= 0)
-    alike_labels = _equal_labels(old.iloc[at[both]], new.iloc[both])
-    shape_was, shape_now = as_array(old.geometry)[at[both]], as_array(new.geometry)[both]
+    row = {name: k for k, name in enumerate(old["atom_id"].array)}
+    at = np.array([row.get(name, -1) for name in new["atom_id"].array], dtype=np.int64)
+    two = np.flatnonzero(at >= 0)
+    one = at[two]
+    same_zone = _equal(old, new, "zone_code", one, two)
+    labels = same_zone & _equal(old, new, "grid_code", one, two) & _equal(old, new, "microgrid_code", one, two)
+    number = [frame["households"].to_numpy(dtype=float, na_value=-1.0) for frame in (old, new)]
+    labels &= number[0][one] == number[1][two]
+    shape_was, shape_now = as_array(old.geometry)[one], as_array(new.geometry)[two]
     identical = shapely.equals_identical(shape_was, shape_now)
-    bent = alike_labels & ~identical
+    bent = labels & ~identical
     bent[bent] = alike(shape_was[bent], shape_now[bent], within=BENT_M / unit_m(new.crs))
-    was, now = np.ones(len(old), dtype=bool), np.ones(len(new), dtype=bool)
-    stays = both[alike_labels & identical]
-    was[at[stays]], now[stays] = False, False
-    moved_was, moved_now = was.copy(), now.copy()
-    moved_was[at[both[bent]]], moved_now[both[bent]] = False, False
-    return Changes(old[was], new[now], moved_was[was], moved_now[now])
+    stays, still = labels & identical, same_zone & identical
+    gone, came = np.setdiff1d(np.arange(len(old)), one), np.flatnonzero(at < 0)
+    zones = [frame["zone_code"].to_numpy(dtype=object) for frame in (old, new)]
+    land = {*zones[0][gone], *zones[1][came], *zones[0][one[~still]], *zones[1][two[~still]]}
+    return Changes(
+        old, new,
+        was=np.sort(np.concatenate([gone, one[~stays]])), now=np.sort(np.concatenate([came, two[~stays]])),
+        moved_was=np.sort(np.concatenate([gone, one[~stays & ~bent]])),
+        moved_now=np.sort(np.concatenate([came, two[~stays & ~bent]])),
+        land=frozenset(land), zone=not same_zone.all(),
+    )  # fmt: skip
 
 
-def _equal_labels(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> Bools:
-    out = np.ones(len(one), dtype=bool)
-    for column in ("grid_code", "microgrid_code", "zone_code"):
-        out &= one[column].to_numpy(dtype=object) == two[column].to_numpy(dtype=object)
-    was, now = (frame["households"].to_numpy(dtype=float, na_value=-1.0) for frame in (one, two))
-    return np.asarray(out & (was == now), dtype=bool)
+def _equal(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, column: str, one: Ints, two: Ints) -> Bools:
+    was, now = (frame[column].to_numpy(dtype=object)[rows] for frame, rows in ((old, one), (new, two)))
+    return np.asarray(was == now, dtype=bool)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +15,9 @@ from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.rebuild import OFF_LINE
 from gridgis.geometry.noding import as_array
 from gridgis.profile import Profile, Range
-from gridgis.schema import Division
+
+ROW = ("grid_code", "name", "kind", "households", "area_m2", "perimeter_m", "border_on_road")
+"""What is taken of a grid as it stands."""
 
 MEASURED = (
     "households", "in_range", "area_m2", "parts", "compactness", "street_m", "border_on_road",
@@ -45,14 +49,14 @@ class Preview:
 
 def preview(edit: Edit) -> Preview:
     """The numbers of an edit; it is :func:`gridgis.adjust.accept.accepted` that refuses what may not be."""
-    sides = [_told(draft, edit.touched) for draft in (edit.before, edit.after)]
-    table = pd.DataFrame({"grid_code": list(edit.touched)})
-    after = sides[1].combine_first(sides[0])
+    before, after = (_told(draft, frozenset(edit.touched)) for draft in (edit.before, edit.after))
+    columns: dict[str, list[Any]] = {"grid_code": list(edit.touched)}
     for column in ("name", "range"):
-        table[column] = after[column].reindex(edit.touched).to_numpy(dtype=object)
+        columns[column] = [(after.get(code) or before[code])[column] for code in edit.touched]
     for column in MEASURED:
-        for side, word in zip(sides, ("before", "after"), strict=True):
-            table[f"{column}_{word}"] = side[column].reindex(edit.touched).to_numpy()
+        for side, word in ((before, "before"), (after, "after")):
+            columns[f"{column}_{word}"] = [side[code][column] if code in side else None for code in edit.touched]
+    table = pd.DataFrame({name: _typed(name, values) for name, values in columns.items()})
     return Preview(table, _moved(edit), tuple(str(notice) for notice in edit.notices))
 
 
@@ -74,71 +78,92 @@ def _within(size: float, allowed: Range) -> bool:
     return allowed.min <= size <= allowed.max
 
 
-def _told(draft: Draft, codes: tuple[str, ...]) -> pd.DataFrame:
-    division = draft.division
-    rows = division.grids[division.grids["grid_code"].isin(codes)]
-    found = [
-        in_range(row.kind, row.households, row.area_m2, draft.profile)
-        for row in rows[["kind", "households", "area_m2"]].itertuples()
-    ]
-    micros = _micros(division, set(rows["grid_code"]), draft.profile)
-    perimeter = rows["perimeter_m"].to_numpy(dtype=float)
-    return pd.DataFrame(
-        {
-            "name": rows["name"].to_numpy(dtype=object),
-            "range": [f"{allowed.min:g}-{allowed.max:g} {allowed.unit}" if allowed else "" for allowed, _ in found],
-            "households": rows["households"].astype("Int64").array,
-            "in_range": np.array([inside for _, inside in found], dtype=object),
-            "area_m2": rows["area_m2"].to_numpy(dtype=float),
-            "parts": pd.array(shapely.get_num_geometries(as_array(rows.geometry)), dtype="Int64"),
-            "compactness": 4 * np.pi * rows["area_m2"].to_numpy(dtype=float) / perimeter**2,
-            "street_m": _street_m(division.borders).reindex(rows["grid_code"]).fillna(0.0).to_numpy(),
-            "border_on_road": rows["border_on_road"].to_numpy(dtype=float),
-            "microgrids": micros["count"].reindex(rows["grid_code"]).array,
-            "microgrids_out": micros["out"].reindex(rows["grid_code"]).array,
-        },
-        index=pd.Index(rows["grid_code"]),
-    )
+def _typed(name: str, values: list[Any]) -> Any:
+    """A column of the table: whole numbers may be empty, measures are real, the rest is as it is."""
+    column = name.rpartition("_")[0]
+    if column in ("households", "parts", "microgrids", "microgrids_out"):
+        return pd.array([pd.NA if value is None else int(value) for value in values], dtype="Int64")
+    if column in ("area_m2", "compactness", "street_m", "border_on_road"):
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
+    return np.array(values, dtype=object)
 
 
-def _street_m(borders: gpd.GeoDataFrame) -> pd.Series:
-    """Length of border on centre lines of each grid."""
-    on = borders[~borders["border_class"].isin(OFF_LINE)]
-    sides = pd.concat([on["first_code"], on["second_code"]])
-    length = np.tile(on["length_m"].to_numpy(dtype=float), 2)
-    return pd.Series(length).groupby(sides.to_numpy(dtype=object)).sum()
+def _told(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """What is told of each grid that is there, by its code."""
+    grids = draft.division.grids
+    rows = np.flatnonzero([code in codes for code in grids["grid_code"].array])
+    values = {name: grids[name].to_numpy(dtype=object)[rows] for name in ROW}
+    parts = shapely.get_num_geometries(as_array(grids.geometry)[rows])
+    street, micros = _street_m(draft.division.borders, codes), _micros(draft, codes)
+    out = {}
+    for k, code in enumerate(values["grid_code"]):
+        row = {name: column[k] for name, column in values.items()}
+        allowed, inside = in_range(row["kind"], row["households"], row["area_m2"], draft.profile)
+        out[code] = {
+            **row,
+            "households": None if pd.isna(row["households"]) else row["households"],
+            "range": f"{allowed.min:g}-{allowed.max:g} {allowed.unit}" if allowed else "",
+            "in_range": inside,
+            "parts": parts[k],
+            "compactness": 4 * np.pi * row["area_m2"] / row["perimeter_m"] ** 2,
+            "street_m": street.get(code, 0.0),
+            **micros.get(code, {"microgrids": 0, "microgrids_out": 0}),
+        }
+    return out
 
 
-def _micros(division: Division, codes: set[str], profile: Profile) -> pd.DataFrame:
-    """How many micro-grids each grid has, and how many of them are out of range.
+def _street_m(borders: gpd.GeoDataFrame, codes: frozenset[str]) -> dict[str, float]:
+    """Length of border on centre lines of some grids."""
+    out: dict[str, float] = defaultdict(float)
+    columns = (borders[name].array for name in ("first_code", "second_code", "border_class", "length_m"))
+    for first, second, border_class, length in zip(*columns, strict=True):
+        if border_class not in OFF_LINE:
+            for code in codes.intersection((first, second)):
+                out[code] += length
+    return out
+
+
+def _micros(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, int]]:
+    """How many micro-grids some grids have, and how many of them are out of range.
 
     As the rule `micro_out_of_range` judges: one that a single inhabited atom puts above the range is let through, and
     one that is alone in its grid may be below.
     """
-    micros = division.microgrids[division.microgrids["grid_code"].isin(codes)]
-    kind = micros["grid_code"].map(division.grids.set_index("grid_code")["kind"])
-    households = micros["households"].to_numpy(dtype=float, na_value=0.0)
-    atoms = division.atoms[division.atoms["grid_code"].isin(codes)]
-    lived_in = atoms[atoms["households"].fillna(0).to_numpy() > 0].groupby("microgrid_code").size()
-    tower = lived_in.reindex(micros["microgrid_code"]).to_numpy() == 1
-    alone = micros.groupby("grid_code")["grid_code"].transform("size").to_numpy() == 1
-    ranges = [profile.rules[one].micro_households for one in kind]
-    low = np.array([np.nan if one is None else one.min for one in ranges], dtype=float)
-    high = np.array([np.nan if one is None else one.max for one in ranges], dtype=float)
-    out = ((households > high) & ~tower) | ((households < low) & ~alone)
-    table = pd.DataFrame({"code": micros["grid_code"].to_numpy(dtype=object), "out": out & (households > 0)})
-    by = table.groupby("code")["out"]
-    return pd.DataFrame({"count": by.size().astype("Int64"), "out": by.sum().astype("Int64")})
+    division = draft.division
+    kind = dict(zip(division.grids["grid_code"].array, division.grids["kind"].array, strict=True))
+    of, micro, number = (division.atoms[name].array for name in ("grid_code", "microgrid_code", "households"))
+    lived_in = Counter(
+        m for g, m, h in zip(of, micro, number, strict=True) if g in codes and not pd.isna(h) and h > 0
+    )  # fmt: skip
+    found = defaultdict(list)
+    frame = division.microgrids
+    for grid, code, households in zip(
+        *(frame[name].array for name in ("grid_code", "microgrid_code", "households")), strict=True
+    ):
+        if grid in codes:
+            found[grid].append((code, 0 if pd.isna(households) else households))
+    out = {}
+    for grid, micros in found.items():
+        allowed, alone = draft.profile.rules[kind[grid]].micro_households, len(micros) == 1
+        wrong = [
+            size > 0
+            and allowed is not None
+            and ((size > allowed.max and lived_in[code] != 1) or (size < allowed.min and not alone))
+            for code, size in micros
+        ]
+        out[grid] = {"microgrids": len(micros), "microgrids_out": sum(wrong)}
+    return out
 
 
 def _moved(edit: Edit) -> int:
     """Households whose grid has another code, counted by atoms; a piece of an atom counts with it."""
-    before = edit.before.division.atoms.set_index("atom_id")["grid_code"]
-    atoms = edit.after.division.atoms
-    own = before.reindex(atoms["atom_id"]).to_numpy(dtype=object)
-    cut = pd.isna(own)
-    if cut.any():
-        whole = atoms["atom_id"][cut].str.rsplit(".", n=1).str[0]
-        own[cut] = before.reindex(whole).to_numpy(dtype=object)
-    apart = own != atoms["grid_code"].to_numpy(dtype=object)
-    return int(atoms["households"][apart].fillna(0).sum())
+    was, now = edit.before.division.atoms, edit.after.division.atoms
+    before = dict(zip(was["atom_id"].array, was["grid_code"].array, strict=True))
+    total = 0
+    for atom, grid, households in zip(
+        *(now[name].array for name in ("atom_id", "grid_code", "households")), strict=True
+    ):
+        home = before.get(atom) or before.get(atom.rpartition(".")[0])
+        if home != grid and not pd.isna(households):
+            total += int(households)
+    return total

@@ -6,17 +6,18 @@ last bit; the others are what a division would say of the same atoms.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridgis.adjust.changes import Changes, changes
 from gridgis.adjust.draft import Draft
-from gridgis.adjust.rows import grid_rows, micro_rows, zone_rows
+from gridgis.adjust.rows import Rows, grid_rows, micro_rows, zone_rows
+from gridgis.adjust.table import among, changed, put_in
 from gridgis.border_labels import labels, layer
 from gridgis.geometry.noding import Bools, as_array
 from gridgis.schema import OFF_STREET, Division
@@ -38,78 +39,56 @@ def rebuilt(
     ----------
     atoms : all atoms with their new labels, columns as in :data:`gridgis.schema.DIVISION_LAYERS`; a coverage of the
         same land. Atoms that changed in vertices alone change no label above them.
-    zones : rows of all zones, where some are new or given up; those that stay, as they are
+    zones : rows of all zones, where some are new; those that have no atom left are given up
     named : names of grids, by their code
     """
-    old = draft.division
+    old, names = draft.division, dict(named or {})
     zones = old.zones if zones is None else zones
-    atoms = atoms.sort_values("atom_id", kind="stable", ignore_index=True)
+    if not atoms["atom_id"].is_monotonic_increasing:
+        atoms = atoms.sort_values("atom_id", kind="stable", ignore_index=True)
     change = changes(old.atoms, atoms)
-    names = dict(named or {})
-    grids = _layer(
+    there = {column: set(atoms[column].array) for column in ("grid_code", "microgrid_code", "zone_code")}
+    grids = _again(
         old.grids,
         "grid_code",
         change.of("grid_code") | names.keys(),
+        there["grid_code"],
         lambda codes: grid_rows(draft, atoms, codes, zones, named=names),
-        atoms,
     )
-    micros = _layer(
+    micros = _again(
         old.microgrids,
         "microgrid_code",
         change.of("microgrid_code"),
+        there["microgrid_code"],
         lambda codes: micro_rows(draft, atoms, codes),
-        atoms,
     )
-    made = replace(old, atoms=atoms, grids=grids, microgrids=micros, zones=_zones(zones, atoms, change))
+    zones = _zones(zones, atoms, change, there["zone_code"])
+    made = replace(old, atoms=atoms, grids=grids, microgrids=micros, zones=zones)
     return replace(draft, division=_with_borders(old, made, change))
 
 
-def _layer(
-    frame: gpd.GeoDataFrame,
-    key: str,
-    codes: set[str],
-    make: Callable[[list[str]], gpd.GeoDataFrame],
-    atoms: gpd.GeoDataFrame,
+def _again(
+    frame: gpd.GeoDataFrame, key: str, codes: set[str], there: set[str], make: Callable[[list[str]], Rows]
 ) -> gpd.GeoDataFrame:
     """A layer with the rows of some codes made again, where they still have an atom."""
     if not codes:
         return frame
-    left = sorted(codes & set(atoms[key]))
-    kept = frame[~frame[key].isin(codes)]
-    return _sorted(kept, make(left), key) if left else kept.reset_index(drop=True)
+    return put_in(frame, ~among(frame[key].array, codes), *make(sorted(codes & there)), key=key)
 
 
-def _sorted(kept: gpd.GeoDataFrame, made: gpd.GeoDataFrame, key: str) -> gpd.GeoDataFrame:
-    every = pd.concat([kept, made[kept.columns]], ignore_index=True) if len(kept) else made
-    return gpd.GeoDataFrame(every.sort_values(key, kind="stable", ignore_index=True), crs=made.crs)
+def _zones(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, change: Changes, there: set[str]) -> gpd.GeoDataFrame:
+    """Zones with the rows of those made again whose grids changed; their land only where that of their atoms did."""
+    moved, land = change.moved("zone_code"), set(change.land)
+    made = _again(zones, "zone_code", moved - land, there, lambda codes: zone_rows(zones, atoms, codes, land=False))
+    made = _again(made, "zone_code", moved & land, there, lambda codes: zone_rows(zones, atoms, codes, land=True))
+    return _again(made, "zone_code", land - moved, there, lambda codes: _bent(zones, atoms, codes))
 
 
-def _zones(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, change: Changes) -> gpd.GeoDataFrame:
-    """Zones with the rows of those made again whose grids changed; their land only where their atoms did."""
-    there = set(atoms["zone_code"])
-    moved = change.moved("zone_code") & there
-    if moved:
-        zones = _sorted(
-            zones[~zones["zone_code"].isin(moved)], zone_rows(zones, atoms, sorted(moved), land=False), "zone_code"
-        )
-    land = _other_land(change) & there
-    if land:
-        made = zone_rows(zones, atoms, sorted(land), land=True)
-        bent = zones.set_index("zone_code").loc[sorted(land)]
-        stays = ~made["zone_code"].isin(moved)
-        for column in ("proof", "gap"):
-            made[column] = made[column].where(~stays.to_numpy(), bent[column].to_numpy())
-        zones = _sorted(zones[~zones["zone_code"].isin(land)], made, "zone_code")
-    return zones[zones["zone_code"].isin(there)].reset_index(drop=True)
-
-
-def _other_land(change: Changes) -> set[str]:
-    """Zones whose border may have changed: an atom came or went, or got a vertex."""
-    both = change.was.merge(change.now, on="atom_id", how="outer", suffixes=("", "_now"))
-    same = (both["zone_code"] == both["zone_code_now"]).to_numpy(copy=True)
-    land = (both[column].to_numpy(dtype=object)[same] for column in ("geometry", "geometry_now"))
-    same[same] = shapely.equals_identical(*land)
-    return {code for side in ("zone_code", "zone_code_now") for code in both[side][~same].dropna()}
+def _bent(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: list[str]) -> Rows:
+    """Rows of zones that got vertices alone: what was proved of them still holds."""
+    rows = zone_rows(zones, atoms, codes, land=True)
+    stood = zones[among(zones["zone_code"].array, codes)]
+    return rows._replace(columns={**rows.columns, "proof": stood["proof"].array, "gap": stood["gap"].array})
 
 
 def _with_borders(old: Division, made: Division, change: Changes) -> Division:
@@ -117,43 +96,60 @@ def _with_borders(old: Division, made: Division, change: Changes) -> Division:
     dirty = change.of("grid_code")
     if not dirty or not len(old.borders):
         return made
-    grids, borders = made.grids, old.borders
-    mine = as_array(grids.geometry)[grids["grid_code"].isin(dirty)]
-    gone = as_array(old.grids.geometry)[old.grids["grid_code"].isin(dirty)]
-    near = np.unique(shapely.STRtree(as_array(grids.geometry)).query(np.concatenate([mine, gone]))[1])
-    around = grids.iloc[near]
-    told = labels(borders, old.grids)
-    told = told[told["zone_code"].isin(set(around["zone_code"]))]
+    around = _around(old.grids, made.grids, dirty)
+    told = labels(old.borders, old.grids)
+    told = told[among(told["zone_code"].array, set(around["zone_code"].array))]
     fresh = layer(told, around)
-    kept = borders[~_beside(borders, dirty)]
-    every = pd.concat([kept, fresh[_beside(fresh, dirty)][borders.columns]], ignore_index=True)
-    order = ["first_code", "second_code", "border_class", "name"]
-    every = every.sort_values(order, kind="stable", ignore_index=True, key=lambda column: column.fillna(""))
-    borders = gpd.GeoDataFrame(every, geometry=as_array(every["geometry"]), crs=old.borders.crs)
-    zone_moved = set(change.was["zone_code"]) != set(change.now["zone_code"]) or _changed_zone(change)
-    again = set(around["grid_code"]) if zone_moved else dirty
-    return replace(made, borders=borders, grids=_on_road(grids, borders, again))
+    fresh = fresh[_beside(fresh, dirty)]
+    columns = {name: fresh[name].array for name in old.borders.columns if name != "geometry"}
+    borders = _put_in(old.borders, ~_beside(old.borders, dirty), Rows(columns, as_array(fresh.geometry)))
+    again = set(around["grid_code"].array) if change.zone else dirty
+    return replace(made, borders=borders, grids=_on_road(made.grids, borders, again))
 
 
-def _changed_zone(change: Changes) -> bool:
-    both = change.was.merge(change.now, on="atom_id", suffixes=("", "_now"))
-    return bool((both["zone_code"] != both["zone_code_now"]).any())
+def _around(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, dirty: set[str]) -> gpd.GeoDataFrame:
+    """Grids that changed, and all that may border on them."""
+    land = [as_array(frame.geometry)[among(frame["grid_code"].array, dirty)] for frame in (old, new)]
+    near = shapely.STRtree(as_array(new.geometry)).query(np.concatenate(land))[1]
+    return new.iloc[np.unique(near)]
+
+
+def _put_in(borders: gpd.GeoDataFrame, stays: Bools, rows: Rows) -> gpd.GeoDataFrame:
+    """Stretches in the place of others, in the order of their words; those of one border as they come."""
+    words = ("first_code", "second_code", "border_class", "name")
+    kept, new = ([frame[word] for word in words] for frame in (borders[stays], rows.columns))
+    said = [
+        tuple(value if isinstance(value, str) else "" for value in line)
+        for table in (kept, new)
+        for line in zip(*table, strict=True)
+    ]
+    order = sorted(range(len(said)), key=lambda k: said[k])
+    rank = np.empty(len(said), dtype=object)
+    rank[order] = range(len(said))
+    count = len(kept[0])
+    ranked = changed(borders[stays]).assign(rank=rank[:count])
+    made = put_in(ranked, np.ones(count, dtype=bool), {**rows.columns, "rank": rank[count:]}, rows.shape, key="rank")
+    return made[borders.columns]
 
 
 def _beside(borders: gpd.GeoDataFrame, codes: set[str]) -> Bools:
-    return np.asarray(borders["first_code"].isin(codes) | borders["second_code"].isin(codes))
+    return among(borders["first_code"].array, codes) | among(borders["second_code"].array, codes)
 
 
 def _on_road(grids: gpd.GeoDataFrame, borders: gpd.GeoDataFrame, codes: set[str]) -> gpd.GeoDataFrame:
     """Share of the border towards grids of the same zone that lies on a centre line, of some grids."""
-    zone = pd.Series(grids["zone_code"].to_numpy(dtype=object), index=grids["grid_code"])
-    one, two = borders["first_code"].map(zone), borders["second_code"].map(zone)
-    inner = borders[(one == two).to_numpy() & _beside(borders, codes)]
-    length = np.concatenate([inner["length_m"].to_numpy()] * 2)
-    on = np.tile(~inner["border_class"].isin(OFF_LINE).to_numpy(), 2)
-    code = np.concatenate([inner["first_code"], inner["second_code"]])
-    total = pd.Series(length).groupby(code).sum()
-    road = pd.Series(length * on).groupby(code).sum()
-    share = (road / total).reindex(grids["grid_code"]).to_numpy()
-    asked = grids["grid_code"].isin(codes).to_numpy()
-    return grids.assign(border_on_road=np.where(asked, share, grids["border_on_road"].to_numpy(dtype=float)))
+    zone = dict(zip(grids["grid_code"].array, grids["zone_code"].array, strict=True))
+    total: dict[str, float] = defaultdict(float)
+    road: dict[str, float] = defaultdict(float)
+    columns = (borders[name].array for name in ("first_code", "second_code", "border_class", "length_m"))
+    for first, second, border_class, length in zip(*columns, strict=True):
+        if first in zone and second in zone and zone[first] == zone[second]:
+            for code in codes.intersection((first, second)):
+                total[code] += length
+                road[code] += length * (border_class not in OFF_LINE)
+    stood = zip(grids["grid_code"].array, grids["border_on_road"].to_numpy(dtype=float), strict=True)
+    share = [
+        share if code not in codes else road[code] / total[code] if total[code] > 0 else np.nan
+        for code, share in stood
+    ]  # fmt: skip
+    return changed(grids, border_on_road=np.array(share, dtype=float))

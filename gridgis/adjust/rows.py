@@ -1,8 +1,10 @@
-"""Rows of grids and micro-grids made again from their atoms."""
+"""Rows of zones, grids and micro-grids made again from their atoms."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,175 +15,182 @@ from pyproj import CRS
 from gridgis.adjust.draft import Draft
 from gridgis.crs import area_m2, perimeter_m
 from gridgis.divide.atoms import whole
-from gridgis.geometry.noding import Geometries, as_array
+from gridgis.geometry.noding import Geometries, Ints, as_array
 
-DERIVED = frozenset({"detached", "no_residents", "tower"})
-"""Flags that follow from the atoms; `entrances:n` does so too."""
+
+class Rows(NamedTuple):
+    """Rows of a layer: the values of each column, and their shapes."""
+
+    columns: Mapping[str, Any]
+    shape: Geometries
 
 
 def grid_rows(
     draft: Draft, atoms: gpd.GeoDataFrame, codes: Sequence[str], zones: gpd.GeoDataFrame, *, named: Mapping[str, str]
-) -> gpd.GeoDataFrame:
-    """Rows of some grids, border_on_road empty.
+) -> Rows:
+    """Rows of some grids, `border_on_road` empty.
 
     Parameters
     ----------
     atoms : all of them, with their labels
     codes : of the grids that are made again, in order
     zones : with the row of each zone of these grids
-    named : names of grids that have none yet; others go by zone and number
+    named : names of grids by their code; others keep theirs, new ones go by the rule of the profile
     """
-    crs = CRS.from_user_input(atoms.crs)
-    old = draft.division.grids.set_index("grid_code")
-    of = pd.Index(codes).get_indexer(atoms["grid_code"])
-    shape = _dissolved(as_array(atoms.geometry), of, len(codes))
-    first = _first(of, len(codes))
-    zone_code = atoms["zone_code"].to_numpy(dtype=object)[first]
-    zone = zones.set_index("zone_code").loc[zone_code]
-    stood = old.reindex(codes)
-    households = _sums(atoms["households"], of, len(codes))
-    origin = draft.division.grids.drop_duplicates("zone_code").set_index("zone_code")["households_from"]
-    by_rule, digits = draft.profile.naming.grid_name, draft.profile.codes.sequence_digits
-    by_default = [
-        named.get(code) or by_rule(name, code, digits=digits) for code, name in zip(codes, zone["name"], strict=True)
-    ]
-    known = [code in old.index and code not in named for code in codes]
-    return gpd.GeoDataFrame(
-        {
-            "grid_code": list(codes),
-            "zone_code": zone_code,
-            "kind": zone["kind"].to_numpy(dtype=object),
-            "name": np.where(known, stood["name"].to_numpy(dtype=object), np.array(by_default, dtype=object)),
-            "households": households,
-            "households_from": _source(stood["households_from"], origin.reindex(zone_code), origin),
-            "area_m2": area_m2(shape, crs),
-            "perimeter_m": perimeter_m(shape, crs),
-            "border_on_road": np.full(len(codes), np.nan),
-            "flags": _grid_flags(stood["flags"], shape, households),
-        },
-        geometry=shape,
-        crs=atoms.crs,
-    )
+    crs, members = CRS.from_user_input(atoms.crs), _members(atoms, "grid_code", codes)
+    shape = _dissolved(atoms, members)
+    zone_code = _of_first(atoms, "zone_code", members)
+    zone = _by(zones, "zone_code", ("name", "kind"))
+    stood = _by(draft.division.grids, "grid_code", ("name", "households_from", "flags"))
+    households = _sums(atoms, members)
+    columns = {
+        "grid_code": list(codes),
+        "zone_code": zone_code,
+        "kind": [zone[z]["kind"] for z in zone_code],
+        "name": [_name(draft, code, zone[z]["name"], stood, named) for code, z in zip(codes, zone_code, strict=True)],
+        "households": households,
+        "households_from": _sources(draft.division.grids, stood, codes, zone_code),
+        "area_m2": area_m2(shape, crs),
+        "perimeter_m": perimeter_m(shape, crs),
+        "border_on_road": [np.nan] * len(codes),
+        "flags": [
+            _with("no_residents", h == 0, _with("detached", n > 1, stood.get(code, {}).get("flags")))
+            for code, n, h in zip(codes, shapely.get_num_geometries(shape), households, strict=True)
+        ],
+    }
+    return Rows(columns, shape)
 
 
-def micro_rows(draft: Draft, atoms: gpd.GeoDataFrame, codes: Sequence[str]) -> gpd.GeoDataFrame:
+def micro_rows(draft: Draft, atoms: gpd.GeoDataFrame, codes: Sequence[str]) -> Rows:
     """Rows of some micro-grids."""
-    crs = CRS.from_user_input(atoms.crs)
-    of = pd.Index(codes).get_indexer(atoms["microgrid_code"])
-    shape = _dissolved(as_array(atoms.geometry), of, len(codes))
-    first = _first(of, len(codes))
-    return gpd.GeoDataFrame(
-        {
-            "microgrid_code": list(codes),
-            "grid_code": atoms["grid_code"].to_numpy(dtype=object)[first],
-            "zone_code": atoms["zone_code"].to_numpy(dtype=object)[first],
-            "households": _sums(atoms["households"], of, len(codes)),
-            "area_m2": area_m2(shape, crs),
-            "flags": _micro_flags(draft, atoms, of, shape),
-        },
-        geometry=shape,
-        crs=atoms.crs,
-    )
+    members = _members(atoms, "microgrid_code", codes)
+    shape = _dissolved(atoms, members)
+    tower = _towers(draft, atoms, set(codes))
+    columns = {
+        "microgrid_code": list(codes),
+        "grid_code": _of_first(atoms, "grid_code", members),
+        "zone_code": _of_first(atoms, "zone_code", members),
+        "households": _sums(atoms, members),
+        "area_m2": area_m2(shape, CRS.from_user_input(atoms.crs)),
+        "flags": [
+            _with("detached", n > 1, ",".join(tower.get(code, ())))
+            for code, n in zip(codes, shapely.get_num_geometries(shape), strict=True)
+        ],
+    }
+    return Rows(columns, shape)
 
 
-def zone_rows(
-    zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: Sequence[str], *, land: bool
-) -> gpd.GeoDataFrame:
-    """Rows of some zones whose grids changed: what was proved of them holds no longer.
+def zone_rows(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: Sequence[str], *, land: bool) -> Rows:
+    """Rows of some zones of which grids changed: what was proved of them holds no longer.
 
     Parameters
     ----------
     land : whether their land changed too
     """
-    rows = zones.set_index("zone_code", drop=False).loc[list(codes)].reset_index(drop=True)
-    of = pd.Index(codes).get_indexer(atoms["zone_code"])
-    rows = rows.assign(households=_sums(atoms["households"], of, len(codes)), proof="none", gap=np.nan)
-    if not land:
-        return rows
-    shape = _dissolved(as_array(atoms.geometry), of, len(codes))
-    parts = shapely.get_num_geometries(shape)
-    flags = [_with("detached", n > 1, text) for n, text in zip(parts, rows["flags"], strict=True)]
-    rows = rows.assign(area_m2=area_m2(shape, CRS.from_user_input(atoms.crs)), flags=flags)
-    return rows.set_geometry(gpd.GeoSeries(shape, crs=atoms.crs))
+    row = {code: k for k, code in enumerate(zones["zone_code"].array)}
+    at = np.array([row[code] for code in codes], dtype=np.int64)
+    members = _members(atoms, "zone_code", codes)
+    columns = {name: zones[name].to_numpy(dtype=object)[at] for name in zones.columns if name != "geometry"}
+    columns |= {"households": _sums(atoms, members), "proof": ["none"] * len(at), "gap": [np.nan] * len(at)}
+    shape = as_array(zones.geometry)[at]
+    if land:
+        shape = _dissolved(atoms, members)
+        parts = shapely.get_num_geometries(shape)
+        columns["area_m2"] = area_m2(shape, CRS.from_user_input(atoms.crs))
+        columns["flags"] = [_with("detached", n > 1, text) for n, text in zip(parts, columns["flags"], strict=True)]
+    return Rows(columns, shape)
 
 
-def _dissolved(atoms: Geometries, of: np.ndarray, count: int) -> Geometries:
-    out = np.empty(count, dtype=object)
-    for k in range(count):
-        mine = atoms[of == k]
-        out[k] = mine[0] if len(mine) == 1 else whole(shapely.coverage_union_all(mine))
+def _members(atoms: gpd.GeoDataFrame, column: str, codes: Sequence[str]) -> list[Ints]:
+    """Rows of the atoms of each code."""
+    found: dict[str, list[int]] = {code: [] for code in codes}
+    for k, code in enumerate(atoms[column].array):
+        if code in found:
+            found[code].append(k)
+    return [np.array(found[code], dtype=np.int64) for code in codes]
+
+
+def _dissolved(atoms: gpd.GeoDataFrame, members: list[Ints]) -> Geometries:
+    land, out = as_array(atoms.geometry), np.empty(len(members), dtype=object)
+    for k, rows in enumerate(members):
+        out[k] = land[rows[0]] if len(rows) == 1 else whole(shapely.coverage_union_all(land[rows]))
     return out
 
 
-def _first(of: np.ndarray, count: int) -> np.ndarray:
-    """Row of the first atom of each."""
-    out = np.full(count, -1)
-    rows = np.flatnonzero(of >= 0)[::-1]
-    out[of[rows]] = rows
-    return out
+def _of_first(atoms: gpd.GeoDataFrame, column: str, members: list[Ints]) -> list[Any]:
+    values = atoms[column].array
+    return [values[rows[0]] for rows in members]
 
 
-def _sums(values: pd.Series, of: np.ndarray, count: int) -> pd.arrays.IntegerArray:
-    """Sums as nullable whole numbers; empty where one is not known."""
-    number = values.to_numpy(dtype=float, na_value=np.nan)
-    total = np.bincount(of[of >= 0], weights=number[of >= 0], minlength=count)
-    return pd.array(np.round(total), dtype="Int64")
+def _sums(atoms: gpd.GeoDataFrame, members: list[Ints]) -> list[Any]:
+    """Sums of households; empty where one is not known."""
+    number = atoms["households"].to_numpy(dtype=float, na_value=np.nan)
+    total = [number[rows].sum() for rows in members]
+    return [pd.NA if np.isnan(one) else round(one) for one in total]
 
 
-def _source(stood: pd.Series, of_zone: pd.Series, every: pd.Series) -> np.ndarray:
-    """Where the households come from: as the grid said, else its zone, else the first zone that says."""
-    other = next((value for value in every if isinstance(value, str)), None)
-    told = [one if isinstance(one, str) else two for one, two in zip(stood, of_zone, strict=True)]
-    return np.array([one if isinstance(one, str) else other for one in told], dtype=object)
+def _by(frame: gpd.GeoDataFrame, key: str, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Some columns of each row, by its code."""
+    values = zip(*(frame[name].array for name in columns), strict=True)
+    return {code: dict(zip(columns, row, strict=True)) for code, row in zip(frame[key].array, values, strict=True)}
 
 
-def _grid_flags(stood: pd.Series, shape: Geometries, households: pd.arrays.IntegerArray) -> list[str]:
-    empty = np.asarray(pd.Series(households).fillna(-1) == 0)
-    parts = shapely.get_num_geometries(shape)
-    out = []
-    for text, n, none in zip(stood, parts, empty, strict=True):
-        out.append(_with("no_residents", bool(none), _with("detached", n > 1, text)))
-    return out
+def _name(draft: Draft, code: str, zone: object, stood: Mapping[str, dict[str, Any]], named: Mapping[str, str]) -> Any:
+    if code in named:
+        return named[code]
+    if code in stood:
+        return stood[code]["name"]
+    return draft.profile.naming.grid_name(zone, code, digits=draft.profile.codes.sequence_digits)
 
 
-def _micro_flags(draft: Draft, atoms: gpd.GeoDataFrame, of: np.ndarray, shape: Geometries) -> list[str]:
-    """A tower stays where most households of its micro-grid went, with its entrances."""
-    tower = _towers(draft, atoms, of)
+def _sources(
+    grids: gpd.GeoDataFrame, stood: Mapping[str, dict[str, Any]], codes: Sequence[str], zones: Sequence[str]
+) -> list[Any]:
+    """Where the households come from: as the grid said, else a grid of its zone, else the first that says."""
+    of_zone: dict[str, Any] = {}
+    for zone, told in zip(grids["zone_code"].array, grids["households_from"].array, strict=True):
+        if isinstance(told, str):
+            of_zone.setdefault(zone, told)
+    first = next(iter(of_zone.values()), None)
     return [
-        ",".join(flag for flag in ("detached" if n > 1 else "", *tower.get(k, ())) if flag)
-        for k, n in enumerate(shapely.get_num_geometries(shape))
+        stood.get(code, {}).get("households_from") or of_zone.get(zone, first)
+        for code, zone in zip(codes, zones, strict=True)
     ]
 
 
-def _towers(draft: Draft, atoms: gpd.GeoDataFrame, of: np.ndarray) -> dict[int, tuple[str, ...]]:
+def _towers(draft: Draft, atoms: gpd.GeoDataFrame, codes: set[str]) -> dict[str, tuple[str, ...]]:
+    """Flags of towers of some micro-grids: they stay where most households of their micro-grid went."""
     old = draft.division.microgrids
-    flagged = old[old["flags"].fillna("").str.contains("tower")]
-    out: dict[int, tuple[str, ...]] = {}
-    if not len(flagged):
-        return out
-    before = draft.division.atoms.set_index("atom_id")["microgrid_code"]
-    came = before.reindex(atoms["atom_id"].str.split(".", n=1).str[0]).to_numpy(dtype=object)
-    weight = atoms["households"].to_numpy(dtype=float, na_value=0.0)
-    for code, text in zip(flagged["microgrid_code"], flagged["flags"], strict=True):
-        mine = came == code
-        if not (mine & (of >= 0)).any():
-            continue
-        at = atoms["microgrid_code"][mine].to_numpy(dtype=object)
-        names, where = np.unique(at.astype(str), return_inverse=True)
-        best = names[int(np.argmax(np.bincount(where, weights=weight[mine])))]
-        k = of[mine][at == best][0]
-        if k >= 0:
-            out[int(k)] = (*out.get(int(k), ()), *(f for f in text.split(",") if f.startswith(("tower", "entrances"))))
-    return {k: _merged(flags) for k, flags in out.items()}
+    flagged = {
+        code: flags
+        for code, flags in zip(old["microgrid_code"].array, old["flags"].array, strict=True)
+        if isinstance(flags, str) and "tower" in flags
+    }
+    if not flagged:
+        return {}
+    was = draft.division.atoms
+    before = dict(zip(was["atom_id"].array, was["microgrid_code"].array, strict=True))
+    went: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    number = atoms["households"].to_numpy(dtype=float, na_value=0.0)
+    for atom, code, held in zip(atoms["atom_id"].array, atoms["microgrid_code"].array, number, strict=True):
+        came = before.get(atom) or before.get(atom.rpartition(".")[0])
+        if came is not None and came in flagged:
+            went[came][code] += held
+    out: dict[str, list[str]] = defaultdict(list)
+    for came, shares in sorted(went.items()):
+        best = min(shares, key=lambda code: (-shares[code], code))
+        if best in codes:
+            out[best] += [flag for flag in flagged[came].split(",") if flag.startswith(("tower", "entrances"))]
+    return {code: _merged(flags) for code, flags in out.items()}
 
 
-def _merged(flags: tuple[str, ...]) -> tuple[str, ...]:
+def _merged(flags: Sequence[str]) -> tuple[str, ...]:
     """One flag of a tower, and the entrances of all."""
     entrances = sum(int(flag.partition(":")[2]) for flag in flags if flag.startswith("entrances:"))
     return ("tower", *([f"entrances:{entrances}"] if entrances else []))
 
 
-def _with(flag: str, on: bool, text: object) -> str:
+def _with(flag: str, on: object, text: object) -> str:
     """Flags with one set or taken off."""
     others = [one for one in (text if isinstance(text, str) else "").split(",") if one and one != flag]
-    return ",".join([flag, *others] if on else others)
+    return ",".join([flag, *others] if on is not pd.NA and on else others)
