@@ -20,6 +20,7 @@ DIVISION_LAYERS: dict[str, tuple[str, ...]] = {
     "microgrids": ("microgrid_code", "grid_code", "zone_code", "households", "area_m2", "flags"),
     "atoms": ("atom_id", "grid_code", "microgrid_code", "zone_code", "households"),
     "borders": ("first_code", "second_code", "border_class", "name", "length_m"),
+    "lines": ("zone_code", "border_class", "name"),
     "moves": ("from_zone", "to_zone", "area_m2"),
     "offenders": ("rule", "severity", "code", "detail", "clause"),
 }  # fmt: skip
@@ -40,7 +41,7 @@ MEASURES = frozenset({"area_m2", "perimeter_m", "border_on_road", "gap", "length
 GENERAL = "general"
 """The network of the grids of urban and rural service; professional ones stand beside it."""
 
-OWN_LAYERS = frozenset({"borders"})
+OWN_LAYERS = frozenset({"borders", "lines"})
 """Layers that only this program makes: a division drawn elsewhere is whole without them."""
 
 KINDS_FROM_THE_TOP: tuple[tuple[str, ...], ...] = (("dedicated",), ("street",), ("community", "village"))
@@ -74,6 +75,10 @@ class Division:
     borders : GeoDataFrame of LineString
         Every border of a grid once, a row for each stretch along one street: the grids on its sides (the second
         None on the outside) and the class and name of the street, river or rail under it.
+    lines : GeoDataFrame of MultiLineString
+        What lies under the borders of the atoms of each zone, a row for each class and name of street, river or rail,
+        in this order; a border of two zones is in both. With it the layer `borders` can be made again when atoms come
+        to other grids (:mod:`gridgis.border_labels`). Empty where it is not known.
     info : dict
         The one row of the layer `division`; `metrics` is a dict here and JSON in the file.
     """
@@ -83,6 +88,7 @@ class Division:
     microgrids: gpd.GeoDataFrame
     atoms: gpd.GeoDataFrame
     borders: gpd.GeoDataFrame
+    lines: gpd.GeoDataFrame
     moves: gpd.GeoDataFrame
     offenders: gpd.GeoDataFrame
     info: dict[str, Any]

@@ -1,14 +1,16 @@
-"""The layer of borders: every border of a grid once, a row for each stretch along one street."""
+"""Layers of borders made of edges: a row for each stretch along one street, or for each street."""
 
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 
 from gridgis.crs import perimeter_m, transform
 from gridgis.geometry.borders import sewn
-from gridgis.geometry.noding import Floats
+from gridgis.geometry.noding import Floats, Geometries, Ints
 
 WORDS = ["first_code", "second_code", "border_class", "name"]
 """What all edges of a stretch share."""
@@ -29,9 +31,40 @@ def stretches(words: pd.DataFrame, a: Floats, b: Floats, *, drawn_in: CRS, crs: 
     GeoDataFrame
         Columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the order of the words.
     """
-    every = words.drop_duplicates().sort_values(WORDS)
-    lines, group = sewn(a, b, words.groupby(WORDS).ngroup().to_numpy())
+    first, word = groups([words[name].to_numpy(dtype=object) for name in WORDS])
+    lines, group = sewn(a, b, word)
     shape = transform(lines, drawn_in, crs)
-    table = every.iloc[group].reset_index(drop=True).astype(object)
-    table = table.where(table != "", None).assign(length_m=perimeter_m(shape, crs))
-    return gpd.GeoDataFrame(table, geometry=shape, crs=crs)
+    said = {name: words[name].to_numpy(dtype=object)[first][group] for name in WORDS}
+    table = {name: pd.Series(np.where(values == "", None, values), dtype=object) for name, values in said.items()}
+    return gpd.GeoDataFrame({**table, "length_m": perimeter_m(shape, crs)}, geometry=shape, crs=crs)
+
+
+def groups(columns: list[Geometries]) -> tuple[Ints, Ints]:
+    """The first row of each different row of some columns of text, in the order of the text, and which each row is.
+
+    As a frame's `groupby` gives them, in a tenth of its time where there are few rows.
+    """
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        number, different = pd.factorize(column, sort=True)
+        key = np.unique(key * (len(different) + 1) + number, return_inverse=True)[1].astype(np.int64)
+    first = np.unique(key, return_index=True)[1]
+    return first, key
+
+
+def bundles(words: pd.DataFrame, word: Ints, a: Floats, b: Floats, *, drawn_in: CRS, crs: CRS) -> gpd.GeoDataFrame:
+    """Edges as one MultiLineString for each row of `words` that has any, in their order.
+
+    Parameters
+    ----------
+    word : int array, shape (n,)
+        The row of `words` of each edge.
+    a, b : float array, shape (n, 2)
+        The ends, in `drawn_in`.
+    crs : of the result
+    """
+    there, group = np.unique(word, return_inverse=True)
+    lines, of = sewn(a, b, group.astype(np.int64))
+    shape = transform(lines, drawn_in, crs)
+    several = np.asarray(shapely.multilinestrings(shape, indices=of), dtype=object) if len(shape) else shape
+    return gpd.GeoDataFrame(words.iloc[there].reset_index(drop=True), geometry=several, crs=crs)

@@ -96,6 +96,7 @@ def divided(lattice: Lattice, *, seed: int = 0) -> Division:
     return Division(
         **frames,
         borders=_empty("first_code second_code border_class name length_m", lattice),
+        lines=_empty("zone_code border_class name", lattice),
         moves=_empty("from_zone to_zone area_m2", lattice),
         offenders=_empty("rule severity code detail clause", lattice),
         info=INFO,

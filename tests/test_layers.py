@@ -558,7 +558,7 @@ def test_shift_of_real_towns(place, shift):
 def division(count=3, *, created_at="2026-01-02T03:04:05+08:00"):
     boxes = [square(i) for i in range(count)]
     frames = {name: _layer(name, boxes) for name in ("zones", "grids", "microgrids", "atoms")}
-    for name in ("borders", "moves", "offenders"):
+    for name in ("borders", "lines", "moves", "offenders"):
         frames[name] = _layer(name, [])
     info = dict.fromkeys(DIVISION_ROW, "x") | {"created_at": created_at, "metrics": {"grids": 3, "名": "兴"}}
     return Division(**frames, info=info)

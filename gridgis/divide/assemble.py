@@ -14,7 +14,7 @@ from gridgis.codes import grid_codes, micro_codes
 from gridgis.crs import area_m2, perimeter_m, transform
 from gridgis.divide.arrangement import Lines
 from gridgis.divide.atoms import Atoms, dissolved
-from gridgis.divide.border_lines import border_lines
+from gridgis.divide.border_lines import atom_lines, border_lines
 from gridgis.divide.graph import ZoneGraph
 from gridgis.divide.grids import ZoneGrids
 from gridgis.divide.households import Counted
@@ -52,6 +52,7 @@ class Frames:
     microgrids: gpd.GeoDataFrame
     atoms: gpd.GeoDataFrame
     borders: gpd.GeoDataFrame
+    lines: gpd.GeoDataFrame
     moves: gpd.GeoDataFrame
 
 
@@ -139,6 +140,7 @@ def frames(
         micros.sort_values("microgrid_code", kind="stable", ignore_index=True),
         _with_ids(pieces),
         border_lines(land.atoms.borders, land.grid, code, lines, metric=metric, crs=crs),
+        atom_lines(land.atoms.borders, land.atoms.zone, zone_code, lines, metric=metric, crs=crs),
         _moves(zone_code, moved, metric, crs),
     )
 

@@ -1,4 +1,4 @@
-"""The layer of borders: what lies under each stretch of border of a grid."""
+"""What lies under borders: under each stretch of border of a grid, and under those of the atoms of a zone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyproj import CRS
 from gridgis.divide.arrangement import Borders, Lines
 from gridgis.geometry.noding import Geometries, Ints
 from gridgis.schema import OFF_STREET
-from gridgis.stretches import stretches
+from gridgis.stretches import bundles, stretches
 
 
 def border_lines(
@@ -41,6 +41,37 @@ def border_lines(
         }
     )
     return stretches(words, borders.a[apart], borders.b[apart], drawn_in=metric, crs=crs)
+
+
+def atom_lines(
+    borders: Borders, zone: Ints, code: Geometries, lines: Lines, *, metric: CRS, crs: CRS
+) -> gpd.GeoDataFrame:
+    """What lies under the borders of the atoms of each zone, a MultiLineString for each class and name.
+
+    Invariant: every border of an atom that follows a line is there, with its vertices; one of two zones in both.
+
+    Parameters
+    ----------
+    borders : between atoms, in `metric`
+    zone : of each atom
+    code : of each zone
+    lines : those that `borders` tells of
+    crs : of the result
+    """
+    every = np.arange(len(lines.kind))
+    said = pd.DataFrame({"border_class": _said(lines.kind, every, ""), "name": _said(lines.name, every, "")})
+    kinds, kind = said.drop_duplicates().sort_values([*said]), said.groupby([*said]).ngroup().to_numpy()
+    rank = np.argsort(np.argsort(code.astype(str)))
+    at = np.flatnonzero(borders.line >= 0)
+    first, second = zone[borders.first[at]], zone[borders.second[at]]
+    both = (borders.second[at] >= 0) & (second != first)
+    at, side = np.concatenate([at, at[both]]), np.concatenate([first, second[both]])
+    number, word = np.unique(rank[side] * len(kinds) + kind[borders.line[at]], return_inverse=True)
+    of_zone, of_kind = np.divmod(number, max(len(kinds), 1))
+    words = kinds.iloc[of_kind].reset_index(drop=True)
+    words.insert(0, "zone_code", np.sort(code.astype(str))[of_zone].astype(object))
+    words["name"] = words["name"].where(words["name"] != "", None)
+    return bundles(words, word, borders.a[at], borders.b[at], drawn_in=metric, crs=crs)
 
 
 def _said(word: Geometries, line: Ints, nothing: str) -> Geometries:

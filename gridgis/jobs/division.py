@@ -237,9 +237,7 @@ def _divided(
         "created_at": _now(),
         "metrics": {},
     }
-    draft = Division(
-        f.zones, f.grids, f.microgrids, f.atoms, f.borders, f.moves, empty_layer("offenders", f.zones.crs), info
-    )
+    draft = Division(**vars(f), offenders=empty_layer("offenders", f.zones.crs), info=info)
     offenders = _sorted(
         rules.check(draft, profile=profile, zones=inputs.zones, buildings=result.buildings), result.findings
     )

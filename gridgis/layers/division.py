@@ -23,7 +23,7 @@ from gridgis.durable import put_in_place
 from gridgis.errors import Fault, InputRefused
 from gridgis.layers.columns import Objects, as_numbers, as_text, listed
 from gridgis.layers.source import UNREADABLE, first_line
-from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, MEASURES, Division
+from gridgis.schema import COUNTS, DIVISION_LAYERS, DIVISION_ROW, MEASURES, OWN_LAYERS, Division
 
 NEEDED = ("zones", "grids", "microgrids")
 
@@ -150,7 +150,7 @@ def _write_layers(division: Division, draft: Path) -> dict[str, int]:
 def _stored(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Take the columns of the contract with the types that they have in the file."""
     table = pd.DataFrame({column: _stored_column(column, frame[column]) for column in DIVISION_LAYERS[name]})
-    return gpd.GeoDataFrame(table, geometry=_unwrapped(frame.geometry.to_numpy()), crs=frame.crs)
+    return gpd.GeoDataFrame(table, geometry=_unwrapped(name, frame), crs=frame.crs)
 
 
 def _stored_column(column: str, values: pd.Series) -> pd.Series:
@@ -161,17 +161,19 @@ def _stored_column(column: str, values: pd.Series) -> pd.Series:
     return pd.Series(as_text(values), dtype=object)
 
 
-def _unwrapped(geometry: Objects) -> Objects:
-    """One-part collections as their part: a polygon is stored as Polygon."""
-    array = np.asarray(geometry, dtype=object)
+def _unwrapped(name: str, frame: gpd.GeoDataFrame) -> Objects:
+    """One-part collections as their part, but for lines: a polygon is stored as Polygon."""
+    array = np.asarray(frame.geometry.to_numpy(), dtype=object)
+    if name == "lines":
+        return array
     single = np.isin(shapely.get_type_id(array), (4, 5, 6)) & (shapely.get_num_geometries(array) == 1)
     return np.where(single, shapely.get_geometry(array, 0), array)
 
 
 def _geometry_type(name: str, frame: gpd.GeoDataFrame) -> str:
-    """LineString of borders; Polygon where every row is one; Unknown where detached parts or mixed offences stand."""
-    if name == "borders":
-        return "LineString"
+    """Polygon where every row is one; Unknown where detached parts or mixed offences stand; lines of own layers."""
+    if name in OWN_LAYERS:
+        return "LineString" if name == "borders" else "MultiLineString"
     kinds = set(frame.geometry.geom_type.dropna())
     if name == "offenders" or not kinds <= {"Polygon"}:
         return "Unknown"

@@ -21,7 +21,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gridgis.border_labels import labels, layer
+from gridgis.border_labels import all_labels, layer, lines_of
 from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry import tables
 from gridgis.registry.store import following, store_crs
@@ -48,10 +48,13 @@ LAYERS: dict[str, tuple[sa.Table, tuple[str, ...]]] = {
 }
 """Layers of a part with their table and the columns stored in it; what all rows of a zone share stands in `part`.
 
-Of borders the lines under them are stored: :mod:`gridgis.border_labels`.
+Of borders the lines under them are stored, with those under the borders of atoms: :mod:`gridgis.border_labels`.
 """
 
-STORED = ("zones", *LAYERS)
+IN_TABLES = ("zones", *LAYERS)
+"""All layers of a part as they are stored."""
+
+STORED = (*IN_TABLES, "lines")
 """All layers that come back from a store."""
 
 
@@ -70,14 +73,14 @@ def save_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> d
 
     Parameters
     ----------
-    frames : zones, grids, microgrids, atoms and borders, columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the
-        CRS of the store
+    frames : those of :data:`STORED`, columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the CRS of the store
     """
-    return store_parts(connection, {**frames, "borders": labels(frames["borders"], frames["grids"])})
+    told = all_labels(frames["borders"], frames["lines"], frames["grids"])
+    return store_parts(connection, {**frames, "borders": told})
 
 
 def store_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> dict[str, int]:
-    """Store what is new, as :func:`save_parts` does, of borders what :func:`labels` gives."""
+    """Store what is new, as :func:`save_parts` does, of borders what :func:`all_labels` gives."""
     zones = _rows(frames["zones"], ZONE)
     layers = {name: _rows(frames[name], columns) for name, (_, columns) in LAYERS.items()}
     digest = _digests(zones, layers)
@@ -114,15 +117,17 @@ def load_parts(
     connection: Connection, parts: Collection[int], *, layers: Sequence[str], crs: str
 ) -> dict[str, gpd.GeoDataFrame]:
     """Layers of parts, rows in the order of their code, columns as in :data:`DIVISION_LAYERS`."""
-    needed = [*layers, "grids"] if "borders" in layers and "grids" not in layers else layers
-    found = stored_parts(connection, parts, layers=needed, crs=crs)
+    needed = {"borders" if name == "lines" else name for name in layers} | ({"grids"} if "borders" in layers else set())
+    found = stored_parts(connection, parts, layers=[name for name in IN_TABLES if name in needed], crs=crs)
+    if "lines" in layers:
+        found["lines"] = lines_of(found["borders"])
     if "borders" in layers:
         found["borders"] = layer(found["borders"], found["grids"])
     return {name: found[name] for name in layers}
 
 
 def stored_parts(
-    connection: Connection, parts: Collection[int], *, layers: Sequence[str] = STORED, crs: str
+    connection: Connection, parts: Collection[int], *, layers: Sequence[str] = IN_TABLES, crs: str
 ) -> dict[str, gpd.GeoDataFrame]:
     """Layers of parts as :func:`load_parts` gives them, of borders what :func:`store_parts` takes."""
     return {name: _loaded(connection, sorted(parts), name, crs=crs) for name in layers}

@@ -149,7 +149,7 @@ border = Table(
     Column("name", Text, primary_key=True),
     Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
 )
-"""What lies under the borders of the grids of a part: all lines of one class and name (empty for none) in a row."""
+"""What lies under the borders of the atoms and grids of a part: all lines of one class and name (empty for none)."""
 
 version = Table(
     "version",

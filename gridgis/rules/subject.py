@@ -173,8 +173,8 @@ class Subject:
         zones: gpd.GeoDataFrame | None = None,
         buildings: gpd.GeoDataFrame | None = None,
     ) -> Subject:
-        """Take the layers of a division that have any column of theirs."""
-        there = {name: getattr(division, name) for name in DIVISION_LAYERS}
+        """Take the layers of a division that have any column of theirs, but for `lines`, of which no rule tells."""
+        there = {name: getattr(division, name) for name in DIVISION_LAYERS if name != "lines"}
         kept = {
             name: frame
             for name, frame in there.items()
