@@ -33,6 +33,7 @@ def drafted(division: Division, *, zones: tuple[str, ...] = ()) -> Draft:
         frame = getattr(division, name)
         beside = frame["first_code"].isin(mine) | frame["second_code"].isin(mine)
         frames[name] = frame[beside].reset_index(drop=True)
+    frames["lines"] = division.lines[division.lines["zone_code"].isin(codes)].reset_index(drop=True)
     crs = division.zones.crs
     return Draft(Division.with_layers(frames, info=division.info, crs=crs), rules.profile_of(division))
 

@@ -68,6 +68,27 @@ def test_an_atom_given_away_and_back_gives_the_first_land(draft):
     assert done > 5
 
 
+def test_borders_are_told_as_a_division_would(draft):
+    # The same grids, told of from their atoms anew: stretches, lengths and shares agree.
+    atom, to = next((a, b) for a, b in borders_of_atoms(draft) if _possible(draft, a, b))
+    made = give(draft, [atom], to=to).after.division
+    border = made.borders
+    inner = border[border["second_code"].notna()]
+    for code in made.grids["grid_code"]:
+        mine = border[(border["first_code"] == code) | (border["second_code"] == code)]
+        outline = made.grids.geometry[made.grids["grid_code"] == code].iloc[0].boundary
+        assert mine.geometry.length.sum() == pytest.approx(outline.length, rel=1e-9)
+    assert (inner["first_code"] < inner["second_code"]).all()
+
+
+def _possible(draft, atom, to):
+    try:
+        give(draft, [atom], to=to)
+    except InputRefused:
+        return False
+    return True
+
+
 @settings(deadline=None, max_examples=15)
 @given(plan=st.sampled_from(PLANS), data=st.data())
 def test_random_gifts_keep_every_hard_rule(plan, data):

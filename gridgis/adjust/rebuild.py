@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from gridgis.adjust.changes import Changes, changes
@@ -97,14 +98,22 @@ def _with_borders(old: Division, made: Division, change: Changes) -> Division:
     if not dirty or not len(old.borders):
         return made
     around = _around(old.grids, made.grids, dirty)
-    told = labels(old.borders, old.grids)
-    told = told[among(told["zone_code"].array, set(around["zone_code"].array))]
-    fresh = layer(told, around)
+    fresh = layer(_under(old, set(around["zone_code"].array)), around)
     fresh = fresh[_beside(fresh, dirty)]
     columns = {name: fresh[name].array for name in old.borders.columns if name != "geometry"}
     borders = _put_in(old.borders, ~_beside(old.borders, dirty), Rows(columns, as_array(fresh.geometry)))
     again = set(around["grid_code"].array) if change.zone else dirty
     return replace(made, borders=borders, grids=_on_road(made.grids, borders, again))
+
+
+def _under(old: Division, zones: set[str]) -> gpd.GeoDataFrame:
+    """What lies under the borders in some zones: lines, and where a zone has none what its borders tell."""
+    told = old.lines[among(old.lines["zone_code"].array, zones)]
+    bare = zones - set(told["zone_code"].array)
+    if not bare & set(old.grids["zone_code"].array):
+        return told.assign(name=told["name"].fillna(""))
+    own = labels(old.borders, old.grids)
+    return gpd.GeoDataFrame(pd.concat([own[among(own["zone_code"].array, bare)], told]), crs=old.lines.crs)
 
 
 def _around(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, dirty: set[str]) -> gpd.GeoDataFrame:
