@@ -12,6 +12,7 @@ from gridgis.adjust.accept import accepted
 from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.rebuild import rebuilt
+from gridgis.adjust.table import among, changed
 from gridgis.errors import Fault, InputRefused, Notice, refuse
 
 LEVELS = {"grid_code": ("grids", "grid"), "microgrid_code": ("microgrids", "micro-grid")}
@@ -35,15 +36,14 @@ def give(draft: Draft, atoms: Collection[str], *, to: str) -> Edit:
         several parts, or nothing would change.
     """
     frame = draft.division.atoms
-    column = level_of(draft, to)
     refuse([*unknown(draft, [to]), *_unknown_atoms(frame, atoms)])
-    mine = frame["atom_id"].isin(list(atoms)).to_numpy()
+    mine = among(frame["atom_id"].array, atoms)
     refuse(_elsewhere(draft, frame[mine], to))
     grid = to[: draft.profile.codes.zone_digits + draft.profile.codes.sequence_digits]
     sources = {*frame["grid_code"][mine], grid}
-    made = frame.assign(grid_code=frame["grid_code"].mask(mine, grid))
-    if column == "microgrid_code":
-        made = made.assign(microgrid_code=made["microgrid_code"].mask(mine, to))
+    made = changed(frame, grid_code=np.where(mine, grid, frame["grid_code"].to_numpy(dtype=object)))
+    if level_of(draft, to) == "microgrid_code":
+        made = changed(made, microgrid_code=np.where(mine, to, made["microgrid_code"].to_numpy(dtype=object)))
     after = rebuilt(draft, regrouped(draft, made, sources))
     return accepted(draft, after, notices=_given_up(draft, after, sources))
 
@@ -60,12 +60,10 @@ def merge(draft: Draft, codes: Sequence[str]) -> Edit:
         hang together.
     """
     refuse(unknown(draft, codes))
-    columns = {level_of(draft, code) for code in codes}
-    if len(columns) != 1 or len(set(codes)) < 2:
-        raise InputRefused(
-            [Fault("draft", "", "is told to merge less than two of one level", "Name two grids or more")]
-        )
-    column = columns.pop()
+    column, *others = sorted({str(level_of(draft, code)) for code in codes} or {""})
+    if others or len(set(codes)) < 2:
+        cure = "Name two grids or more, or two micro-grids or more"
+        raise InputRefused([Fault("draft", "", "is told to merge less than two of one level", cure)])
     layer, word = LEVELS[column]
     frame = getattr(draft.division, layer)
     rows = frame[frame[column].isin(list(codes))]
@@ -76,9 +74,9 @@ def merge(draft: Draft, codes: Sequence[str]) -> Edit:
         raise InputRefused([Fault(layer, ", ".join(sorted(codes)), problem, cure)])
     kept = str(leading(rows, column))
     atoms = draft.division.atoms
-    mine = atoms[column].isin(list(codes))
-    made = atoms.assign(**{column: atoms[column].mask(mine, kept)})
-    touched = set(made["grid_code"][mine])
+    mine = among(atoms[column].array, codes)
+    made = changed(atoms, **{column: np.where(mine, kept, atoms[column].to_numpy(dtype=object))})
+    touched = set(made["grid_code"].array[mine])
     return accepted(draft, rebuilt(draft, regrouped(draft, made, touched)))
 
 
@@ -89,25 +87,26 @@ def leading(rows: gpd.GeoDataFrame, column: str) -> str:
     return str(rows[column].iloc[order[0]])
 
 
-def level_of(draft: Draft, code: str) -> str:
-    """The column that a code stands in, by its length."""
+def level_of(draft: Draft, code: str) -> str | None:
+    """The column that a code stands in, by its length; None where it is no code of a grid or micro-grid."""
     layout = draft.profile.codes
     grid = layout.zone_digits + layout.sequence_digits
-    if len(code) == grid:
-        return "grid_code"
-    if len(code) == grid + layout.micro_digits:
-        return "microgrid_code"
-    cure = f"Write {grid} digits for a grid, {grid + layout.micro_digits} for a micro-grid"
-    raise InputRefused([Fault("draft", code, "is no code of a grid or micro-grid", cure)])
+    return {grid: "grid_code", grid + layout.micro_digits: "microgrid_code"}.get(len(code))
 
 
 def unknown(draft: Draft, codes: Iterable[str]) -> list[Fault]:
-    """Codes of grids and micro-grids that are not there."""
+    """Codes that are none of a grid or micro-grid, or of one that is not there."""
+    layout = draft.profile.codes
+    grid = layout.zone_digits + layout.sequence_digits
+    form = f"Write {grid} digits for a grid, {grid + layout.micro_digits} for a micro-grid"
+    known = {column: set(getattr(draft.division, layer)[column].array) for column, (layer, _) in LEVELS.items()}
     out = []
     for code in codes:
         column = level_of(draft, code)
-        layer, word = LEVELS[column]
-        if code not in set(getattr(draft.division, layer)[column]):
+        if column is None:
+            out.append(Fault("draft", code, "is no code of a grid or micro-grid", form))
+        elif code not in known[column]:
+            layer, word = LEVELS[column]
             out.append(Fault(layer, code, f"there is no such {word} in the zones that are open", "Look at the draft"))
     return out
 
