@@ -59,7 +59,7 @@ def all_labels(borders: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, grids: gpd.Ge
     """What :func:`layer` needs to give the borders of a division again, whatever grids its atoms come to.
 
     Invariant: of a zone the lines stand as they are, beside them what only the borders tell. Where the two differ on
-    an edge the borders hold. A zone without lines has what :func:`labels` gives.
+    an edge the borders hold. A division without lines has what :func:`labels` gives.
 
     Parameters
     ----------
@@ -73,8 +73,7 @@ def all_labels(borders: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, grids: gpd.Ge
     own, lines = labels(borders, grids), _sound(lines, grids)
     if not len(lines):
         return own
-    both = own["zone_code"].isin(lines["zone_code"])
-    every = pd.concat([own[~both], _joined(lines, own[both])]).sort_values(UNDER, ignore_index=True)
+    every = _joined(lines, own).sort_values(UNDER, ignore_index=True)
     return gpd.GeoDataFrame(every, crs=borders.crs)
 
 

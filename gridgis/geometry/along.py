@@ -29,7 +29,8 @@ def lines_along(
 ) -> tuple[Ints, Ints]:
     """Pairs of an edge and a line that runs along it.
 
-    Invariant: the middle of the edge is near the line, of a short edge both ends too: it may cross the line instead.
+    Invariant: the middle of the edge is near a part of the line and not beyond its end; of a short edge both ends are
+    near that part too, for it may cross the line instead.
 
     Parameters
     ----------
@@ -45,31 +46,23 @@ def lines_along(
     edge, line : int array
         Each edge's lines from the nearest to the farthest, of those equally near the last first.
     """
-    start, end, row = edges_of(lines)
-    close = _in_reach(start, end, np.concatenate([a, b]), max(within, ends_within))
-    start, end, row = start[close], end[close], row[close]
-    ends = np.flatnonzero(np.hypot(*(b - a).T) < short)
-    edge = np.concatenate([np.arange(len(a)), ends, ends])
-    point = shapely.points(np.concatenate([(a + b) / 2, a[ends], b[ends]]))
-    piece = shapely.linestrings(np.stack([start, end], axis=1)) if len(start) else np.zeros(0, dtype=object)
-    reach = np.where(np.arange(len(point)) < len(a), within, ends_within)
-    at, near = shapely.STRtree(piece).query(point, predicate="dwithin", distance=reach)
-    far = np.rint(shapely.distance(point[at], piece[near]) * (STEPS / within)).astype(np.int64)
-    # Of each point and line the nearest piece, then of each edge and line what its points tell, the middle first.
-    order = np.lexsort((far, row[near], at))
-    at, line, far = at[order], row[near][order], far[order]
-    first = _changes(at, line)
-    at, line, far = at[first], line[first], far[first]
-    order = np.lexsort((at, line, edge[at]))
-    at, line, far = at[order], line[order], far[order]
-    first = _changes(edge[at], line)
-    found = np.diff(np.append(np.flatnonzero(first), len(at)))
-    asked = np.ones(len(a), dtype=np.int64)
-    asked[ends] = 3
-    at, line, far = at[first], line[first], far[first]
-    whole = found == asked[edge[at]]
-    edge, line, far = edge[at][whole], line[whole], far[whole]
-    order = np.lexsort((-line, far, edge))
+    parts, row = shapely.get_parts(lines, return_index=True)
+    start, end, part = edges_of(parts)
+    close = np.flatnonzero(_in_reach(start, end, np.concatenate([a, b]), max(within, ends_within)))
+    tree = shapely.STRtree(shapely.linestrings(np.stack([start[close], end[close]], axis=1)))
+    middle = (a + b) / 2
+    edge, piece = tree.query(shapely.points(middle), predicate="dwithin", distance=within)
+    apart = shapely.distance(shapely.points(middle[edge]), tree.geometries[piece])
+    piece = close[piece]
+    beside = ~_beyond(middle[edge], start, end, part, shapely.is_closed(parts), piece)
+    is_short = np.hypot(*(b - a).T) < short
+    for xy in (a, b):
+        ends = np.flatnonzero(is_short)
+        at, near = tree.query(shapely.points(xy[ends]), predicate="dwithin", distance=ends_within)
+        pairs = ends[at] * len(parts) + part[close[near]]
+        beside &= ~is_short[edge] | np.isin(edge * len(parts) + part[piece], pairs)
+    edge, line, apart = edge[beside], row[part[piece[beside]]], apart[beside]
+    order = np.lexsort((-line, np.rint(apart * (STEPS / within)), edge))
     return edge[order], line[order]
 
 
@@ -78,11 +71,14 @@ def _in_reach(start: Floats, end: Floats, xy: Floats, within: float) -> Bools:
     if not len(xy):
         return np.zeros(len(start), dtype=bool)
     low, high = xy.min(axis=0) - within, xy.max(axis=0) + within
-    return ((np.maximum(start, end) >= low) & (np.minimum(start, end) <= high)).all(axis=1)
+    return np.asarray(((np.maximum(start, end) >= low) & (np.minimum(start, end) <= high)).all(axis=1))
 
 
-def _changes(one: Ints, two: Ints) -> Bools:
-    """Rows that differ from the one before."""
-    out = np.ones(len(one), dtype=bool)
-    out[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
-    return out
+def _beyond(xy: Floats, start: Floats, end: Floats, part: Ints, closed: Bools, piece: Ints) -> Bools:
+    """Whether points lie beyond the end of the part whose piece is near them."""
+    changes = np.append(True, part[1:] != part[:-1])
+    first, last = changes[: len(part)], np.append(changes[1:], True)[: len(part)]
+    along = end[piece] - start[piece]
+    share = ((xy - start[piece]) * along).sum(axis=1)
+    before, after = share <= 0, share >= (along * along).sum(axis=1)
+    return np.asarray(((before & first[piece]) | (after & last[piece])) & ~closed[part[piece]])
