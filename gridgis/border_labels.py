@@ -17,7 +17,7 @@ from gridgis.geometry.along import edges_of, lines_along
 from gridgis.geometry.borders import Keys, edge_keys, shared_edges
 from gridgis.geometry.noding import GRID_M, Bools, Floats, Geometries, Ints, as_array
 from gridgis.schema import OFF_STREET
-from gridgis.stretches import bundles, stretches
+from gridgis.stretches import bundles, said_or_none, stretches
 
 UNDER = ["zone_code", "border_class", "name"]
 """What is told of all lines of a row."""
@@ -80,7 +80,7 @@ def all_labels(borders: gpd.GeoDataFrame, lines: gpd.GeoDataFrame, grids: gpd.Ge
 def lines_of(told: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The layer `lines` of a division of which labels are kept."""
     rows = told[told["border_class"] != OFF_STREET].sort_values(UNDER, ignore_index=True)
-    return rows.assign(name=rows["name"].where(rows["name"] != "", None))
+    return rows.assign(name=said_or_none(rows["name"].to_numpy(dtype=object)))
 
 
 def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -152,7 +152,9 @@ def _last(keys: Keys, row: Ints, wanted: Keys) -> Ints:
 def _sound(lines: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Rows that tell of lines in a zone of the grids, names as :func:`labels` has them."""
     shape = as_array(lines.geometry)
-    drawn = np.isin(shapely.get_type_id(shape), (1, 5)) & np.isfinite(shapely.bounds(shape)).all(axis=-1)
+    xy, row = shapely.get_coordinates(shape, return_index=True)
+    drawn = np.isin(shapely.get_type_id(shape), (1, 5)) & ~shapely.is_empty(shape)
+    drawn[row[~np.isfinite(xy).all(axis=1)]] = False
     word = lines["border_class"]
     kept = drawn & lines["zone_code"].isin(grids["zone_code"]) & word.notna() & ~word.isin(["", OFF_STREET])
     rows = lines[kept]

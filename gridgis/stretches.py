@@ -34,9 +34,13 @@ def stretches(words: pd.DataFrame, a: Floats, b: Floats, *, drawn_in: CRS, crs: 
     first, word = groups([words[name].to_numpy(dtype=object) for name in WORDS])
     lines, group = sewn(a, b, word)
     shape = transform(lines, drawn_in, crs)
-    said = {name: words[name].to_numpy(dtype=object)[first][group] for name in WORDS}
-    table = {name: pd.Series(np.where(values == "", None, values), dtype=object) for name, values in said.items()}
+    table = {name: said_or_none(words[name].to_numpy(dtype=object)[first][group]) for name in WORDS}
     return gpd.GeoDataFrame({**table, "length_m": perimeter_m(shape, crs)}, geometry=shape, crs=crs)
+
+
+def said_or_none(text: Geometries) -> pd.Series:
+    """Text with None where it is empty, as frames have it."""
+    return pd.Series(np.where(text == "", None, text), dtype=object)
 
 
 def groups(columns: list[Geometries]) -> tuple[Ints, Ints]:

@@ -10,7 +10,7 @@ from pyproj import CRS
 from gridgis.divide.arrangement import Borders, Lines
 from gridgis.geometry.noding import Geometries, Ints
 from gridgis.schema import OFF_STREET
-from gridgis.stretches import bundles, stretches
+from gridgis.stretches import bundles, said_or_none, stretches
 
 
 def border_lines(
@@ -68,9 +68,13 @@ def atom_lines(
     at, side = np.concatenate([at, at[both]]), np.concatenate([first, second[both]])
     number, word = np.unique(rank[side] * len(kinds) + kind[borders.line[at]], return_inverse=True)
     of_zone, of_kind = np.divmod(number, max(len(kinds), 1))
-    words = kinds.iloc[of_kind].reset_index(drop=True)
-    words.insert(0, "zone_code", np.sort(code.astype(str))[of_zone].astype(object))
-    words["name"] = words["name"].where(words["name"] != "", None)
+    words = pd.DataFrame(
+        {
+            "zone_code": np.sort(code.astype(str))[of_zone].astype(object),
+            "border_class": kinds["border_class"].to_numpy(dtype=object)[of_kind],
+            "name": said_or_none(kinds["name"].to_numpy(dtype=object)[of_kind]),
+        }
+    )
     return bundles(words, word, borders.a[at], borders.b[at], drawn_in=metric, crs=crs)
 
 
