@@ -40,7 +40,9 @@ def stretches(words: pd.DataFrame, a: Floats, b: Floats, *, drawn_in: CRS, crs: 
 
 def said_or_none(text: Geometries) -> pd.Series:
     """Text with None where it is empty, as frames have it."""
-    return pd.Series(np.where(text == "", None, text), dtype=object)
+    out = text.copy()
+    out[text == ""] = None
+    return pd.Series(out, dtype=object)
 
 
 def groups(columns: list[Geometries]) -> tuple[Ints, Ints]:
