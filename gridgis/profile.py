@@ -114,8 +114,15 @@ class OffStreet(_Data):
     compound_cut_cost: NonNegativeFloat
 
 
+def _shipped_draw_m() -> Quantity:
+    return Quantity.model_validate(_shipped("default")["tolerances"]["draw_m"])
+
+
 class Tolerances(_Data):
-    """Distances and areas below which two things count as one; each with unit and clause."""
+    """Distances and areas below which two things count as one; each with unit and clause.
+
+    `draw_m` is that of the default profile where a division was made before there was one.
+    """
 
     snap_m: Quantity
     gap_width_m: Quantity
@@ -130,6 +137,7 @@ class Tolerances(_Data):
     parallel_m: Quantity
     shift_m: Quantity
     match_m: Quantity
+    draw_m: Quantity = Field(default_factory=_shipped_draw_m)
 
 
 class HouseholdRules(_Data):
