@@ -15,7 +15,7 @@ import shapely
 from gridgis.adjust.faces import Faces, parted
 from gridgis.divide.arrangement import ON_LINE_M
 from gridgis.divide.atoms import dissolved
-from gridgis.geometry.borders import Edges, edge_keys, point_keys, shared_edges
+from gridgis.geometry.borders import Edges, Keys, edge_keys, point_keys, shared_edges
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, inner_points
 from gridgis.profile import Profile
@@ -95,15 +95,16 @@ def cut(
     polygons = np.concatenate([faces.polygons, atoms[rest]])
     atom = np.concatenate([met[faces.owner], rest])
     edges = shared_edges(polygons)
-    side = _sides(polygons, edges, faces) if side_of is None else side_of(inner_points(polygons))
-    there = len(np.unique(side)) > 1
+    side = _sides(polygons, edges, faces.drawn) if side_of is None else side_of(inner_points(polygons))
+    whole = _sides(polygons, edges, faces.drawn[:0])
+    there = len(np.unique(np.column_stack([whole, side]), axis=0)) > int(whole.max()) + 1
     side = snapped(polygons, atom, side, edges, atoms, ground, reach=reach)
     return joined(polygons, atom, side, edges, atoms, there=there)
 
 
-def _sides(polygons: Geometries, edges: Edges, faces: Faces) -> Ints:
-    """Faces that hang together without a step over the line."""
-    free = _inner(edges) & ~np.isin(edge_keys(edges.a, edges.b), faces.drawn)
+def _sides(polygons: Geometries, edges: Edges, drawn: Keys) -> Ints:
+    """Faces that hang together without a step over the edges that were drawn."""
+    free = _inner(edges) & ~np.isin(edge_keys(edges.a, edges.b), drawn)
     return components(len(polygons), np.column_stack([edges.left[free], edges.right[free]]))
 
 
@@ -270,3 +271,10 @@ def _without_others(polygons: Geometries, known: Floats) -> Geometries:
     stays = np.isin(point_keys(xy), keys)
     made = shapely.linearrings(xy[stays], indices=ring[stays])
     return np.asarray(shapely.polygons(made, indices=part), dtype=object)
+
+
+def largest_first(found: Cut) -> Cut:
+    """The pieces of each atom with the largest first, ties from west to east, then south to north."""
+    west, south, *_ = shapely.bounds(found.polygons).T
+    order = np.lexsort((south, west, -np.round(shapely.area(found.polygons), 3), found.atom))
+    return Cut(found.polygons[order], found.atom[order], found.side[order], found.parted)

@@ -1,0 +1,184 @@
+"""Atoms of a draft divided along a drawing: pieces with ids and households, and the vertices that neighbours get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.adjust.cutting import Cut, Ground, Reach, SideOf, cut, largest_first
+from gridgis.adjust.draft import Draft
+from gridgis.adjust.ground import centre_lines, near_buildings, struck_building, wholes
+from gridgis.adjust.plane import Plane
+from gridgis.adjust.snapping import on_lines
+from gridgis.adjust.spared import spared
+from gridgis.crs import unit_m
+from gridgis.divide.apportion import apportion
+from gridgis.divide.columns import known
+from gridgis.divide.floor_space import dwelling_area
+from gridgis.errors import Fault, Notice
+from gridgis.geometry.borders import point_keys
+from gridgis.geometry.components import sums
+from gridgis.geometry.noding import Floats, Geometries, Ints, as_array, first_hit, inner_points
+from gridgis.geometry.stitch import Stitches, missing_vertices, stitched
+
+STITCH_M = 0.02
+"""A new vertex lies no further off the edge into which it comes: half a grid of noding, and what two CRS differ."""
+
+
+@dataclass(frozen=True)
+class Divided:
+    """The atoms of a draft after some of them were divided.
+
+    Attributes
+    ----------
+    atoms : all atoms; the pieces of one that was cut follow each other in its place, labelled as it was
+    side : of each atom that was asked for, -1 of the others
+    parted : whether the drawing parts the land at all, before it snaps
+    faults : buildings that it would cut
+    notices : what the planner should know
+    """
+
+    atoms: gpd.GeoDataFrame
+    side: Ints
+    parted: bool
+    faults: tuple[Fault, ...]
+    notices: tuple[Notice, ...]
+
+
+def divided(
+    draft: Draft,
+    rows: Ints,
+    line: shapely.LineString,
+    *,
+    plane: Plane,
+    buildings: gpd.GeoDataFrame | None,
+    inside: bool = False,
+) -> Divided:
+    """Divide atoms along a line.
+
+    Parameters
+    ----------
+    rows : of the atoms of the draft that may be cut
+    line : in the metres of the plane, from border to border of these atoms, or round
+    buildings : in any CRS; what has no `households` counts by its floor area
+    inside : sides are the land in a ring (1) and out of it (0), not one for each part of the land
+    """
+    frame = draft.division.atoms
+    own = as_array(frame.geometry)[rows]
+    land = plane.metres(own)
+    reach = Reach.of(draft.profile)
+    near = shapely.STRtree(land).query(line, predicate="dwithin", distance=reach.draw_m)
+    built = near_buildings(buildings, land[np.sort(near)], plane)
+    ground = Ground(centre_lines(draft, line, plane, reach.draw_m), wholes(built))
+    line = on_lines(line, land[np.sort(near)], ground, reach=reach)
+    found = cut(land, line, ground, reach=reach, side_of=_in_ring(line) if inside else None)
+    found, struck = spared(land, found, ground.buildings, reach=reach)
+    found = largest_first(found)
+    faults = [struck_building(plane, built, ground.buildings[s.row], s.place, s.beyond) for s in struck]
+    atoms, of = _pieces(frame, rows, found, land, plane, built)
+    side = np.full(len(atoms), -1, dtype=np.int64)
+    side[of] = found.side
+    told = () if buildings is not None else (Notice("buildings", "none were given: a cut may run through some"),)
+    return Divided(atoms, side, found.parted, tuple(faults), told if not found.whole.all() else ())
+
+
+def _in_ring(line: shapely.LineString) -> SideOf:
+    ring = shapely.make_valid(shapely.Polygon(line))
+    shapely.prepare(ring)
+    return lambda points: np.asarray(shapely.intersects(ring, points), dtype=np.int64)
+
+
+# ---------------------------------------------------------------- pieces
+def _pieces(
+    frame: gpd.GeoDataFrame, rows: Ints, found: Cut, land: Geometries, plane: Plane, built: gpd.GeoDataFrame | None
+) -> tuple[gpd.GeoDataFrame, Ints]:
+    """All atoms with the pieces in place of those that were cut, and where each polygon of the cut is among them."""
+    if found.whole.all():
+        return frame, rows
+    count = np.ones(len(frame), dtype=np.int64)
+    count[rows] = np.bincount(found.atom)
+    origin = np.repeat(np.arange(len(frame)), count)
+    there = np.flatnonzero(np.isin(origin, rows))
+    cut_rows = np.flatnonzero(count > 1)
+    at = there[~found.whole]
+    own, metric = as_array(frame.geometry)[cut_rows], land[np.unique(found.atom[~found.whole])]
+    shape = as_array(frame.geometry)[origin]
+    shape[at] = plane.back(found.polygons[~found.whole], own=own, metric=metric)
+    name, households = frame["atom_id"].to_numpy(dtype=object)[origin], frame["households"].array.take(origin)
+    name[at] = _ids(set(frame["atom_id"]), name[at])
+    households[at] = shared_households(frame["households"].iloc[cut_rows], found, built)
+    made = frame.take(origin).reset_index(drop=True)
+    made = made.assign(atom_id=name, households=households)
+    return made.set_geometry(gpd.GeoSeries(_sewn(shape, at, own, frame.crs), crs=frame.crs)), there
+
+
+def _ids(taken: set[str], names: Geometries) -> list[str]:
+    """`ID.1`, `ID.2`, ... of the pieces of each atom, without those that are given already."""
+    number: dict[str, int] = {}
+    out = []
+    for name in names:
+        number[name] = number.get(name, 0) + 1
+        while f"{name}.{number[name]}" in taken:
+            number[name] += 1
+        out.append(f"{name}.{number[name]}")
+    return out
+
+
+def _sewn(shape: Geometries, pieces: Ints, own: Geometries, crs: object) -> Geometries:
+    """Atoms with the vertices that cuts put on their borders.
+
+    Parameters
+    ----------
+    shape : of all atoms, pieces among them
+    pieces : where those are
+    own : atoms that were cut, as they were
+    """
+    xy = np.unique(shapely.get_coordinates(shape[pieces]), axis=0)
+    xy = xy[~np.isin(point_keys(xy), point_keys(shapely.get_coordinates(own)))]
+    within = STITCH_M / unit_m(crs)
+    beside = shapely.STRtree(shape).query(shapely.points(xy), predicate="dwithin", distance=within)[1]
+    group = np.union1d(beside, pieces)
+    found = missing_vertices(shape[group], within=within)
+    mine = np.isin(point_keys(found.xy), point_keys(xy))
+    out = shape.copy()
+    out[group] = stitched(shape[group], Stitches(found.edge[mine], found.start[mine], found.xy[mine]))
+    return out
+
+
+# ---------------------------------------------------------------- households
+def shared_households(households: pd.Series, found: Cut, built: gpd.GeoDataFrame | None) -> pd.arrays.IntegerArray:
+    """Households of atoms over their pieces: whole numbers that add up.
+
+    By the households of the buildings on them where these are known, else by the floor area of dwellings, else by
+    area.
+
+    Parameters
+    ----------
+    households : of the atoms that were cut, in their order
+    found : the cut
+    built : buildings on them, in metres
+    """
+    pieces = found.polygons[~found.whole]
+    atom = np.unique(found.atom[~found.whole], return_inverse=True)[1]
+    total = households.to_numpy(dtype=float, na_value=np.nan)
+    weight = _weights(pieces, atom, built)
+    share = apportion(weight, total, atom).astype(float)
+    share[np.isnan(total[atom])] = np.nan
+    return pd.array(share, dtype="Int64")
+
+
+def _weights(pieces: Geometries, atom: Ints, built: gpd.GeoDataFrame | None) -> Floats:
+    out = shapely.area(pieces)
+    if built is None or not len(built):
+        return out
+    at = first_hit(inner_points(as_array(built.geometry)), pieces)
+    on = at >= 0
+    for value in (dwelling_area(built), known(built, "households")):
+        weight = sums(at[on], value[on], len(pieces))
+        has = sums(atom, weight) > 0
+        out = np.where(has[atom], weight, out)
+    return out
