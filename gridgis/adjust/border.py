@@ -36,10 +36,10 @@ def move_border(
         As :func:`gridgis.adjust.split.split` does; where the two are no neighbours or their border is locked; where
         the line makes more than two sides.
     """
-    columns = {level_of(draft, code) for code in (one, other)}
-    column = sorted(columns)[0]
     pair = sorted({one, other})
     locks = looked_at(draft, pair, line)
+    columns = sorted({str(level_of(draft, code)) for code in pair})
+    column = columns[0]
     no_pair = _no_pair(draft, column, pair, len(columns))
     refuse([*locks, *no_pair] if no_pair else [])
     locks += _locked_border(draft, pair)

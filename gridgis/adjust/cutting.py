@@ -13,11 +13,12 @@ import numpy as np
 import shapely
 
 from gridgis.adjust.faces import Faces, parted
-from gridgis.divide.arrangement import ON_LINE_M
+from gridgis.border_labels import ON_LINE_M, SHORT_M
 from gridgis.divide.atoms import dissolved
+from gridgis.geometry.along import lines_along
 from gridgis.geometry.borders import Edges, Keys, edge_keys, point_keys, shared_edges
 from gridgis.geometry.components import components, sums
-from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, inner_points
+from gridgis.geometry.noding import GRID_M, Bools, Floats, Geometries, Ints, inner_points
 from gridgis.profile import Profile
 
 SideOf = Callable[[Geometries], Ints]
@@ -192,7 +193,7 @@ def _along_streets(shapes: Geometries, atoms: Geometries, streets: Geometries, w
 def on_streets(a: Floats, b: Floats, streets: Geometries) -> Bools:
     """Which edges lie on a centre line."""
     out = np.zeros(len(a), dtype=bool)
-    out[shapely.STRtree(streets).query(shapely.points((a + b) / 2), predicate="dwithin", distance=ON_LINE_M)[0]] = True
+    out[lines_along(a, b, streets, within=ON_LINE_M, short=SHORT_M, ends_within=1.5 * GRID_M)[0]] = True
     return out
 
 

@@ -10,6 +10,7 @@ from pyproj import CRS
 from gridgis.adjust.draft import Draft
 from gridgis.adjust.plane import Plane
 from gridgis.adjust.rebuild import OFF_LINE
+from gridgis.adjust.spared import Struck
 from gridgis.crs import transform
 from gridgis.divide.units import units
 from gridgis.errors import Fault
@@ -39,30 +40,29 @@ def wholes(built: gpd.GeoDataFrame | None) -> Geometries:
 
 
 def centre_lines(draft: Draft, line: shapely.Geometry, plane: Plane, within_m: float) -> Geometries:
-    """Centre lines on which borders of atoms lie, near a line, in the metres of the plane."""
-    told = draft.division.borders
-    told = told[~told["border_class"].isin(OFF_LINE).to_numpy()]
+    """Centre lines under the borders of atoms near a line, in the metres of the plane.
+
+    Those that the borders of grids tell of, where the draft has no other.
+    """
+    told = draft.division.lines if len(draft.division.lines) else draft.division.borders
+    on = [kind not in OFF_LINE for kind in told["border_class"].array]
+    parts = shapely.get_parts(as_array(told.geometry)[on])
     west, south, east, north = line.bounds
     box = shapely.box(west - within_m, south - within_m, east + within_m, north + within_m)
     (there,) = transform(as_array([box]), plane.metric, plane.own)
-    parts = shapely.get_parts(as_array(told.geometry))
     return plane.metres(parts[shapely.intersects(shapely.box(*there.bounds), parts)])
 
 
-def struck_building(
-    plane: Plane, built: gpd.GeoDataFrame | None, whole: shapely.Geometry, place: shapely.Geometry, beyond: float
-) -> Fault:
+def struck_building(plane: Plane, built: gpd.GeoDataFrame | None, whole: shapely.Geometry, struck: Struck) -> Fault:
     """The fault of a line that would cut a building, with its id and place.
 
     Parameters
     ----------
     whole : the building with those that overlap it
-    place : where the cut meets it
-    beyond : share of it beyond the cut
     """
-    at = plane.place(tuple(shapely.get_coordinates(shapely.point_on_surface(place))[0]))
-    problem = f"would be cut at {at}: {beyond:.0%} of it lies beyond"
-    return Fault("buildings", _names(built, whole) or f"at {at}", problem, "Draw the line round it")
+    at = plane.place(struck.place)
+    problem = f"would be cut {at}: {struck.beyond:.0%} of it lies beyond, up to {struck.depth_m:.0f} m"
+    return Fault("buildings", _names(built, whole) or at, problem, "Draw the line round it")
 
 
 def _names(built: gpd.GeoDataFrame | None, whole: shapely.Geometry) -> str:

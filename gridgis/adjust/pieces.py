@@ -52,33 +52,35 @@ class Divided:
 def divided(
     draft: Draft,
     rows: Ints,
-    line: shapely.LineString,
+    lines: Geometries,
     *,
     plane: Plane,
     buildings: gpd.GeoDataFrame | None,
     inside: bool = False,
 ) -> Divided:
-    """Divide atoms along a line.
+    """Divide atoms along lines.
 
     Parameters
     ----------
     rows : of the atoms of the draft that may be cut
-    line : in the metres of the plane, from border to border of these atoms, or round
+    lines : in the metres of the plane, from border to border of these atoms, or round
     buildings : in any CRS; what has no `households` counts by its floor area
-    inside : sides are the land in a ring (1) and out of it (0), not one for each part of the land
+    inside : sides are the land in the polygon of which the lines are the rings (1), and outside (0); otherwise there
+        is one for each part of the land that no line crosses
     """
     frame = draft.division.atoms
     own = as_array(frame.geometry)[rows]
     land = plane.metres(own)
     reach = Reach.of(draft.profile)
-    near = shapely.STRtree(land).query(line, predicate="dwithin", distance=reach.draw_m)
-    built = near_buildings(buildings, land[np.sort(near)], plane)
-    ground = Ground(centre_lines(draft, line, plane, reach.draw_m), wholes(built))
-    line = on_lines(line, land[np.sort(near)], ground, reach=reach)
-    found = cut(land, line, ground, reach=reach, side_of=_in_ring(line) if inside else None)
+    drawing = shapely.multilinestrings(lines)
+    near = land[np.sort(shapely.STRtree(land).query(drawing, predicate="dwithin", distance=reach.draw_m))]
+    built = near_buildings(buildings, near, plane)
+    ground = Ground(centre_lines(draft, drawing, plane, reach.draw_m), wholes(built))
+    lines = as_array([on_lines(line, near, ground, reach=reach) for line in lines])
+    found = cut(land, shapely.multilinestrings(lines), ground, reach=reach, side_of=_within(lines) if inside else None)
     found, struck = spared(land, found, ground.buildings, reach=reach)
     found = largest_first(found)
-    faults = [struck_building(plane, built, ground.buildings[s.row], s.place, s.beyond) for s in struck]
+    faults = [struck_building(plane, built, ground.buildings[s.row], s) for s in struck]
     atoms, of = _pieces(frame, rows, found, land, plane, built)
     side = np.full(len(atoms), -1, dtype=np.int64)
     side[of] = found.side
@@ -86,10 +88,11 @@ def divided(
     return Divided(atoms, side, found.parted, tuple(faults), told if not found.whole.all() else ())
 
 
-def _in_ring(line: shapely.LineString) -> SideOf:
-    ring = shapely.make_valid(shapely.Polygon(line))
-    shapely.prepare(ring)
-    return lambda points: np.asarray(shapely.intersects(ring, points), dtype=np.int64)
+def _within(rings: Geometries) -> SideOf:
+    """Whether points lie in the polygon with these rings, the outer one first."""
+    shape = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
+    shapely.prepare(shape)
+    return lambda points: np.asarray(shapely.intersects(shape, points), dtype=np.int64)
 
 
 # ---------------------------------------------------------------- pieces

@@ -33,6 +33,10 @@ class Plane:
         source = self.own if crs is None else CRS.from_user_input(crs)
         return as_array(transform(shapes, source, self.metric))
 
+    def outward(self, shapes: Geometries) -> Geometries:
+        """Shapes in metres in the CRS of the draft, where no vertex of them is one of the draft."""
+        return as_array(transform(shapes, self.metric, self.own))
+
     def back(self, shapes: Geometries, *, own: Geometries, metric: Geometries) -> Geometries:
         """Shapes in metres in the CRS of the draft.
 
@@ -43,14 +47,15 @@ class Plane:
         if self.own == self.metric:
             return shapes
         known = Known.of(shapely.get_coordinates(metric), shapely.get_coordinates(own))
-        made = transform(shapes, self.metric, self.own)
+        made = self.outward(shapes)
         xy = known.put(shapely.get_coordinates(shapes), shapely.get_coordinates(made))
-        return as_array(shapely.set_coordinates(as_array(made).copy(), xy))
+        return as_array(shapely.set_coordinates(made.copy(), xy))
 
-    def place(self, xy: Floats | tuple[float, float]) -> str:
-        """A point in metres in words, in the CRS of the draft."""
-        x, y = shapely.get_coordinates(transform(as_array([shapely.Point(xy)]), self.metric, self.own))[0]
-        return worded(float(x), float(y))
+    def place(self, shape: shapely.Geometry | Floats) -> str:
+        """A point, or one on a shape, in metres, in words: `at x y` in the CRS of the draft."""
+        point = shapely.point_on_surface(shape) if isinstance(shape, shapely.Geometry) else shapely.Point(shape)
+        x, y = shapely.get_coordinates(self.outward(as_array([point])))[0]
+        return f"at {worded(float(x), float(y))}"
 
 
 @lru_cache(maxsize=16)

@@ -89,7 +89,7 @@ def parted_land(
     refuse([*known_faults, *missed] if missed else [])
     reach = Reach.of(draft.profile)
     longer, faults = prolonged(drawn, land, plane, word, reach_m=reach.draw_m)
-    found = divided(draft, rows, longer, plane=plane, buildings=buildings)
+    found = divided(draft, rows, as_array([longer]), plane=plane, buildings=buildings)
     faults = [*known_faults, *faults, *found.faults]
     sides = _gathered(found)
     if not faults and not len(sides.area):
@@ -135,7 +135,7 @@ def _misses(line: shapely.LineString, land: shapely.Geometry, plane: Plane, word
     if away == 0:
         return []
     at = plane.place(shapely.get_coordinates(shapely.shortest_line(line, land))[0])
-    return [Fault("line", f"at {at}", f"misses {word} by {away:.0f} m", "Draw it across, from border to border")]
+    return [Fault("line", at, f"misses {word} by {away:.0f} m", "Draw it across, from border to border")]
 
 
 def prolonged(
@@ -159,9 +159,7 @@ def prolonged(
             continue
         if away > reach_m:
             problem = f"ends {away:.0f} m inside {word}"
-            faults.append(
-                Fault("line", f"at {plane.place(xy[end])}", problem, f"Draw it on by {away:.0f} m, to the border")
-            )
+            faults.append(Fault("line", plane.place(xy[end]), problem, f"Draw it on by {away:.0f} m, to the border"))
         more = _straight_on(xy[end], xy[before], border, STRAIGHT_ON * reach_m)
         if more is None:
             more = _over(xy[end], shapely.get_coordinates(shapely.shortest_line(point, border))[-1])
@@ -187,7 +185,7 @@ def _nothing(
     found: Divided, line: shapely.LineString, land: shapely.Geometry, plane: Plane, word: str, reach: Reach
 ) -> Fault:
     """Why the line parts nothing."""
-    at = f"at {plane.place(shapely.get_coordinates(shapely.point_on_surface(shapely.intersection(line, land)))[0])}"
+    at = plane.place(shapely.intersection(line, land))
     if not found.parted:
         return Fault("line", at, f"touches {word} and parts nothing of it", "Draw it across, from border to border")
     problem = (

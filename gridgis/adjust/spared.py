@@ -18,7 +18,7 @@ from gridgis.geometry.coverage import CUT_M2, ERODE_M
 from gridgis.geometry.noding import Floats, Geometries, Ints, first_hit, inner_points
 
 GRAZED = 1 / 3
-"""A line grazes a building of which it leaves no more than this share beyond it."""
+"""A line grazes a building of which no more than this share lies beyond it, or no more than a sliver's width."""
 
 OUTLINE_M = 0.05
 """How near an outline is taken to touch a border: a building is not shaved for it."""
@@ -31,12 +31,13 @@ class Struck:
     Attributes
     ----------
     row : of the building
-    beyond : share of it beyond the cut
+    beyond, depth_m : share of it beyond the cut, and how far it reaches there
     place : where the cut meets it
     """
 
     row: int
     beyond: float
+    depth_m: float
     place: shapely.Geometry
 
 
@@ -53,12 +54,19 @@ def spared(atoms: Geometries, found: Cut, buildings: Geometries, *, reach: Reach
     if not len(struck):
         return found, []
     home, beyond = _homes(found, buildings[struck])
-    grazed = (beyond <= GRAZED) & (_depth(found, home, buildings[struck]) <= reach.draw_m)
+    depth = _depth(found, home, buildings[struck])
+    grazed = (depth <= reach.sliver_m) | ((beyond <= GRAZED) & (depth <= reach.draw_m))
     bent = _bent(atoms, found, buildings[struck[grazed]], home[grazed], reach) if grazed.any() else found
-    left = _struck(bent, buildings)
-    _, beyond = _homes(bent, buildings[left])
-    places = shapely.intersection(_line(bent), buildings[left])
-    return bent, [Struck(int(k), float(b), p) for k, b, p in zip(left, beyond, places, strict=True)]
+    return bent, _told(bent, buildings)
+
+
+def _told(found: Cut, buildings: Geometries) -> list[Struck]:
+    """Buildings through which a cut runs, with how and where."""
+    rows = _struck(found, buildings)
+    home, beyond = _homes(found, buildings[rows])
+    depth = _depth(found, home, buildings[rows])
+    places = shapely.intersection(_line(found), buildings[rows])
+    return [Struck(*row) for row in zip(rows.tolist(), beyond.tolist(), depth.tolist(), places, strict=True)]
 
 
 def _line(found: Cut) -> shapely.Geometry:

@@ -38,8 +38,8 @@ def split(draft: Draft, code: str, line: shapely.Geometry, *, buildings: gpd.Geo
         With every reason that there is: no such code, a lock, a line that crosses itself, misses the land, ends in it,
         runs along its border, or cuts a building.
     """
-    column = level_of(draft, code)
     locks = looked_at(draft, [code], line)
+    column = str(level_of(draft, code))
     found = parted_land(draft, column, [code], line, buildings=buildings, known_faults=locks)
     zone = code[: draft.profile.codes.zone_digits]
     others = _from_west(found, found.order()[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import geopandas as gpd
 import numpy as np
@@ -68,7 +68,7 @@ def propose_codes(zones: gpd.GeoDataFrame, *, rows: Objects, findings: Findings)
     for at in np.flatnonzero((zones["zone_code"].isna() & zones["kind"].isin(list(OWN_RANGE))).to_numpy()):
         kind = zones["kind"].iloc[at]
         host = _host(zones, int(at))
-        free = _next_free(host[:9], OWN_RANGE[kind], taken) if host else None
+        free = next_free(host[:9], OWN_RANGE[kind], taken) if host else None
         cure = f"Write {free}, the next free code" if free else "Write its host's first nine digits and " + _span(kind)
         findings.fault("zones", rows[at], f"a {kind} zone without zone_code", cure)
         taken |= {free} if free else set()
@@ -114,7 +114,8 @@ def _host(zones: gpd.GeoDataFrame, at: int) -> str | None:
     return str(land["zone_code"].iloc[int(np.argmax(shared))]) if len(land) and shared.max() > 0 else None
 
 
-def _next_free(township: str, numbers: Iterable[int], taken: set[str]) -> str | None:
+def next_free(township: str, numbers: Iterable[int], taken: Collection[str]) -> str | None:
+    """The first code of a township with one of the numbers that is not taken, None where all are."""
     return next((f"{township}{n:03d}" for n in numbers if f"{township}{n:03d}" not in taken), None)
 
 

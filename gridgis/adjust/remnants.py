@@ -1,0 +1,140 @@
+"""What is left of grids of which land was taken: each goes on in one part, the other parts find another place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridgis.adjust.draft import Draft
+from gridgis.adjust.plane import Plane
+from gridgis.errors import Notice
+from gridgis.geometry.borders import adjacency
+from gridgis.geometry.components import components, sums
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
+
+
+@dataclass(frozen=True)
+class Remnants:
+    """Atoms after land was taken from grids.
+
+    Attributes
+    ----------
+    taken : of each atom, whether it is taken; slivers that were left over too
+    grid : grid of each atom, remnants in that of the neighbour to which they go
+    moved : of each atom, whether it goes to a neighbour
+    alone : atoms of each remnant that has no neighbour in its zone
+    slivers_m2 : land that was left over and is taken too
+    """
+
+    taken: Bools
+    grid: Geometries
+    moved: Bools
+    alone: tuple[Ints, ...]
+    slivers_m2: float
+    told: tuple[tuple[str, str, float], ...]
+
+    def notices(self, grid: Geometries) -> list[Notice]:
+        """What became of the remnants.
+
+        Parameters
+        ----------
+        grid : of each atom, in the end
+        """
+        out = [Notice("grids", f"{area:.0f} m2 of {old} are cut off and go to {new}") for old, new, area in self.told]
+        out += [Notice("grids", f"a part is cut off and is grid {grid[rows[0]]} now") for rows in self.alone]
+        if self.slivers_m2 > 0:
+            out.append(Notice("grids", f"{self.slivers_m2:.0f} m2 of slivers go into it as well"))
+        return out
+
+
+def remnants(draft: Draft, atoms: gpd.GeoDataFrame, taken: Bools, *, plane: Plane, sliver_m: float) -> Remnants:
+    """What becomes of the grids from which some atoms are taken.
+
+    The part with most households, then most land, goes on as the grid. A part that was apart before stays. Another
+    goes to the grid of its zone with the longest common border that is not locked; where it is nowhere wider than
+    `sliver_m`, it is taken as well.
+
+    Parameters
+    ----------
+    atoms : all atoms of a draft
+    taken : of each
+    """
+    grid = atoms["grid_code"].to_numpy(dtype=object)
+    zone = atoms["zone_code"].to_numpy(dtype=object)
+    losing = set(grid[taken])
+    near = np.flatnonzero(np.isin(zone.astype(str), sorted({str(z) for z in zone[taken]})))
+    shape = plane.metres(as_array(atoms.geometry)[near])
+    pairs, length = adjacency(shape)
+    pairs = near[pairs]
+    was = _parts(grid, pairs, len(grid))
+    part = _parts(np.where(taken, "", grid), pairs, len(grid))
+    cut_off = _cut_off(atoms, grid, taken, was, part, losing, near, shape)
+    sliver = [rows for rows in cut_off if _narrow(shape[np.searchsorted(near, rows)], sliver_m)]
+    gone = taken.copy()
+    for rows in sliver:
+        gone[rows] = True
+    out, alone, told = grid.copy(), [], []
+    for rows in (rows for rows in cut_off if not gone[rows[0]]):
+        to = _neighbour(draft, rows, out, zone, gone, pairs, length)
+        area = float(shapely.area(shape[np.searchsorted(near, rows)]).sum())
+        if to is None:
+            alone.append(rows)
+        else:
+            out[rows] = to
+            told.append((str(grid[rows[0]]), to, area))
+    slivers = sum(float(shapely.area(shape[np.searchsorted(near, rows)]).sum()) for rows in sliver)
+    return Remnants(gone, out, out != grid, tuple(alone), slivers, tuple(told))
+
+
+def _parts(label: Geometries, pairs: Ints, n: int) -> Ints:
+    """Parts of equal labels that hang together."""
+    i, j = pairs.T if len(pairs) else np.zeros((2, 0), dtype=np.int64)
+    return components(n, pairs[label[i] == label[j]])
+
+
+def _cut_off(
+    atoms: gpd.GeoDataFrame,
+    grid: Geometries,
+    taken: Bools,
+    was: Ints,
+    part: Ints,
+    losing: set[str],
+    near: Ints,
+    shape: Geometries,
+) -> list[Ints]:
+    """Rows of the parts that were cut off, the largest first."""
+    households = atoms["households"].to_numpy(dtype=float, na_value=0.0)
+    area = np.zeros(len(grid))
+    area[near] = shapely.area(shape)
+    out = []
+    for code in sorted(losing):
+        rows = np.flatnonzero((grid == code) & ~taken)
+        names, at = np.unique(part[rows], return_inverse=True)
+        weight = np.lexsort((names, -sums(at, area[rows], len(names)), -sums(at, households[rows], len(names))))
+        touched = {int(p) for p in was[taken & (grid == code)]}
+        out += [rows[at == k] for k in weight[1:] if int(was[rows[at == k][0]]) in touched]
+    return sorted(out, key=lambda rows: (-area[rows].sum(), int(rows[0])))
+
+
+def _narrow(shapes: Geometries, width_m: float) -> bool:
+    return bool(shapely.is_empty(shapely.buffer(shapely.union_all(shapes), -width_m / 2, quad_segs=2)))
+
+
+def _neighbour(
+    draft: Draft, rows: Ints, grid: Geometries, zone: Geometries, gone: Bools, pairs: Ints, length: Floats
+) -> str | None:
+    """The grid of the zone with the longest border with some atoms; ties go to the smaller code."""
+    mine = np.zeros(len(grid), dtype=bool)
+    mine[rows] = True
+    i, j = pairs.T
+    beside = mine[i] != mine[j]
+    other = np.where(mine[i], j, i)[beside]
+    use = (zone[other] == zone[rows[0]]) & ~gone[other] & (grid[other] != grid[rows[0]])
+    use &= ~np.isin(grid[other].astype(str), sorted(draft.locks.grids))
+    if not use.any():
+        return None
+    names, at = np.unique(grid[other][use].astype(str), return_inverse=True)
+    return str(names[int(np.argmax(np.bincount(at, weights=length[beside][use])))])
