@@ -72,6 +72,7 @@ def carve(
     refuse(faults)
     task = _Task.of(draft, polygon, kind)
     faults = [*_outside(task), *_same_layer(task)]
+    refuse([*faults, _too_small(task)] if not len(task.rows) else [])
     found = divided(draft, task.rows, rings(as_array([task.shape])), plane=task.plane, buildings=buildings, inside=True)
     inside = found.side == 1
     if not inside.any():
@@ -167,9 +168,7 @@ def _same_layer(task: _Task) -> Iterator[Fault]:
     for code in sorted(set(codes[deep])):
         place = common[deep & (codes == code)][0]
         at = task.plane.place(place)
-        yield Fault(
-            "polygon", f"at {at}", f"lies on zone {code} of the same layer", "Give that back before, or draw round it"
-        )
+        yield Fault("polygon", at, f"lies on zone {code} of the same layer", "Give that back before, or draw round it")
 
 
 def _too_small(task: _Task) -> Fault:

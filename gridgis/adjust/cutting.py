@@ -63,13 +63,11 @@ class Cut:
     polygons : array of Polygon and MultiPolygon
     atom : row of the atom that each is, or is a piece of; they come in this order
     side : as `side_of` tells them, else 0, 1, ...
-    parted : whether the line parts the land at all, before it snaps
     """
 
     polygons: Geometries
     atom: Ints
     side: Ints
-    parted: bool
 
     @property
     def whole(self) -> Bools:
@@ -97,10 +95,8 @@ def cut(
     atom = np.concatenate([met[faces.owner], rest])
     edges = shared_edges(polygons)
     side = _sides(polygons, edges, faces.drawn) if side_of is None else side_of(inner_points(polygons))
-    whole = _sides(polygons, edges, faces.drawn[:0])
-    there = len(np.unique(np.column_stack([whole, side]), axis=0)) > int(whole.max()) + 1
     side = snapped(polygons, atom, side, edges, atoms, ground, reach=reach)
-    return joined(polygons, atom, side, edges, atoms, there=there)
+    return joined(polygons, atom, side, edges, atoms)
 
 
 def _sides(polygons: Geometries, edges: Edges, drawn: Keys) -> Ints:
@@ -228,7 +224,7 @@ def _to_others(found: Pieces, thin: Bools, area: Floats) -> Ints:
     return side
 
 
-def joined(polygons: Geometries, atom: Ints, side: Ints, edges: Edges, atoms: Geometries, *, there: bool) -> Cut:
+def joined(polygons: Geometries, atom: Ints, side: Ints, edges: Edges, atoms: Geometries) -> Cut:
     """Pieces of the faces; atoms that are whole as they were; no vertex that no cut needs."""
     found = pieces_of(polygons, atom, side, edges)
     several = np.bincount(found.atom, minlength=len(atoms))[found.atom] > 1
@@ -240,7 +236,7 @@ def joined(polygons: Geometries, atom: Ints, side: Ints, edges: Edges, atoms: Ge
         known = np.concatenate([shapely.get_coordinates(atoms[found.atom[pieces]]), _cut_points(edges, found)])
         shape[pieces] = _without_others(dissolved(polygons[rows], mine), known)
     order = np.lexsort((np.arange(len(shape)), found.atom))
-    return Cut(shape[order], found.atom[order], found.side[order], there)
+    return Cut(shape[order], found.atom[order], found.side[order])
 
 
 def _cut_points(edges: Edges, found: Pieces) -> Floats:
@@ -278,4 +274,4 @@ def largest_first(found: Cut) -> Cut:
     """The pieces of each atom with the largest first, ties from west to east, then south to north."""
     west, south, *_ = shapely.bounds(found.polygons).T
     order = np.lexsort((south, west, -np.round(shapely.area(found.polygons), 3), found.atom))
-    return Cut(found.polygons[order], found.atom[order], found.side[order], found.parted)
+    return Cut(found.polygons[order], found.atom[order], found.side[order])

@@ -216,15 +216,24 @@ def _far(given: shapely.Geometry, shape: Shape, land: Bounds, crs: CRS) -> Itera
         return
     x, y = shapely.get_coordinates(given)[0]
     at = f"at {worded(x, y)}"
-    if shapely.intersects(here, shapely.transform(given, lambda xy: xy[:, ::-1])):
+    swapped = shapely.transform(given, lambda xy: xy[:, ::-1])
+    degrees = "declare them with --line-crs EPSG:4326 (or EPSG:4490)"
+    if shapely.intersects(here, swapped):
         yield Fault(shape, at, "its axes are exchanged", "Write x (east, longitude) before y (north, latitude)")
-        return
-    odd = misdeclared(shape, crs, given.bounds)
-    cure = None if odd is None else odd.cure.replace(f"--crs-of {shape}=", "--line-crs ")
-    if crs.is_projected and _in_degrees(given, here, crs):
-        cure = "It is in degrees: declare them with --line-crs EPSG:4326 (or EPSG:4490)"
-    problem = f"lies far from the land that is open, which begins at {worded(land[0], land[1])} in {name_of(crs)}"
-    yield Fault(shape, at, odd.problem if odd else problem, cure or "Draw it on this land, or declare its --line-crs")
+    elif _in_degrees(given, here, crs):
+        yield Fault(shape, at, "its coordinates are degrees", degrees.capitalize())
+    elif _in_degrees(swapped, here, crs):
+        yield Fault(
+            shape,
+            at,
+            "its coordinates are degrees, and its axes are exchanged",
+            f"Write longitude before latitude, and {degrees}",
+        )
+    elif (odd := misdeclared(shape, crs, given.bounds)) is not None:
+        yield Fault(shape, at, odd.problem, odd.cure.replace(f"--crs-of {shape}=", "--line-crs "))
+    else:
+        problem = f"lies far from the land that is open, which begins at {worded(land[0], land[1])} in {name_of(crs)}"
+        yield Fault(shape, at, problem, "Draw it on this land, or declare its --line-crs")
 
 
 def _metres(one: shapely.Geometry, other: shapely.Geometry, crs: CRS, metric: CRS) -> float:
@@ -235,7 +244,7 @@ def _metres(one: shapely.Geometry, other: shapely.Geometry, crs: CRS, metric: CR
 
 def _in_degrees(given: shapely.Geometry, here: shapely.Geometry, crs: CRS) -> bool:
     """Whether it lies on the land where its coordinates are longitude and latitude."""
-    if np.abs(shapely.get_coordinates(given)).max() > 360:
+    if not crs.is_projected or np.abs(shapely.get_coordinates(given)).max() > 360:
         return False
     (moved,) = transform(as_array([given]), CRS.from_epsg(4326), crs)
     return bool(np.isfinite(shapely.bounds(moved)).all() and shapely.dwithin(here, moved, FAR_M))

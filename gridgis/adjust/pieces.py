@@ -37,14 +37,12 @@ class Divided:
     ----------
     atoms : all atoms; the pieces of one that was cut follow each other in its place, labelled as it was
     side : of each atom that was asked for, -1 of the others
-    parted : whether the drawing parts the land at all, before it snaps
     faults : buildings that it would cut
     notices : what the planner should know
     """
 
     atoms: gpd.GeoDataFrame
     side: Ints
-    parted: bool
     faults: tuple[Fault, ...]
     notices: tuple[Notice, ...]
 
@@ -85,7 +83,7 @@ def divided(
     side = np.full(len(atoms), -1, dtype=np.int64)
     side[of] = found.side
     told = () if buildings is not None else (Notice("buildings", "none were given: a cut may run through some"),)
-    return Divided(atoms, side, found.parted, tuple(faults), told if not found.whole.all() else ())
+    return Divided(atoms, side, tuple(faults), told if not found.whole.all() else ())
 
 
 def _within(rings: Geometries) -> SideOf:

@@ -53,7 +53,7 @@ class Plane:
 
     def place(self, shape: shapely.Geometry | Floats) -> str:
         """A point, or one on a shape, in metres, in words: `at x y` in the CRS of the draft."""
-        point = shapely.point_on_surface(shape) if isinstance(shape, shapely.Geometry) else shapely.Point(shape)
+        point = _middle(shape) if isinstance(shape, shapely.Geometry) else shapely.Point(shape)
         x, y = shapely.get_coordinates(self.outward(as_array([point])))[0]
         return f"at {worded(float(x), float(y))}"
 
@@ -61,6 +61,15 @@ class Plane:
 @lru_cache(maxsize=16)
 def _plane(own: CRS, bounds: tuple[float, float, float, float]) -> Plane:
     return Plane(own, metric_crs(own, bounds))
+
+
+def _middle(shape: shapely.Geometry) -> shapely.Point:
+    """A point on a shape: of lines the middle of the longest."""
+    if shapely.get_dimensions(shape) != 1:
+        return shapely.point_on_surface(shape)
+    parts = shapely.get_parts(shapely.line_merge(shape) if shape.geom_type == "MultiLineString" else shape)
+    parts = parts[shapely.get_dimensions(parts) == 1]
+    return shapely.line_interpolate_point(parts[np.argmax(shapely.length(parts))], 0.5, normalized=True)
 
 
 def worded(x: float, y: float) -> str:

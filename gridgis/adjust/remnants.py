@@ -15,6 +15,9 @@ from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
 
+FRESH = "new "
+"""How the place of a grid begins that has no code yet."""
+
 
 @dataclass(frozen=True)
 class Remnants:
@@ -23,15 +26,15 @@ class Remnants:
     Attributes
     ----------
     taken : of each atom, whether it is taken; slivers that were left over too
-    grid : grid of each atom, remnants in that of the neighbour to which they go
-    moved : of each atom, whether it goes to a neighbour
-    alone : atoms of each remnant that has no neighbour in its zone
+    grid : grid of each atom, remnants in that of the neighbour to which they go; those without one have a text that
+        begins with :data:`FRESH`, the same for all that are to be one grid
+    alone : atoms of each grid that is new
     slivers_m2 : land that was left over and is taken too
+    told : of each remnant that goes to a neighbour its grid, that of the neighbour, and its area
     """
 
     taken: Bools
     grid: Geometries
-    moved: Bools
     alone: tuple[Ints, ...]
     slivers_m2: float
     told: tuple[tuple[str, str, float], ...]
@@ -76,17 +79,39 @@ def remnants(draft: Draft, atoms: gpd.GeoDataFrame, taken: Bools, *, plane: Plan
     gone = taken.copy()
     for rows in sliver:
         gone[rows] = True
-    out, alone, told = grid.copy(), [], []
-    for rows in (rows for rows in cut_off if not gone[rows[0]]):
-        to = _neighbour(draft, rows, out, zone, gone, pairs, length)
-        area = float(shapely.area(shape[np.searchsorted(near, rows)]).sum())
-        if to is None:
-            alone.append(rows)
-        else:
-            out[rows] = to
-            told.append((str(grid[rows[0]]), to, area))
-    slivers = sum(float(shapely.area(shape[np.searchsorted(near, rows)]).sum()) for rows in sliver)
-    return Remnants(gone, out, out != grid, tuple(alone), slivers, tuple(told))
+    area = [float(shapely.area(shape[np.searchsorted(near, rows)]).sum()) for rows in cut_off]
+    placed = _placed(draft, [rows for rows in cut_off if not gone[rows[0]]], grid, zone, gone, pairs, length)
+    told = [(str(grid[rows[0]]), str(placed[rows[0]]), a) for rows, a in zip(cut_off, area, strict=True)]
+    slivers = sum(a for rows, a in zip(cut_off, area, strict=True) if gone[rows[0]])
+    moved = tuple(row for row in told if row[0] != row[1] and row[1] in set(grid))
+    fresh = sorted({str(code) for code in placed if code.startswith(FRESH)})
+    return Remnants(gone, placed, tuple(np.flatnonzero(placed == code) for code in fresh), slivers, moved)
+
+
+def _placed(
+    draft: Draft,
+    cut_off: list[Ints],
+    grid: Geometries,
+    zone: Geometries,
+    gone: Bools,
+    pairs: Ints,
+    length: Floats,
+) -> Geometries:
+    """Grid of each atom after parts that were cut off found one, the largest first.
+
+    None goes to a part that has no place itself; where none has a neighbour with one, the largest is a grid of its own.
+    """
+    out, settled = grid.copy(), ~gone
+    settled[[row for rows in cut_off for row in rows]] = False
+    waiting, fresh = list(cut_off), 0
+    while waiting:
+        homes = [_neighbour(draft, rows, out, zone, settled, pairs, length) for rows in waiting]
+        k = next((k for k, home in enumerate(homes) if home is not None), 0)
+        rows = waiting.pop(k)
+        fresh += homes[k] is None
+        out[rows] = homes[k] or f"{FRESH}{fresh:06d}"
+        settled[rows] = True
+    return out
 
 
 def _parts(label: Geometries, pairs: Ints, n: int) -> Ints:
@@ -124,7 +149,7 @@ def _narrow(shapes: Geometries, width_m: float) -> bool:
 
 
 def _neighbour(
-    draft: Draft, rows: Ints, grid: Geometries, zone: Geometries, gone: Bools, pairs: Ints, length: Floats
+    draft: Draft, rows: Ints, grid: Geometries, zone: Geometries, settled: Bools, pairs: Ints, length: Floats
 ) -> str | None:
     """The grid of the zone with the longest border with some atoms; ties go to the smaller code."""
     mine = np.zeros(len(grid), dtype=bool)
@@ -132,7 +157,7 @@ def _neighbour(
     i, j = pairs.T
     beside = mine[i] != mine[j]
     other = np.where(mine[i], j, i)[beside]
-    use = (zone[other] == zone[rows[0]]) & ~gone[other] & (grid[other] != grid[rows[0]])
+    use = (zone[other] == zone[rows[0]]) & settled[other]
     use &= ~np.isin(grid[other].astype(str), sorted(draft.locks.grids))
     if not use.any():
         return None

@@ -18,7 +18,7 @@ from gridgis.adjust.plane import Plane
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, relabel, sums
-from gridgis.geometry.noding import Floats, Ints, as_array
+from gridgis.geometry.noding import GRID_M, Floats, Ints, as_array
 
 STRAIGHT_ON = 1.5
 """An end is prolonged straight on where that takes no more than this many times what a line may snap."""
@@ -93,7 +93,7 @@ def parted_land(
     faults = [*known_faults, *faults, *found.faults]
     sides = _gathered(found)
     if not faults and not len(sides.area):
-        faults.append(_nothing(found, drawn, land, plane, word, reach))
+        faults.append(_nothing(longer, land, plane, word, reach))
     refuse(faults)
     return sides
 
@@ -181,12 +181,11 @@ def _over(end: Floats, met: Floats) -> Floats:
     return np.asarray(met + BEYOND_M * away / np.hypot(*away))
 
 
-def _nothing(
-    found: Divided, line: shapely.LineString, land: shapely.Geometry, plane: Plane, word: str, reach: Reach
-) -> Fault:
-    """Why the line parts nothing."""
+def _nothing(line: shapely.LineString, land: shapely.Geometry, plane: Plane, word: str, reach: Reach) -> Fault:
+    """Why a line parts nothing."""
     at = plane.place(shapely.intersection(line, land))
-    if not found.parted:
+    apart = shapely.difference(land, shapely.buffer(line, GRID_M))
+    if shapely.get_num_geometries(apart) <= shapely.get_num_geometries(land):
         return Fault("line", at, f"touches {word} and parts nothing of it", "Draw it across, from border to border")
     problem = (
         f"runs along the border of {word}: what lies between is nowhere wider than {reach.draw_m:g} m along a centre "

@@ -133,4 +133,4 @@ def _bent(atoms: Geometries, found: Cut, buildings: Geometries, home: Ints, reac
     edges = shared_edges(polygons)
     bare = Ground(np.zeros(0, dtype=object), np.zeros(0, dtype=object))
     side = snapped(polygons, atom, side, edges, atoms, bare, reach=replace(reach, draw_m=0.0))
-    return joined(polygons, atom, side, edges, atoms, there=found.parted)
+    return joined(polygons, atom, side, edges, atoms)

@@ -14,8 +14,8 @@ from gridgis.adjust.table import among
 from gridgis.border_labels import ON_LINE_M, SHORT_M, UNDER
 from gridgis.crs import unit_m
 from gridgis.geometry.along import edges_of, lines_along
-from gridgis.geometry.borders import edge_keys, shared_edges
-from gridgis.geometry.noding import GRID_M, Geometries, as_array
+from gridgis.geometry.borders import shared_edges
+from gridgis.geometry.noding import GRID_M, Floats, Geometries, Ints, as_array
 from gridgis.schema import Division
 from gridgis.stretches import bundles
 
@@ -40,19 +40,21 @@ def with_lines_of(division: Division, land: Geometries, *, home: str, sources: C
         edges.a, edges.b, as_array(asked.geometry), within=ON_LINE_M / unit, short=SHORT_M / unit,
         ends_within=1.5 * GRID_M / unit,
     )  # fmt: skip
-    edge, first = np.unique(edge, return_index=True)
     own = np.flatnonzero(asked["zone_code"] == home)
+    new = ~np.isin(edge, edge[np.isin(row, own)])
+    edge, first = np.unique(edge[new], return_index=True)
+    if not len(edge):
+        return division
     a, b, mine = edges_of(as_array(asked.geometry)[own])
     start, end = np.concatenate([a, edges.a[edge]]), np.concatenate([b, edges.b[edge]])
-    told = np.concatenate([own[mine], row[first]])
-    _, kept = np.unique(edge_keys(start, end), return_index=True)
-    kept = np.sort(kept)
-    return replace(division, lines=_with(lines, asked, told[kept], start[kept], end[kept], home))
+    told = np.concatenate([own[mine], row[new][first]])
+    return replace(division, lines=_with(lines, asked, told, start, end, home))
 
 
 def _with(
-    lines: gpd.GeoDataFrame, asked: gpd.GeoDataFrame, told: np.ndarray, start: np.ndarray, end: np.ndarray, home: str
+    lines: gpd.GeoDataFrame, asked: gpd.GeoDataFrame, told: Ints, start: Floats, end: Floats, home: str
 ) -> gpd.GeoDataFrame:
+    """The layer with the rows of a zone made of edges, each with the row that tells of it."""
     said = asked[UNDER].iloc[told].assign(zone_code=home, name=lambda rows: rows["name"].fillna(""))
     words = said.drop_duplicates().sort_values(UNDER, ignore_index=True)
     word = pd.MultiIndex.from_frame(words).get_indexer(pd.MultiIndex.from_frame(said))
