@@ -80,10 +80,11 @@ def is_connected(atoms: set[int], near: list[set[int]]) -> bool:
 
 
 def all_divisions(problem: Problem):
-    """Every division into connected grids that honours links and frozen grids, as labels."""
+    """Every division into connected grids that honours links, locked borders and frozen grids, as labels."""
     near = connections(problem)
     frozen = {k: set(np.flatnonzero(problem.frozen == k).tolist()) for k in np.unique(problem.frozen) if k >= 0}
     links = [set(pair) for pair in problem.must_link.tolist() if (problem.frozen[pair] < 0).all()]
+    locked = [set(pair) for pair in problem.cut.tolist()]
 
     def extend(label: list[int], grids: int):
         if len(label) == problem.atoms:
@@ -92,6 +93,7 @@ def all_divisions(problem: Problem):
             whole = len(parts) - len(free) == len(frozen) and all(
                 len(part & pair) != 1 for part in free for pair in links
             )
+            whole = whole and not any(pair <= part for part in free for pair in locked)
             if whole and all(is_connected(part, near) for part in free):
                 yield np.array(label)
             return

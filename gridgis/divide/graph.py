@@ -66,17 +66,25 @@ def zone_graphs(atoms: Atoms, size: Floats, compound: Ints, zones: int, *, profi
     return out
 
 
-def problem(graph: ZoneGraph, *, low: float, high: float, profile: Profile) -> Problem:
-    """The atoms of a zone as a partition problem; detached parts too small for a grid hang on the nearest atom."""
+def problem(
+    graph: ZoneGraph, *, low: float, high: float, profile: Profile, earlier: Ints | None = None
+) -> Problem:
+    """The atoms of a zone as a partition problem; detached parts too small for a grid hang on the nearest atom.
+
+    Parameters
+    ----------
+    low, high : range of a grid
+    earlier : the grid that each atom belonged to before, -1 for none
+    """
     none = np.zeros((0, 2), dtype=np.int64)
-    contact = contacts(graph, profile=profile)
+    n = len(graph.size)
+    contact = contacts(graph, profile=profile, earlier=earlier)
     loose, whole = _detached(graph, contact, low=low)
     edges, touch = graph.pairs[contact], graph.pairs[~contact]
     zero = np.zeros(len(loose))
     every = np.concatenate([edges, loose])
     order = np.lexsort((every[:, 1], every[:, 0]))
     keep_touch = ~_known(touch, loose)
-    n = len(graph.size)
 
     def edge(values: Floats) -> Floats:
         return np.concatenate([values[contact], zero])[order]
@@ -99,17 +107,29 @@ def problem(graph: ZoneGraph, *, low: float, high: float, profile: Profile) -> P
         must_link=whole,
         cut=none,
         frozen=np.full(n, -1, dtype=np.int64),
-        earlier=np.full(n, -1, dtype=np.int64),
+        earlier=np.full(n, -1, dtype=np.int64) if earlier is None else earlier,
     )
 
 
-def contacts(graph: ZoneGraph, *, profile: Profile) -> Bools:
-    """Which pairs are in contact: a border long enough, shorter ones only where the zone would fall apart."""
+def contacts(graph: ZoneGraph, *, profile: Profile, earlier: Ints | None = None) -> Bools:
+    """Which pairs are in contact: a border long enough, shorter ones only where the zone would fall apart.
+
+    So they are where a grid that stands would: what held it together still does.
+
+    Parameters
+    ----------
+    earlier : the grid that each atom belonged to before, -1 for none
+    """
     n = len(graph.size)
+    i, j = graph.pairs.T
     long = graph.shared_m >= profile.tolerances.contact_m.value
     part = components(n, graph.pairs[long])
-    bridge = (graph.shared_m >= FALLBACK_CONTACT_M) & (part[graph.pairs[:, 0]] != part[graph.pairs[:, 1]])
-    return long | bridge
+    bridge = part[i] != part[j]
+    if earlier is not None:
+        stands = (earlier[i] == earlier[j]) & (earlier[i] >= 0)
+        piece = components(n, graph.pairs[long & stands])
+        bridge |= stands & (piece[i] != piece[j])
+    return long | (bridge & (graph.shared_m >= FALLBACK_CONTACT_M))
 
 
 def linked(graph: ZoneGraph, *, whole: float, whole_compound: float, contact: Bools) -> Ints:
@@ -135,6 +155,21 @@ def linked(graph: ZoneGraph, *, whole: float, whole_compound: float, contact: Bo
         out.append(np.column_stack([first[rows], rows]))
         done |= fits
     return np.concatenate(out)
+
+
+def as_they_stand(links: Ints, graph: ZoneGraph, earlier: Ints, *, contact: Bools) -> Ints:
+    """The links without those between grids that stand: a block that they divide may stay divided, there only.
+
+    Parameters
+    ----------
+    links, contact : as :func:`linked` and :func:`contacts` give them
+    earlier : the grid that each atom belonged to before, -1 for none
+    """
+    if not (earlier >= 0).any():
+        return links
+    group = components(len(graph.size), links)
+    i, j = graph.pairs.T
+    return graph.pairs[contact & (group[i] == group[j]) & (earlier[i] == earlier[j])]
 
 
 def with_links(base: Problem, links: Ints) -> Problem:

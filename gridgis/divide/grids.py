@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import shapely
 
-from gridgis.divide.graph import ZoneGraph, contacts, linked, problem, with_links
+from gridgis.divide.graph import ZoneGraph, as_they_stand, contacts, linked, problem, with_links
+from gridgis.divide.partition import objective
 from gridgis.divide.partition.problem import Problem, Refuse, induced
 from gridgis.divide.partition.solve import Solution, solve
 from gridgis.geometry.components import relabel, sums
@@ -48,6 +49,7 @@ def divide_zone(
     seed: int,
     effort: int,
     profile: Profile,
+    earlier: Ints | None = None,
 ) -> ZoneGrids:
     """Divide one zone.
 
@@ -57,24 +59,33 @@ def divide_zone(
     Parameters
     ----------
     households : of each atom, by which micro-grids are made
+    earlier : the grid that each atom belonged to before, -1 for none: as few households as can be leave it
     """
     rng = np.random.default_rng(seed)
-    base = problem(graph, low=low, high=high, profile=profile)
-    solution = _best(graph, base, rng=rng, effort=effort, profile=profile)
+    base = problem(graph, low=low, high=high, profile=profile, earlier=earlier)
+    solution = best_grids(graph, base, rng=rng, effort=effort, profile=profile)
     micro = relabel(solution.label)
     if np.isfinite(micro_high):
         micro = _micro_grids(base, solution.label, households, micro_low, micro_high, rng=rng, effort=effort)
     return ZoneGrids(solution.label, micro, solution.proof, solution.gap, solution.reasons, solution.culprit)
 
 
-def _best(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: int, profile: Profile) -> Solution:
-    """The division with the coarsest blocks that is in range; else the one nearest to it."""
-    contact = contacts(graph, profile=profile)
+def best_grids(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: int, profile: Profile) -> Solution:
+    """The division with the coarsest blocks that is in range; else the one nearest to it.
+
+    The grids that stand (`base.earlier`) are given back where no division is better that was met.
+
+    Parameters
+    ----------
+    base : the atoms of `graph`, as :func:`gridgis.divide.graph.problem` makes it, and what of it is locked
+    """
+    contact = contacts(graph, profile=profile, earlier=base.earlier)
     necked = _necks(graph, width_m=profile.tolerances.neck_m.value)
     best: tuple[float, Solution] | None = None
     before: Ints | None = None
     for block, compound in WHOLE:
         links = linked(graph, whole=block * base.high, whole_compound=compound * base.high, contact=contact)
+        links = as_they_stand(links, graph, base.earlier, contact=contact)
         if before is not None and np.array_equal(links, before):
             continue
         before = links
@@ -85,12 +96,34 @@ def _best(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, effort: 
         if out == 0 or "count_infeasible" in solution.reasons or "no_residents" in solution.reasons:
             break
     assert best is not None
-    return best[1]
+    return _or_as_it_stands(best[1], base, necked)
+
+
+def _or_as_it_stands(found: Solution, base: Problem, refuse: Refuse) -> Solution:
+    """The division found, or the grids that stand where they are as good."""
+    free = base.frozen < 0
+    if not free.any() or (base.earlier[free] < 0).any():
+        return found
+    grids = int(base.earlier.max()) + 1
+    stands = relabel(np.where(free, base.earlier, grids + base.frozen))
+    rank, least = (_rank(label, base, refuse) for label in (stands, found.label))
+    close = 1e-9 * max(1.0, abs(least[2]))
+    if rank[:2] > least[:2] or (rank[:2] == least[:2] and rank[2] > least[2] + close):
+        return found
+    return replace(found, label=stands, objective=rank[2])
+
+
+def _rank(label: Ints, base: Problem, refuse: Refuse) -> tuple[float, int, float]:
+    """What of a division comes first: households out of range, grids that are refused, the objective."""
+    free = np.flatnonzero(base.frozen < 0)
+    refused = sum(refuse(free[label[free] == g]) for g in np.unique(label[free]))
+    return round(out_of_range(label, base), 6), refused, objective(base, label)
 
 
 def out_of_range(label: Ints, base: Problem) -> float:
-    """Sum over grids of what is outside the range."""
-    size = sums(label, base.size)
+    """Sum over grids that are not frozen of what is outside the range."""
+    free = base.frozen < 0
+    size = sums(relabel(label[free]), base.size[free])
     return float(np.maximum(0, size - base.high).sum() + np.maximum(0, base.low - size).sum())
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gridgis.divide.partition.branch import branch, prices
 from gridgis.divide.partition.cover import Columns, Cover, columns_of, cover, relax
-from gridgis.divide.partition.problem import GAIN, Floats, Graph, Ints, Refuse, Rule
+from gridgis.divide.partition.problem import GAIN, LOCKED, Floats, Graph, Ints, Refuse, Rule
 from gridgis.divide.partition.subsets import WORD, Masks, connected_sets, neighbour_masks, shortfall
 
 VISITS = 300_000
@@ -70,6 +70,7 @@ def exact(graph: Graph, rule: Rule, *, refuse: Refuse | None = None, effort: int
         masks, costs, complete = connected_sets(graph, near, rule, slack + forced, VISITS * effort)
         if not complete:
             return None
+        masks, costs = masks[costs < LOCKED / 2], costs[costs < LOCKED / 2]
         found = best_cover(masks, costs, n, effort=effort)
         needed = (found.cost - floor) / rule.out_of_range - forced
         if not len(found.chosen):

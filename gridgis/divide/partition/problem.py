@@ -19,6 +19,9 @@ Refuse = Callable[[Ints], bool]
 SHARED, GAIN = 0, 1
 """Columns of `Graph.pair`."""
 
+LOCKED = 1e12
+"""Gain of a pair on a locked border: no division saves as much."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -47,7 +50,7 @@ class Problem:
     must_link : int64[k, 2]
         Pairs that stay in one grid; linked atoms count as contiguous.
     cut : int64[c, 2]
-        Locked borders: the pair is no contact, whatever `edges` says.
+        Locked borders: the pair is no contact, whatever `edges` says, and no grid holds both, unless links do.
     frozen : int64[n]
         -1, or the id of a grid that comes out unchanged. A link from a frozen atom to another is void.
     earlier : int64[n]

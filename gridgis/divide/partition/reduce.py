@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from gridgis.divide.partition.problem import Bools, Floats, Graph, Ints, Problem
+from gridgis.divide.partition.problem import LOCKED, Bools, Floats, Graph, Ints, Problem
 
 
 def reduce(problem: Problem) -> tuple[Graph, Ints]:
@@ -61,14 +61,15 @@ def _roots(n: int, links: Ints) -> Ints:
 def _pairs(problem: Problem) -> tuple[Ints, Bools, Floats, Floats]:
     contact = np.zeros(len(problem.edges) + len(problem.touches), np.bool_)
     contact[: len(problem.edges)] = True
+    pairs = np.concatenate([problem.edges, problem.touches])
+    locked = np.zeros(len(pairs), np.bool_)
     if len(problem.cut):
         n = problem.atoms
-        keys = problem.edges[:, 0] * n + problem.edges[:, 1]
-        contact[: len(keys)] = ~np.isin(keys, problem.cut[:, 0] * n + problem.cut[:, 1])
-    pairs = np.concatenate([problem.edges, problem.touches])
+        locked = np.isin(pairs[:, 0] * n + pairs[:, 1], problem.cut[:, 0] * n + problem.cut[:, 1])
+        contact &= ~locked
     shared = np.concatenate([problem.shared_m, problem.touch_shared_m])
     gain = np.concatenate([problem.keep_cost - problem.cut_cost, problem.touch_keep_cost - problem.touch_cut_cost])
-    return pairs, contact, shared, gain
+    return pairs, contact, shared, np.where(locked, LOCKED, gain)
 
 
 def _rows(ends: Ints, contact: Bools, shared: Floats, gain: Floats, nodes: int) -> tuple[Ints, Ints, Ints, Floats]:
@@ -98,7 +99,7 @@ def _earlier(problem: Problem, node: Ints, nodes: int) -> tuple[Ints, Ints, Floa
     grid = np.full(problem.atoms, -1, np.int64)
     grid[known] = np.unique(problem.earlier[known], return_inverse=True)[1].reshape(-1)
     whole = np.bincount(grid[known], problem.size[known]).astype(np.float64)
-    use = known & (node >= 0) & (problem.size > 0)
+    use = known & (node >= 0)
     key, at = np.unique(node[use] * len(whole) + grid[use], return_inverse=True)
     held = np.bincount(at.reshape(-1), problem.size[use], minlength=len(key)).astype(np.float64)
     start = np.searchsorted(key, np.arange(nodes + 1) * len(whole)).astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from gridgis.divide.partition.anneal import anneal, carved
 from gridgis.divide.partition.cover import Columns, cover
 from gridgis.divide.partition.objective import costs_of_grids
-from gridgis.divide.partition.problem import GAIN, Graph, Ints, Refuse, Rule
+from gridgis.divide.partition.problem import GAIN, LOCKED, Graph, Ints, Refuse, Rule
 from gridgis.divide.partition.reduce import earlier_grids
 from gridgis.divide.partition.state import Pool, new_pool
 
@@ -39,7 +39,9 @@ def search(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None = None,
     """
     n = len(graph.size)
     state = np.array([seed], np.uint64)
-    scale = float(np.abs(graph.pair[:, GAIN]).sum()) / max(len(graph.pair), 1) + 0.05 * rule.compactness
+    gains = np.abs(graph.pair[:, GAIN])
+    gains = gains[gains < LOCKED / 2]
+    scale = float(gains.sum()) / max(len(gains), 1) + 0.05 * rule.compactness
     grids = _counts(float(np.minimum(graph.size, rule.high).sum()), rule, n)
     starts = [(carved(graph, rule, grids[i % len(grids)], state), HOT) for i in range(STARTS)]
     if len(graph.was):
@@ -130,7 +132,7 @@ def _chosen_in(
 def _columns(graph: Graph, rule: Rule, pool: Pool, labels: list[Ints], best: int) -> tuple[Columns, Ints]:
     """The pool and all grids of `labels` as columns, and for each node the one that `labels[best]` has it in.
 
-    Of columns with the same nodes the first is kept.
+    Of columns with the same nodes the first is kept; those over a locked border are left out, if `best` has none.
     """
     rows, filled = int(pool.used[0]), int(pool.used[1])
     lengths, nodes, cost = [np.diff(pool.start[: rows + 1])], [pool.nodes[:filled]], [pool.cost[:rows]]
@@ -147,4 +149,7 @@ def _columns(graph: Graph, rule: Rule, pool: Pool, labels: list[Ints], best: int
     every = Columns(start, np.concatenate(nodes), np.concatenate(cost))
     first: dict[bytes, int] = {}
     same = np.array([first.setdefault(np.sort(every.of(j)).tobytes(), len(first)) for j in range(len(every))])
-    return every.take(np.unique(same, return_index=True)[1]), same[chosen]
+    first_of, column = np.unique(same, return_index=True)[1], same[chosen]
+    may = every.cost[first_of] < LOCKED / 2
+    may[column] = True
+    return every.take(first_of[may]), (np.cumsum(may) - 1)[column]

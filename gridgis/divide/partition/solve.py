@@ -10,7 +10,7 @@ import numpy as np
 from gridgis.divide.partition.exact import exact
 from gridgis.divide.partition.hemmed import hemmed
 from gridgis.divide.partition.objective import costs_of_grids, objective
-from gridgis.divide.partition.problem import GAIN, Graph, Ints, Problem, Refuse, Rule, check, rule_of
+from gridgis.divide.partition.problem import GAIN, LOCKED, Graph, Ints, Problem, Refuse, Rule, check, rule_of
 from gridgis.divide.partition.reduce import parts, reduce, within
 from gridgis.divide.partition.search import search
 from gridgis.divide.partition.subsets import shortfall
@@ -109,7 +109,7 @@ def _of_nodes(refuse: Refuse | None, node: Ints, nodes: Ints) -> Refuse | None:
 
 
 def _solve_part(graph: Graph, rule: Rule, *, seed: int, refuse: Refuse | None, effort: int) -> Part:
-    if not graph.size.any():
+    if not graph.size.any() and not (graph.pair[:, GAIN] > LOCKED / 2).any():
         return _without_size(graph, rule)
     best = exact(graph, rule, refuse=refuse, effort=effort)
     if best is not None:
