@@ -66,9 +66,7 @@ def zone_graphs(atoms: Atoms, size: Floats, compound: Ints, zones: int, *, profi
     return out
 
 
-def problem(
-    graph: ZoneGraph, *, low: float, high: float, profile: Profile, earlier: Ints | None = None
-) -> Problem:
+def problem(graph: ZoneGraph, *, low: float, high: float, profile: Profile, earlier: Ints | None = None) -> Problem:
     """The atoms of a zone as a partition problem; detached parts too small for a grid hang on the nearest atom.
 
     Parameters

@@ -9,8 +9,9 @@ import numpy as np
 import shapely
 
 from gridgis.divide.graph import ZoneGraph, as_they_stand, contacts, linked, problem, with_links
+from gridgis.divide.micros import micro_grids
 from gridgis.divide.partition import objective
-from gridgis.divide.partition.problem import Problem, Refuse, induced
+from gridgis.divide.partition.problem import Problem, Refuse
 from gridgis.divide.partition.solve import Solution, solve
 from gridgis.geometry.components import relabel, sums
 from gridgis.geometry.coverage import necks
@@ -19,6 +20,17 @@ from gridgis.profile import Profile
 
 WHOLE = ((1.0, 1.0), (0.8, 1.0), (0.6, 1.0), (0.4, 1.0), (0.2, 1.0), (0.0, 1.0), (0.0, 0.0))
 """Shares of the largest grid up to which a block, and a compound, stays whole; tried until the zone is in range."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Grid and micro-grid that each atom of a zone belonged to before, -1 for none.
+
+    Invariant: labels from 0; a micro-grid is a part of one grid.
+    """
+
+    grid: Ints
+    micro: Ints
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ def divide_zone(
     seed: int,
     effort: int,
     profile: Profile,
-    earlier: Ints | None = None,
+    earlier: Standing | None = None,
 ) -> ZoneGrids:
     """Divide one zone.
 
@@ -59,14 +71,17 @@ def divide_zone(
     Parameters
     ----------
     households : of each atom, by which micro-grids are made
-    earlier : the grid that each atom belonged to before, -1 for none: as few households as can be leave it
+    earlier : what each atom belonged to before: as few households as can be leave it
     """
     rng = np.random.default_rng(seed)
-    base = problem(graph, low=low, high=high, profile=profile, earlier=earlier)
+    base = problem(graph, low=low, high=high, profile=profile, earlier=None if earlier is None else earlier.grid)
     solution = best_grids(graph, base, rng=rng, effort=effort, profile=profile)
     micro = relabel(solution.label)
     if np.isfinite(micro_high):
-        micro = _micro_grids(base, solution.label, households, micro_low, micro_high, rng=rng, effort=effort)
+        stood = None if earlier is None else earlier.micro
+        micro = micro_grids(
+            base, solution.label, households, micro_low, micro_high, earlier=stood, rng=rng, effort=effort
+        )
     return ZoneGrids(solution.label, micro, solution.proof, solution.gap, solution.reasons, solution.culprit)
 
 
@@ -136,25 +151,3 @@ def _necks(graph: ZoneGraph, *, width_m: float) -> Refuse:
         return len(necks(np.array([shape], dtype=object), width_m=width_m)[0]) > 0
 
     return lambda atoms: necked(atoms.astype(np.int64).tobytes())
-
-
-def _micro_grids(
-    base: Problem, grid: Ints, households: Floats, low: float, high: float, *, rng: np.random.Generator, effort: int
-) -> Ints:
-    """Micro-grids inside each grid, by households; a grid without households is one."""
-    micro = np.zeros(len(grid), dtype=np.int64)
-    following = 0
-    for g in range(int(grid.max(initial=-1)) + 1):
-        mine = np.flatnonzero(grid == g)
-        label = np.zeros(len(mine), dtype=np.int64)
-        if households[mine].sum() > 0:
-            label = solve(_micro_problem(base, mine, households, low, high), rng=rng, effort=effort).label
-        micro[mine] = following + label
-        following += int(label.max(initial=0)) + 1
-    return micro
-
-
-def _micro_problem(base: Problem, mine: Ints, households: Floats, low: float, high: float) -> Problem:
-    inner = induced(base, mine, low=low, high=high)
-    none = np.zeros((0, 2), dtype=np.int64)
-    return replace(inner, size=households[mine], must_link=none, cut=none)

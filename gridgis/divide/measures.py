@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,18 @@ ATOM_SHARE = 1 / 25
 
 MICRO_SHARE = 1 / 3
 """An atom holds about this share of the largest micro-grid."""
+
+
+class Measure(NamedTuple):
+    """What is counted in one zone, its total, and the range of a grid and of a micro-grid; see :class:`Measures`."""
+
+    name: str
+    total: float
+    low: float
+    high: float
+    micro_low: float
+    micro_high: float
+    spread: bool
 
 
 @dataclass(frozen=True)
@@ -56,24 +69,45 @@ def measures(zones: gpd.GeoDataFrame, counted: Counted, centre_line_m: Floats, *
     """The measure of each zone: the first of the contract's order that its zone has numbers for."""
     area = shapely.area(np.asarray(zones.geometry, dtype=object))
     workers = zones["workers"].to_numpy(dtype=float, na_value=np.nan)
-    rows = []
-    for k, kind in enumerate(zones["kind"]):
-        rules = profile.rules[kind]
-        households = counted.total[k] if counted.source[k] != "none" else np.nan
-        rows.append(_measure(rules, households, workers[k], centre_line_m[k], area[k], str(counted.source[k])))
+    known = np.where(counted.source == "none", np.nan, counted.total)
+    rows = [
+        measure_of(
+            profile.rules[kind],
+            households=known[k],
+            spread=counted.source[k] == "area",
+            workers=workers[k],
+            length_m=centre_line_m[k],
+            area_m2=area[k],
+        )
+        for k, kind in enumerate(zones["kind"])
+    ]
     table = np.array([row[1:] for row in rows], dtype=float).reshape(-1, 6)
-    name = np.array([row[0] for row in rows], dtype=object)
+    name = np.array([row.name for row in rows], dtype=object)
     total, low, high, micro_low, micro_high, spread = table.T
     return Measures(name, total, low, high, micro_low, micro_high, spread > 0)
 
 
-def _measure(
-    rules: Rules, households: float, workers: float, length_m: float, area_m2: float, source: str
-) -> tuple[str, float, float, float, float, float, bool]:
+def measure_of(
+    rules: Rules,
+    *,
+    households: float = np.nan,
+    spread: bool = False,
+    workers: float = np.nan,
+    length_m: float = 0.0,
+    area_m2: float,
+) -> Measure:
+    """The measure of one zone.
+
+    Parameters
+    ----------
+    households, workers : nan where they are not known
+    spread : households are known for the zone only
+    length_m : of centre line
+    """
     if rules.length_m is not None and length_m > 0:
         return _row("length_m", length_m, rules.length_m, None, False)
     if rules.households is not None and np.isfinite(households) and households > 0:
-        return _row("households", households, rules.households, rules.micro_households, source == "area")
+        return _row("households", households, rules.households, rules.micro_households, spread)
     if rules.workers is not None and np.isfinite(workers) and workers > 0:
         return _row("workers", workers, rules.workers, None, True)
     if rules.area_m2 is not None:
@@ -85,8 +119,6 @@ def _measure(
     return _row("area_m2", area_m2, loose, None, True)
 
 
-def _row(
-    name: str, total: float, grid: Range, micro: Range | None, spread: bool
-) -> tuple[str, float, float, float, float, float, bool]:
+def _row(name: str, total: float, grid: Range, micro: Range | None, spread: bool) -> Measure:
     low, high = (micro.min, micro.max) if micro else (np.nan, np.nan)
-    return name, total, grid.min, grid.max, low, high, spread
+    return Measure(name, total, grid.min, grid.max, low, high, spread)

@@ -1,0 +1,390 @@
+"""Divide zones, or a few of their grids, anew from the grids that stand; make micro-grids again; count anew.
+
+Invariant: what is locked or not named keeps its land and its code; a locked border stays a border in all its length;
+where no better division is met nothing changes. Better is: fewer households out of range, then fewer necks, then a
+lower objective, in which each household that moves counts (`weights.moved_household` of the profile).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from gridgis.adjust.changes import changes
+from gridgis.adjust.draft import Draft, Edit, Locks
+from gridgis.adjust.graph import Ground, grounds
+from gridgis.adjust.rebuild import rebuilt
+from gridgis.adjust.successors import codes_of
+from gridgis.divide.graph import ZoneGraph, problem
+from gridgis.divide.grids import Standing, best_grids
+from gridgis.divide.measures import Measure
+from gridgis.divide.micros import micro_grids
+from gridgis.divide.partition.problem import Problem
+from gridgis.divide.workers import start_workers
+from gridgis.errors import Fault, Notice, refuse
+from gridgis.geometry.borders import adjacency
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
+from gridgis.profile import Profile
+
+Progress = Callable[[str, float], None]
+"""Told the name of a stage and how much of the whole is done, 0 to 1."""
+
+NOTHING_BETTER = "no better division was met: it stays as it is"
+SHOWN = 5
+"""So many zones a notice names."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one process needs to divide a zone anew.
+
+    Attributes
+    ----------
+    free : atoms of the grids that may change
+    locked : pairs of atoms on locked borders
+    again : atoms whose micro-grids are made again whatever becomes of their grid
+    """
+
+    graph: ZoneGraph
+    measure: Measure
+    households: Floats
+    standing: Standing
+    free: Bools
+    locked: Ints
+    again: Bools
+    seed: tuple[int, int]
+    effort: int
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class _Done:
+    """Grid and micro-grid of each atom, and why the zone is out of range, where it is."""
+
+    grid: Ints
+    micro: Ints
+    reasons: tuple[str, ...]
+
+
+def redivide(
+    draft: Draft,
+    codes: Collection[str],
+    *,
+    seed: int = 0,
+    effort: int = 1,
+    households: pd.Series | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Edit:
+    """Divide zones, or some grids within their zone, anew from the grids that stand.
+
+    Micro-grids of grids that change are made again: those that stay whole in one grid, in range, stay. The same draft,
+    codes and seed give the same draft for any number of `jobs`.
+
+    Parameters
+    ----------
+    codes : of zones (12 digits) and grids (15)
+    seed : of the search
+    effort : scales the steps of the search
+    households : new numbers by `atom_id`, as for :func:`recounted`; they count also where nothing is divided anew
+    jobs : processes, a zone each
+
+    Raises
+    ------
+    InputRefused
+        With every code that is not there or locked, every zone that is measured by what a division does not hold; for
+        wrong numbers of households.
+    """
+    free = _asked(draft, codes)
+    counted = draft if households is None else _counted(draft, households)
+    options = {"seed": seed, "effort": effort, "jobs": jobs, "progress": progress}
+    return _edited(draft, counted, free, again=frozenset(), fresh=households is not None, **options)  # type: ignore[arg-type]
+
+
+def redivide_micro(
+    draft: Draft,
+    grids: Collection[str],
+    *,
+    seed: int = 0,
+    effort: int = 1,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Edit:
+    """Make the micro-grids of grids again, from those that stand.
+
+    Raises
+    ------
+    InputRefused
+        With every grid that is not there or locked, and every one without households by which to make them.
+    """
+    asked = _grids_asked(draft, grids)
+    refuse(_without_micros(draft, asked))
+    zones = sorted({code[: draft.profile.codes.zone_digits] for code in asked})
+    free: dict[str, frozenset[str]] = dict.fromkeys(zones, frozenset())
+    options = {"seed": seed, "effort": effort, "jobs": jobs, "progress": progress}
+    return _edited(draft, draft, free, again=frozenset(asked), fresh=False, **options)  # type: ignore[arg-type]
+
+
+def recounted(draft: Draft, households: pd.Series) -> Edit:
+    """The draft with other numbers of households on its atoms; micro-grids, grids and zones follow.
+
+    A lock keeps land, not numbers: grids that are locked are counted too.
+
+    Parameters
+    ----------
+    households : whole numbers by `atom_id`; atoms that it does not name keep theirs
+
+    Raises
+    ------
+    InputRefused
+        With every atom that is not there or named twice, and every number that is none.
+    """
+    return _edit(draft, _counted(draft, households), ())
+
+
+# ---------------------------------------------------------------- what is asked
+def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
+    """The grids that may change, by zone in order."""
+    digits = draft.profile.codes.zone_digits
+    zones = sorted({code for code in codes if len(code) == digits})
+    named = _grids_asked(draft, [code for code in codes if len(code) != digits])
+    known, grids = set(draft.division.zones["zone_code"]), draft.division.grids
+    faults = [Fault("zones", code, "there is no such zone that is open", "Look at the draft") for code in zones]
+    refuse(fault for fault in faults if fault.row not in known)
+    out = {}
+    for zone in sorted({*zones, *(code[:digits] for code in named)}):
+        of = set(grids["grid_code"][grids["zone_code"] == zone]) - draft.locks.grids
+        out[zone] = frozenset(of if zone in zones else of.intersection(named))
+    refuse([*_all_locked(out), *_not_measured(draft, list(out))])
+    return out
+
+
+def _grids_asked(draft: Draft, codes: Collection[str]) -> list[str]:
+    known = set(draft.division.grids["grid_code"])
+    cure = "Look at the draft, and write all digits of a zone or a grid"
+    lost = [Fault("grids", code, "there is no such grid in the zones that are open", cure) for code in codes]
+    held = [Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}") for code in codes]
+    refuse([fault for fault in lost if fault.row not in known])
+    refuse([fault for fault in held if fault.row in draft.locks.grids])
+    if not codes:
+        return []
+    return sorted(set(codes))
+
+
+def _all_locked(asked: dict[str, frozenset[str]]) -> Iterator[Fault]:
+    for zone, grids in asked.items():
+        if not grids:
+            yield Fault("zones", zone, "all its grids are locked", "Unlock those that may change")
+
+
+def _not_measured(draft: Draft, zones: Collection[str]) -> Iterator[Fault]:
+    """Corridors: sections are made by the length of a centre line, which runs inside them."""
+    rows = draft.division.zones[draft.division.zones["zone_code"].isin(zones)]
+    for code, kind in zip(rows["zone_code"], rows["kind"], strict=True):
+        if draft.profile.rules[kind].length_m is not None:
+            problem = "is divided by the length of its centre line, which a division does not hold"
+            yield Fault("zones", code, problem, "Divide it from its layers: gridgis divide --earlier")
+
+
+def _without_micros(draft: Draft, codes: Collection[str]) -> Iterator[Fault]:
+    grids = draft.division.grids[draft.division.grids["grid_code"].isin(codes)]
+    for code, kind, number in zip(grids["grid_code"], grids["kind"], grids["households"].fillna(0), strict=True):
+        if draft.profile.rules[kind].micro_households is None or number == 0:
+            yield Fault("grids", code, "has no households to make micro-grids of", "Leave it out")
+
+
+# ---------------------------------------------------------------- numbers
+def _counted(draft: Draft, households: pd.Series) -> Draft:
+    atoms = draft.division.atoms
+    refuse(_wrong_numbers(atoms, households))
+    new = atoms["atom_id"].map(households).astype("Int64")
+    return rebuilt(draft, atoms.assign(households=new.fillna(atoms["households"])))
+
+
+def _wrong_numbers(atoms: gpd.GeoDataFrame, households: pd.Series) -> Iterator[Fault]:
+    known = set(atoms["atom_id"])
+    for name in sorted({str(name) for name in households.index[households.index.duplicated()]}):
+        yield Fault("households", name, "is named twice", "Give each atom one number")
+    number = pd.to_numeric(households, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    for name, value, whole in zip(households.index, households, number, strict=True):
+        if name not in known:
+            yield Fault("households", str(name), "there is no such atom in the zones that are open", "Look at the ids")
+        elif not (whole >= 0 and whole % 1 == 0):
+            yield Fault("households", str(name), f"{value} is no whole number from 0", "Correct it, or leave it out")
+
+
+# ---------------------------------------------------------------- work
+def _edited(
+    draft: Draft,
+    counted: Draft,
+    free: dict[str, frozenset[str]],
+    *,
+    again: frozenset[str],
+    fresh: bool,
+    seed: int,
+    effort: int,
+    jobs: int,
+    progress: Progress | None,
+) -> Edit:
+    """The edit that divides the grids `free` anew and makes the micro-grids of `again` again."""
+    tell = progress or (lambda _stage, _done: None)
+    wait = start_workers(jobs if len(free) > 1 else 1)
+    tell("graphs", 0.0)
+    every = list(grounds(counted, list(free)))
+    tasks = [_task(counted, one, free[one.zone_code], again, seed=seed, effort=effort) for one in every]
+    wait()
+    order = sorted(range(len(tasks)), key=lambda k: (-len(tasks[k].free), k))
+    calls = (delayed(_divided)(tasks[k]) for k in order)
+    done: dict[int, _Done] = {}
+    workers = Parallel(n_jobs=jobs if len(free) > 1 else 1, return_as="generator")
+    for n, (k, result) in enumerate(zip(order, workers(calls), strict=True), 1):
+        done[k] = result
+        tell("grids", 0.1 + 0.8 * n / len(order))
+    tell("codes", 0.9)
+    results = [done[k] for k in range(len(tasks))]
+    after = _relabelled(counted, every, results)
+    whole = [len(task.free) > 0 and bool(task.free.all()) and not len(task.locked) for task in tasks]
+    after = _reasons_told(counted, after, every, results, whole=whole, fresh=fresh)
+    edit = _edit(draft, _with_locks(counted, after), tuple(_notices(counted, after, every)))
+    tell("done", 1.0)
+    return edit
+
+
+def _notices(was: Draft, draft: Draft, every: list[Ground]) -> Iterator[Notice]:
+    if draft.division.atoms is was.division.atoms:
+        yield Notice("grids", NOTHING_BETTER)
+    kind = dict(zip(was.division.zones["zone_code"], was.division.zones["kind"], strict=True))
+    by_area = [
+        g.zone_code for g in every if g.measure.name == "area_m2" and was.profile.rules[kind[g.zone_code]].workers
+    ]
+    if by_area:
+        told = ", ".join(by_area[:SHOWN])
+        yield Notice("zones", f"divided by area: a division does not hold workers; the first: {told}", len(by_area))
+
+
+def _edit(draft: Draft, after: Draft, notices: tuple[Notice, ...]) -> Edit:
+    """The edit, whatever it touches: none of these breaks a hard rule or a lock."""
+    one, two = draft.division.atoms, after.division.atoms
+    touched = changes(one, two).moved("grid_code") if one is not two else set()
+    return Edit(draft, after, tuple(sorted(touched)), notices)
+
+
+def _task(
+    draft: Draft, ground: Ground, free: frozenset[str], again: frozenset[str], *, seed: int, effort: int
+) -> _Task:
+    code = ground.grids[ground.standing.grid]
+    return _Task(
+        ground.graph,
+        ground.measure,
+        ground.households,
+        ground.standing,
+        np.isin(code.astype(str), sorted(free)),
+        _locked_pairs(ground.graph.pairs, code, draft.locks),
+        np.isin(code.astype(str), sorted(again)),
+        (seed, int(ground.zone_code)),
+        effort,
+        draft.profile,
+    )
+
+
+def _locked_pairs(pairs: Ints, code: Geometries, locks: Locks) -> Ints:
+    """Pairs of neighbouring atoms on the two sides of a locked border."""
+    one, two = code[pairs[:, 0]], code[pairs[:, 1]]
+    held = [(min(a, b), max(a, b)) in locks.borders for a, b in zip(one, two, strict=True)]
+    return pairs[np.array(held, dtype=bool)]
+
+
+def _divided(task: _Task) -> _Done:
+    """One zone divided anew."""
+    rng = np.random.default_rng(task.seed)
+    was = task.standing
+    base = problem(task.graph, low=task.measure.low, high=task.measure.high, profile=task.profile, earlier=was.grid)
+    base = replace(base, frozen=np.where(task.free, -1, was.grid), cut=task.locked)
+    if not task.free.any():
+        return _Done(was.grid, _micros(task, base, was.grid, task.again, rng), ())
+    found = best_grids(task.graph, base, rng=rng, effort=task.effort, profile=task.profile)
+    changed = ~_same_grids(was.grid, found.label)
+    return _Done(found.label, _micros(task, base, found.label, changed | task.again, rng), found.reasons)
+
+
+def _same_grids(was: Ints, grid: Ints) -> Bools:
+    """Whether the grid of each atom has the atoms that it had."""
+    pair = np.unique(np.column_stack([was, grid]), axis=0, return_inverse=True)[1].reshape(-1)
+    count = np.bincount(pair)[pair]
+    return np.asarray((count == np.bincount(was)[was]) & (count == np.bincount(grid)[grid]), dtype=bool)
+
+
+def _micros(task: _Task, base: Problem, grid: Ints, again: Bools, rng: np.random.Generator) -> Ints:
+    """Micro-grid of each atom: made again where `again`, the others stay."""
+    was, measure = task.standing, task.measure
+    out = was.micro.copy()
+    if not again.any():
+        return out
+    following = int(was.micro.max()) + 1
+    if not np.isfinite(measure.micro_high):
+        out[again] = following + grid[again]
+        return out
+    label = np.where(again, grid, -1)
+    made = micro_grids(
+        base,
+        label,
+        np.nan_to_num(task.households),
+        measure.micro_low,
+        measure.micro_high,
+        earlier=was.micro,
+        rng=rng,
+        effort=task.effort,
+    )
+    out[again] = following + made[again]
+    return out
+
+
+# ---------------------------------------------------------------- what comes of it
+def _relabelled(draft: Draft, every: list[Ground], done: list[_Done]) -> Draft:
+    """The draft with the new grids, `draft` itself where they are the old ones."""
+    atoms = draft.division.atoms
+    code, micro = (atoms[name].to_numpy(dtype=object, copy=True) for name in ("grid_code", "microgrid_code"))
+    for ground, one in zip(every, done, strict=True):
+        if _same_grids(ground.standing.micro, one.micro).all():
+            continue
+        code[ground.rows], micro[ground.rows] = codes_of(draft, ground, one.grid, one.micro)
+    same = (code == atoms["grid_code"].to_numpy(dtype=object)) & (micro == atoms["microgrid_code"].to_numpy(object))
+    return draft if same.all() else rebuilt(draft, atoms.assign(grid_code=code, microgrid_code=micro))
+
+
+def _reasons_told(
+    was: Draft, draft: Draft, every: list[Ground], done: list[_Done], *, whole: list[bool], fresh: bool
+) -> Draft:
+    """The draft with the reasons of zones that were divided anew as a whole and changed, or were counted anew."""
+    if draft is was and not fresh:
+        return draft
+    told = {g.zone_code: ",".join(d.reasons) for g, d, all_ in zip(every, done, whole, strict=True) if all_}
+    zones = draft.division.zones
+    flags = [told.get(code, flag) for code, flag in zip(zones["zone_code"], zones["flags"], strict=True)]
+    if flags == zones["flags"].tolist():
+        return draft
+    return replace(draft, division=replace(draft.division, zones=zones.assign(flags=flags)))
+
+
+def _with_locks(was: Draft, draft: Draft) -> Draft:
+    """The draft with locks on the borders that hold a piece of a border that was locked."""
+    old = was.division.atoms
+    if draft is was or not was.locks.borders:
+        return draft
+    new = dict(zip(draft.division.atoms["atom_id"], draft.division.atoms["grid_code"], strict=True))
+    now = old["atom_id"].map(new).to_numpy(dtype=object)
+    code = old["grid_code"].to_numpy(dtype=object)
+    held: set[tuple[str, str]] = set()
+    for pair in was.locks.borders:
+        rows = np.flatnonzero(np.isin(code.astype(str), pair))
+        pairs, _ = adjacency(as_array(old.geometry)[rows])
+        apart = code[rows][pairs[:, 0]] != code[rows][pairs[:, 1]]
+        ends = now[rows][pairs[apart]]
+        held |= {(min(a, b), max(a, b)) for a, b in ends} or {pair}
+    locks = replace(was.locks, borders=frozenset(held))
+    return replace(draft, locks=locks) if locks != was.locks else draft
