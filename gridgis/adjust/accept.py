@@ -31,8 +31,8 @@ def accepted(before: Draft, after: Draft, *, notices: Iterable[Notice] = ()) -> 
         With every grid that is locked, or would be in several parts, and every locked border that would move; where
         nothing would change.
     """
-    touched = _touched(before, after)
-    faults = [*_locked(before, touched), *_moved_borders(before, after, touched), *_parts(after, touched)]
+    touched, looked_at = _touched(before, after)
+    faults = [*_locked(before, touched), *_moved_borders(before, after, touched), *_parts(after, looked_at)]
     if not touched and before.locks == after.locks:
         faults.append(Fault("draft", "", "nothing would change", "Look at what it is now: it is so already"))
     refuse(faults)
@@ -46,13 +46,19 @@ def place(shape: shapely.Geometry) -> str:
     return f"{x:.{digits}f} {y:.{digits}f}"
 
 
-def _touched(before: Draft, after: Draft) -> set[str]:
+def _touched(before: Draft, after: Draft) -> tuple[set[str], set[str]]:
+    """Grids that the edit touched; and with them all grids of zones whose land changed, which may allow less now."""
     one, two = before.division, after.division
-    out = changes(one.atoms, two.atoms).moved("grid_code") if one.atoms is not two.atoms else set()
-    if one.grids is two.grids:
-        return out
-    was, now = (dict(zip(side.grids["grid_code"].array, side.grids["name"].array, strict=True)) for side in (one, two))
-    return out | {code for code, name in now.items() if code in was and name != was[code]}
+    out: set[str] = set()
+    around: set[str] = set()
+    if one.atoms is not two.atoms:
+        change = changes(one.atoms, two.atoms)
+        out = change.moved("grid_code")
+        around = set(two.grids["grid_code"].array[among(two.grids["zone_code"].array, change.land)])
+    if one.grids is not two.grids:
+        was, now = (dict(zip(d.grids["grid_code"].array, d.grids["name"].array, strict=True)) for d in (one, two))
+        out |= {code for code, name in now.items() if code in was and name != was[code]}
+    return out, out | around
 
 
 def _locked(before: Draft, touched: set[str]) -> Iterator[Fault]:
@@ -68,7 +74,8 @@ def _moved_borders(before: Draft, after: Draft, touched: set[str]) -> Iterator[F
         near = BENT_M / unit_m(before.division.grids.crs)
         if was.is_empty or (not now.is_empty and shapely.hausdorff_distance(was, now, densify=0.5) <= near):
             continue
-        where = place(shapely.difference(was, now.buffer(near)) if not now.is_empty else was)
+        apart = shapely.difference(was, now.buffer(near)), shapely.difference(now, was.buffer(near))
+        where = place(shapely.union_all(apart))
         cure = f"Unlock it: gridgis adjust unlock {'-'.join(pair)}"
         yield Fault("borders", " and ".join(pair), f"is locked and would move at {where}", cure)
 
@@ -83,7 +90,7 @@ def _between(grids: gpd.GeoDataFrame, pair: tuple[str, str]) -> shapely.Geometry
 
 
 def _parts(after: Draft, touched: set[str]) -> Iterator[Fault]:
-    """Touched grids and micro-grids of several parts, those apart whose zone has as many."""
+    """Grids and micro-grids of several parts, those apart whose zone has as many."""
     division = after.division
     zone = dict(zip(division.zones["zone_code"], as_array(division.zones.geometry), strict=True))
     for name, key in (("grids", "grid_code"), ("microgrids", "microgrid_code")):
