@@ -32,7 +32,7 @@ def accepted(before: Draft, after: Draft, *, notices: Iterable[Notice] = ()) -> 
         nothing would change.
     """
     touched, looked_at = _touched(before, after)
-    faults = [*_locked(before, touched), *_moved_borders(before, after, touched), *_parts(after, looked_at)]
+    faults = [*_locked(before, touched), *_moved_borders(before, after, touched), *_parts(before, after, looked_at)]
     if not touched and before.locks == after.locks:
         faults.append(Fault("draft", "", "nothing would change", "Look at what it is now: it is so already"))
     refuse(faults)
@@ -89,22 +89,31 @@ def _between(grids: gpd.GeoDataFrame, pair: tuple[str, str]) -> shapely.Geometry
     return shapely.line_merge(shapely.multilinestrings(edges.lines((edges.left >= 0) & (edges.right >= 0))))
 
 
-def _parts(after: Draft, touched: set[str]) -> Iterator[Fault]:
-    """Grids and micro-grids of several parts, those apart whose zone has as many."""
-    division = after.division
-    zone = dict(zip(division.zones["zone_code"], as_array(division.zones.geometry), strict=True))
+def _parts(before: Draft, after: Draft, touched: set[str]) -> Iterator[Fault]:
+    """Grids and micro-grids of several parts, those apart that were so before, or whose zone has as many."""
     for name, key in (("grids", "grid_code"), ("microgrids", "microgrid_code")):
-        frame = getattr(division, name)
-        rows = frame[among(frame["grid_code"].array, touched)]
-        shapes = as_array(rows.geometry)
-        for k in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
-            row = rows.iloc[k]
-            loose = _loose(shapes[k], zone[row["zone_code"]])
-            if len(loose):
-                area = area_m2(loose, CRS.from_user_input(frame.crs))
+        was = {code: len(loose) for code, _, loose in _several(before, name, key, touched)}
+        for code, count, loose in _several(after, name, key, touched):
+            if len(loose) > was.get(code, 0) or count:
+                area = area_m2(loose, CRS.from_user_input(after.division.grids.crs))
                 told = ", ".join(f"{a:.0f} m2 at {place(p)}" for a, p in zip(area, loose, strict=True))
                 cure = "Give what joins the parts as well, or give up the smaller part"
-                yield Fault(name, row[key], f"would be in {len(loose) + 1} parts: {told}", cure)
+                yield Fault(name, code, f"would be in {len(loose) + 1} parts: {told}", cure)
+
+
+def _several(draft: Draft, name: str, key: str, touched: set[str]) -> Iterator[tuple[str, bool, Geometries]]:
+    """Rows of several parts: the code, whether they are more than the zone has, and those that are loose."""
+    division = draft.division
+    zone = dict(zip(division.zones["zone_code"].array, as_array(division.zones.geometry), strict=True))
+    frame = getattr(division, name)
+    rows = frame[among(frame["grid_code"].array, touched)]
+    shapes = as_array(rows.geometry)
+    for k in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
+        land = zone[rows["zone_code"].array[k]]
+        loose = _loose(shapes[k], land)
+        more = shapely.get_num_geometries(shapes[k]) > shapely.get_num_geometries(land)
+        if len(loose):
+            yield rows[key].array[k], bool(more), loose
 
 
 def _loose(shape: shapely.Geometry, zone: shapely.Geometry) -> Geometries:
