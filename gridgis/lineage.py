@@ -7,7 +7,7 @@ a new number is one that was never used. Source: contract, Codes; a retired code
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -134,7 +134,10 @@ def free_numbers(taken: Collection[int], low: int, high: int) -> Iterator[int]:
 
 
 def recoded(division: Division, new: Mapping[str, str]) -> Division:
-    """A division whose grids have other codes; micro-grids and atoms keep their end under the new code."""
+    """A division whose grids have other codes; micro-grids and atoms keep their end under the new code.
+
+    The id of an atom stays its own: where another has it already, a number follows.
+    """
 
     def under(values: pd.Series, parent: pd.Series) -> list[str]:
         return [new[p] + v[len(p) :] if v.startswith(p) else v for v, p in zip(values, parent, strict=True)]
@@ -152,7 +155,7 @@ def recoded(division: Division, new: Mapping[str, str]) -> Division:
             atoms.assign(
                 grid_code=code["atoms"],
                 microgrid_code=under(atoms["microgrid_code"], old["atoms"]),
-                atom_id=under(atoms["atom_id"], old["atoms"]),
+                atom_id=_distinct(atoms["atom_id"], under(atoms["atom_id"], old["atoms"])),
             ),
             "atom_id",
         ),
@@ -163,6 +166,18 @@ def recoded(division: Division, new: Mapping[str, str]) -> Division:
             }
         ),
     )
+
+
+def _distinct(old: pd.Series, new: Sequence[str]) -> list[str]:
+    """Ids under new codes, none twice: an atom that moved has kept the id of where it came from."""
+    taken = {now for was, now in zip(old, new, strict=True) if was == now}
+    out = []
+    for was, now in zip(old, new, strict=True):
+        tries = (now, *(f"{now}-{k}" for k in range(2, len(new) + 2)))
+        one = now if was == now else next(text for text in tries if text not in taken)
+        taken.add(one)
+        out.append(one)
+    return out
 
 
 def micro_recoded(division: Division, new: Mapping[str, str]) -> Division:

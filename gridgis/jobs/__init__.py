@@ -25,6 +25,7 @@ from gridgis.jobs.division import (
 )
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
+from gridgis.jobs.edits import edit, edit_log, open_draft, redo, undo
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
 from gridgis.jobs.heat_tables import leads_of
@@ -118,6 +119,8 @@ __all__ = [
     "draft_file",
     "draw_map",
     "duties",
+    "edit",
+    "edit_log",
     "end_actor",
     "end_post",
     "erase",
@@ -145,7 +148,9 @@ __all__ = [
     "make_key",
     "make_people_key",
     "notices",
+    "open_draft",
     "plot",
+    "redo",
     "resolve",
     "resolve_file",
     "restore",
@@ -157,6 +162,7 @@ __all__ = [
     "suggest_addresses",
     "summary",
     "take_on_file",
+    "undo",
     "upgrade",
     "verify",
     "version",

@@ -28,8 +28,8 @@ def submit(
 ) -> Version:
     """Hand a draft to review; one that breaks a hard rule is refused with every offender.
 
-    A whole draft is judged before the store is locked for others: what a version holds never changes until it is
-    approved.
+    A whole draft is judged before the store is locked for others; where somebody edits it meanwhile, it is not handed
+    in.
 
     Parameters
     ----------
@@ -43,20 +43,24 @@ def submit(
         With the offenders, or the rules whose findings have no reason, or a reason but no findings, or where the
         version is in no state to be submitted, or the actor may not.
     Conflict
-        Where the draft moved a border with a zone that is not handed in, or others changed one, or a border, since.
+        Where the draft moved a border with a zone that is not handed in, or others changed one, or a border, since;
+        where it was edited while it was judged.
     """
     from gridgis.registry import review, versions
-    from gridgis.registry.store import utc_now
+    from gridgis.registry.store import Conflict, utc_now
 
-    mine = None
+    mine, judged = None, ""
     if not zones:
         with reading(store) as connection:
             found = versions.get(connection, version)
             mine = review.submittable(connection, found, actor=actor)
             division = versions.load(connection, found)
+            judged = versions.content_digest(connection, found.id)
         offenders = _judged(division)
     with writing(store) as connection:
         found = versions.get(connection, version)
+        if mine is not None and versions.content_digest(connection, found.id) != judged:
+            raise Conflict(f"version {found.name}: was edited while it was judged: hand it in again")
         if mine is None:
             found = versions.branch(connection, found, zones, actor=actor, at=utc_now())
             mine = versions.changed_zones(connection, found)

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.registry import tables
+from gridgis.registry.audit_edits import EDITED, boxes, edits, of_an_edit
 from gridgis.registry.audit_people import KINDS as OF_PEOPLE
 from gridgis.registry.audit_people import people
 from gridgis.registry.audit_review import Said, of_a_review, reviews
@@ -39,7 +40,8 @@ from gridgis.registry.store import store_id
 STATES = {f"version.{state}": state for state in tables.STATES if state != "draft"}
 STATES |= {"version.drafted": "draft", "version.revoked": "withdrawn"}
 ENDED = {"actor.ended": "ended"}
-KINDS = {*STATES, "actor.added", "actor.ended"}
+OF_VERSIONS = {*STATES, EDITED}
+KINDS = {*OF_VERSIONS, "actor.added", "actor.ended"}
 NEW = "new"
 """What is told of for the first time has no state before."""
 INTEGRITY_MOST = 20
@@ -69,9 +71,11 @@ def verify(connection: Connection) -> Verdict:
         "the codes": _confirmed(connection, told, tables.code),
         "the lineage": _confirmed(connection, told, tables.lineage),
         "the reviews": reviews(connection, told.said, told.altered),
+        "the edits": edits(connection, told.said, told.altered),
         "the people and duties": people(connection, told.said, told.altered),
         "the shapes": _shapes(connection),
         "the parts": _parts(connection),
+        "where the parts lie": boxes(connection),
         "the rows that belong to nothing": _strays(connection),
         "the tables": altered(connection),
     }
@@ -150,7 +154,7 @@ class _Told:
         """Take in one event."""
         self.size += 1
         one = link.event
-        subjects = self.versions if one.kind in STATES else self.actors if one.kind in KINDS else {}
+        subjects = self.versions if one.kind in OF_VERSIONS else self.actors if one.kind in KINDS else {}
         known = subjects.get(str(one.subject), {})
         if link.altered:
             self.store = None
@@ -158,10 +162,11 @@ class _Told:
             subjects[str(one.subject)] = {**known, "state": None, "spent": None}
             return
         body = _body(one)
-        if of_a_review(one.kind, body) or one.kind in OF_PEOPLE:
+        if of_a_review(one.kind, body) or of_an_edit(one.kind, body) or one.kind in OF_PEOPLE:
             self.said[one.seq] = Said(one.kind, one.subject, one.actor, one.at, body)
-        was, is_now = known.get("state", NEW), (STATES | ENDED).get(one.kind, "known")
         before = body.get("before", NEW)
+        stays = before if one.kind == EDITED else "known"
+        was, is_now = known.get("state", NEW), (STATES | ENDED).get(one.kind, stays)
         if one.kind in KINDS and was not in (None, before):
             self.contradictions.append(f"event {one.seq} tells of {one.subject} as {before}, it was {was}")
         self.store = body.get("store", self.store)
@@ -335,7 +340,13 @@ def _strays(connection: Connection) -> Iterator[str]:
     layers = [table for table, _ in LAYERS.values()]
     belong = (
         (tables.shape.c.id, [table.c.shape_id for table in (tables.part, *layers)]),
-        (tables.part.c.id, [tables.version_zone.c.part_id, tables.submission_zone.c.part_id]),
+        (
+            tables.part.c.id,
+            [
+                *(table.c.part_id for table in (tables.version_zone, tables.submission_zone)),
+                *(tables.edit_zone.c[side] for side in ("before_part", "after_part")),
+            ],
+        ),
         (tables.version_zone.c.version_id, [tables.version.c.id]),
     )
     for own, users in belong:

@@ -48,16 +48,16 @@ def reviews(connection: Connection, said: Mapping[int, Said], altered: Collectio
     said : what events tell, by number
     altered : numbers of events that were altered: of what they told nothing is held against anything
     """
-    yield from _unlike("submission", _submissions(said), _rows_of_submissions(connection), altered)
-    yield from _unlike("step", _decisions(said), _rows_of_steps(connection), altered)
+    yield from unlike("submission", _submissions(said), _rows_of_submissions(connection), altered)
+    yield from unlike("step", _decisions(said), _rows_of_steps(connection), altered)
     asked, answered = _rows_of_comments(connection)
-    yield from _unlike("comment", _of_kind(said, "version.commented"), asked, altered)
-    yield from _unlike("answer", _of_kind(said, "version.answered"), answered, altered)
+    yield from unlike("comment", _of_kind(said, "version.commented"), asked, altered)
+    yield from unlike("answer", _of_kind(said, "version.answered"), answered, altered)
     yield from _remarks(connection, said, altered)
     yield from _attachments(connection, said, altered)
 
 
-def _unlike(what: str, told: Mapping[Any, Key], found: Mapping[Any, Key], altered: Collection[int]) -> Iterator[str]:
+def unlike(what: str, told: Mapping[Any, Key], found: Mapping[Any, Key], altered: Collection[int]) -> Iterator[str]:
     """Rows by the number of their event, against the events."""
     for seq in sorted({*told, *found} - set(altered), key=str):
         if told.get(seq) != found.get(seq):

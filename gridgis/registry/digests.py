@@ -53,3 +53,15 @@ def approval_digests(connection: Connection, version_id: int) -> dict[str, str]:
 def store_digest(connection: Connection) -> dict[str, str]:
     """What events tell of the row of the store."""
     return {"store": rows_digest(row._asdict() for row in connection.execute(sa.select(tables.store)))}
+
+
+def edit_digest(row: Mapping[str, Any], zones: Iterable[Mapping[str, Any]]) -> str:
+    """What an event tells of the row of an edit and of the zones that it changed.
+
+    Parameters
+    ----------
+    row : of the edit; the number of its event is left out
+    zones : `zone_code`, and the digests of its parts `before` and `after`
+    """
+    own = {name: value for name, value in row.items() if name != "event_seq"}
+    return rows_digest([own, *zones])

@@ -21,7 +21,8 @@ from gridgis.profile import CodeLayout
 from gridgis.registry import tables
 from gridgis.registry.parts import STORED, Parts, load_parts, save_parts
 from gridgis.registry.store import store_crs
-from gridgis.schema import Division
+from gridgis.registry.zone_changes import Change, frame_changes
+from gridgis.schema import KEYS, Division
 
 NUMBERED = {"grids": (tables.grid, "grid_code"), "microgrids": (tables.microgrid, "microgrid_code")}
 """Layers that are numbered, from the top down, with their table and the column of their codes."""
@@ -31,13 +32,42 @@ def carried_on(
     connection: Connection, division: Division, before: Collection[int], *, network: str, layout: CodeLayout
 ) -> Division:
     """A division with the codes that go on from the parts `before` it."""
+    return _carried_on(connection, division, before, network=network, layout=layout)[0]
+
+
+def changes_carried_on(
+    connection: Connection, parts: Parts, before: Parts, *, network: str, layout: CodeLayout
+) -> tuple[Mapping[str, Change], dict[str, str]]:
+    """What changes in the rows of parts whose codes go on from those `before` them.
+
+    Returns
+    -------
+    changes : mapping
+        By zone, those apart in which all codes stay.
+    codes : dict
+        The new code of each grid and micro-grid, by the one that it has.
+    """
+    crs = str(store_crs(connection))
+    division = Division.with_layers(load_parts(connection, parts.values(), layers=[*KEYS], crs=crs), info={}, crs=crs)
+    made, codes = _carried_on(connection, division, before.values(), network=network, layout=layout)
+    return frame_changes(division, made), codes
+
+
+def _carried_on(
+    connection: Connection, division: Division, before: Collection[int], *, network: str, layout: CodeLayout
+) -> tuple[Division, dict[str, str]]:
+    """A division with the codes that go on, and these by the ones that it had, where they are others."""
     old = load_parts(connection, before, layers=["atoms"], crs=str(store_crs(connection)))["atoms"]
-    spent = _spent_in(connection, network, division.zones["zone_code"])
+    spent = spent_in(connection, network, division.zones["zone_code"])
+    micros = division.microgrids[["microgrid_code", "grid_code"]].to_numpy(dtype=object)
     kept = kept_codes(passed_on(old, division.grids), digits=layout.sequence_digits)
-    division = recoded(division, _numbers(division, "grids", kept, spent, layout))
+    grid = _numbers(division, "grids", kept, spent, layout)
+    division = recoded(division, grid)
     passed = passed_on(old, division.microgrids, key="microgrid_code")
     kept = kept_codes(passed, digits=layout.micro_digits)
-    return micro_recoded(division, _numbers(division, "microgrids", kept, spent, layout))
+    micro = _numbers(division, "microgrids", kept, spent, layout)
+    codes = grid | {code: micro[grid[of] + code[len(of) :]] for code, of in micros}
+    return micro_recoded(division, micro), {was: now for was, now in codes.items() if was != now}
 
 
 def with_unspent(
@@ -49,7 +79,7 @@ def with_unspent(
     ----------
     before : parts of the version that goes before, whose codes go on
     """
-    spent, out = _spent_in(connection, network, parts), dict(parts)
+    spent, out = spent_in(connection, network, parts), dict(parts)
     for name in NUMBERED:
         clash = _fresh(connection, name, out, before) & spent
         if clash:
@@ -87,7 +117,7 @@ def pass_on(connection: Connection, before: Parts, parts: Parts, *, version_id: 
         connection.execute(sa.insert(tables.lineage), rows)
 
 
-def _spent_in(connection: Connection, network: str, zones: Collection[str]) -> set[str]:
+def spent_in(connection: Connection, network: str, zones: Collection[str]) -> set[str]:
     """Codes ever confirmed in some zones: those that begin with the code of one."""
     code, out = tables.code.c, set()
     for zone in zones:

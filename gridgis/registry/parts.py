@@ -84,7 +84,7 @@ def store_parts(connection: Connection, frames: dict[str, gpd.GeoDataFrame]) -> 
     zones = _rows(frames["zones"], ZONE)
     layers = {name: _rows(frames[name], columns) for name, (_, columns) in LAYERS.items()}
     digest = _digests(zones, layers)
-    there = _known(connection, tables.part, list(digest.values()))
+    there = known(connection, tables.part, list(digest.values()))
     fresh = [code for code in digest if digest[code] not in there]
     first = following(connection, tables.part)
     made = {code: number for number, code in enumerate(fresh, first)}
@@ -106,11 +106,14 @@ def only_named(connection: Connection, make: Callable[[], Parts]) -> dict[str, i
     return found | store_parts(connection, frames)
 
 
-def parts_of(connection: Connection, version_id: int) -> dict[str, int]:
-    """The part of each zone of a version, in the order of the zones."""
+def parts_of(connection: Connection, version_id: int, *, zones: Collection[str] | None = None) -> dict[str, int]:
+    """The part of each zone of a version, or of some, in the order of the zones."""
     zone = tables.version_zone.c
     asked = sa.select(zone.zone_code, zone.part_id).where(zone.version_id == version_id).order_by(zone.zone_code)
-    return {row.zone_code: row.part_id for row in connection.execute(asked)}
+    if zones is not None and len(zones) <= AT_ONCE:
+        asked = asked.where(zone.zone_code.in_(zones))
+    rows = connection.execute(asked)
+    return {row.zone_code: row.part_id for row in rows if zones is None or row.zone_code in zones}
 
 
 def load_parts(
@@ -182,20 +185,20 @@ def _insert(
         for code, shape, wkb in zip(rows.zone, rows.digest, rows.wkb, strict=True)
         if code in made
     }
-    shape_id = _shapes(connection, wanted)
-    _insert_all(
+    shape_id = shapes(connection, wanted)
+    insert_all(
         connection,
         tables.part,
-        ("id", "digest", *ZONE, "shape_id"),
+        ("id", "digest", *ZONE, "shape_id", *tables.BOX),
         (
-            (made[code], digest[code], *row, shape_id[shape])
-            for code, row, shape in zip(zones.zone, zones.values, zones.digest, strict=True)
+            (made[code], digest[code], *row, shape_id[shape], *box_of(wkb))
+            for code, row, shape, wkb in zip(zones.zone, zones.values, zones.digest, zones.wkb, strict=True)
             if code in made
         ),
     )
     for name, (table, columns) in LAYERS.items():
         rows = layers[name]
-        _insert_all(
+        insert_all(
             connection,
             table,
             ("part_id", *columns, "shape_id"),
@@ -207,16 +210,21 @@ def _insert(
         )
 
 
-def _shapes(connection: Connection, wanted: dict[bytes, bytes]) -> dict[bytes, int]:
+def box_of(wkb: bytes) -> tuple[float, float, float, float]:
+    """West, south, east and north of a shape, as they stand in a part."""
+    return tuple(map(float, shapely.from_wkb(wkb).bounds))  # type: ignore[return-value]
+
+
+def shapes(connection: Connection, wanted: dict[bytes, bytes]) -> dict[bytes, int]:
     """The row of each shape, those that are not there yet stored."""
-    found = _known(connection, tables.shape, list(wanted))
+    found = known(connection, tables.shape, list(wanted))
     fresh = [digest for digest in wanted if digest not in found]
     made = {digest: number for number, digest in enumerate(fresh, following(connection, tables.shape))}
-    _insert_all(connection, tables.shape, ("id", "digest", "wkb"), ((made[d], d, wanted[d]) for d in fresh))
+    insert_all(connection, tables.shape, ("id", "digest", "wkb"), ((made[d], d, wanted[d]) for d in fresh))
     return {**found, **made}
 
 
-def _known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dict[bytes, int]:
+def known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dict[bytes, int]:
     """Rows of a table that have one of the digests."""
     out: dict[bytes, int] = {}
     for k in range(0, len(digests), AT_ONCE):
@@ -225,7 +233,7 @@ def _known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dic
     return out
 
 
-def _insert_all(
+def insert_all(
     connection: Connection, table: sa.Table, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]
 ) -> None:
     """Insert rows some thousands at a time, as the database takes them fastest: SQLite rows, PostgreSQL columns."""

@@ -6,8 +6,10 @@ up. Whoever takes the last step brings the version into force. Comments are answ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -23,8 +25,11 @@ from gridgis.registry.attachments import attached
 from gridgis.registry.change_sets import changed
 from gridgis.registry.comments import unanswered
 from gridgis.registry.digests import approval_digests, rows_digest
+from gridgis.registry.edit_store import written
+from gridgis.registry.edits import numbered
 from gridgis.registry.parts import parts_of
 from gridgis.registry.versions import (
+    OPEN,
     Version,
     bring_up,
     changed_zones,
@@ -40,8 +45,6 @@ from gridgis.registry.versions import (
 
 DONE = {"review": "approved", "filing": "filed"}
 """What a step of each kind is once it is taken."""
-OPEN = ("draft", "returned")
-"""What a version is that can be handed in."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def submit(
     reasons: Mapping[str, str] | None = None,
     zones: Collection[str] | None = None,
 ) -> Version:
-    """Hand a draft, or a version that was returned, to review.
+    """Hand a draft, or a version that was returned, to review; codes in zones that were edited go on by it.
 
     Parameters
     ----------
@@ -109,21 +112,25 @@ def submit(
         As :func:`submittable`.
     """
     zones = submittable(connection, version, actor=actor, zones=zones)
-    told = _with_reasons(findings, reasons or {})
+    coded = numbered(connection, version, actor=actor, at=at)
+    told = _with_reasons(findings, reasons or {}, codes=coded.codes if coded else {})
     s = tables.submission
     last = connection.scalar(sa.select(sa.func.max(s.c.round)).where(s.c.version_id == version.id))
     key = {"version_id": version.id, "round": 1 + (last or 0)}
     handed = [{**key, "zone_code": code, "part_id": part} for code, part in parts_of(connection, version.id).items()]
-    numbered = [{**key, "number": k, **row} for k, row in enumerate(told, 1)]
+    said = [{**key, "number": k, **row} for k, row in enumerate(told, 1)]
     opened = [
         {**key, "number": k, **row.model_dump()} for k, row in enumerate(_steps_of(connection, version, zones), 1)
     ]
-    body = {"round": key["round"], "findings": len(told), "handed_in": rows_digest([*handed, *numbered, *opened])}
+    body = {"round": key["round"], "findings": len(told), "handed_in": rows_digest([*handed, *said, *opened])}
+    body |= coded.body if coded else {}
     made, seq = moved(connection, version, OPEN, "submitted", actor=actor, at=at, body=body)
     connection.execute(sa.insert(s).values(**key, event_seq=seq, actor=actor, at=at))
     connection.execute(sa.insert(tables.submission_zone), handed)
-    if numbered:
-        connection.execute(sa.insert(tables.finding), numbered)
+    if said:
+        connection.execute(sa.insert(tables.finding), said)
+    if coded:
+        written(connection, coded, seq)
     connection.execute(sa.insert(tables.step), [{**row, "state": "open"} for row in opened])
     return made
 
@@ -372,7 +379,10 @@ def _steps_of(connection: Connection, version: Version, zones: Collection[str]) 
     return review.steps[: review.microgrids_end_at] if alone else review.steps
 
 
-def _with_reasons(found: gpd.GeoDataFrame | None, reasons: Mapping[str, str]) -> list[dict[str, str]]:
+def _with_reasons(
+    found: gpd.GeoDataFrame | None, reasons: Mapping[str, str], *, codes: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """The findings, each with the reason of its rule; `codes` are those that others have meanwhile."""
     if found is None:
         found = pd.DataFrame(columns=["rule", "code", "detail"])
     counts = found.groupby("rule", sort=True)["code"].agg(["size", "first"])
@@ -388,7 +398,13 @@ def _with_reasons(found: gpd.GeoDataFrame | None, reasons: Mapping[str, str]) ->
         for rule, row in counts.iterrows()
         if not why[str(rule)]
     )
+    now = partial(re.sub, r"\b\d+\b", lambda one: codes.get(one[0], one[0]))
     return [
-        {"rule": row.rule, "code": str(row.code or ""), "detail": str(row.detail or ""), "reason": why[row.rule]}
+        {
+            "rule": row.rule,
+            "code": now(str(row.code or "")),
+            "detail": now(str(row.detail or "")),
+            "reason": why[row.rule],
+        }
         for row in found.itertuples()
     ]

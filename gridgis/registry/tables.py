@@ -2,7 +2,7 @@
 
 Invariant: nothing that was submitted is ever changed. What a zone looked like is a *part* (its row, its grids,
 micro-grids, atoms and what lies under their borders), stored once under the digest of its content; a version names a
-part for each zone of its district. Events, spent codes and lineage only grow.
+part for each zone of its district. Events, edits of drafts, spent codes and lineage only grow.
 
 Times are text in UTC, ISO 8601 with offset, so that they compare as they read. Geometry is WKB in the CRS of the
 store; in PostgreSQL a generated PostGIS column with a spatial index stands beside it, for those who read with QGIS.
@@ -42,6 +42,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+BOX = ("west", "south", "east", "north")
+"""Columns of the box around a zone, in the CRS of the store."""
 
 Key = BigInteger().with_variant(Integer(), "sqlite")
 """Whole-number key, given by the one writer that there is at a time; in SQLite an INTEGER key is the row itself."""
@@ -97,8 +100,10 @@ part = Table(
     Column("proof", Text),
     Column("gap", Float),
     Column("shape_id", Key, ForeignKey("shape.id"), nullable=False),
+    *(Column(side, Float) for side in BOX),
     Index(None, "zone_code"),
 )
+"""What a zone looked like; its box, by which neighbours are found, follows from its shape and is in no digest."""
 
 grid = Table(
     "grid",
@@ -231,6 +236,37 @@ remark = Table(
 )
 """What people wrote. The chain holds a salted digest of it alone, so that it can be erased by law: it has no text
 then, and an empty salt."""
+
+edit = Table(
+    "edit",
+    metadata,
+    Column("version_id", Key, ForeignKey("version.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("event_seq", Key, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("undoes", Integer),
+    Column("codes", Text, nullable=False),
+    ForeignKeyConstraint(["version_id", "undoes"], ["edit.version_id", "edit.number"]),
+    CheckConstraint("number > 0 AND seen < number AND (undoes IS NULL OR undoes < number)", name="order"),
+)
+"""Every edit of a draft, numbered from 1 in its version: who did what when, what was asked (RFC 8785 JSON), the last
+edit that he had seen, the edit that it takes back, and the codes of the grids that it touched (JSON, in order)."""
+
+edit_zone = Table(
+    "edit_zone",
+    metadata,
+    Column("version_id", Key, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("zone_code", Text, primary_key=True),
+    Column("before_part", Key, ForeignKey("part.id")),
+    Column("after_part", Key, ForeignKey("part.id")),
+    ForeignKeyConstraint(["version_id", "number"], ["edit.version_id", "edit.number"]),
+)
+"""The part of each zone that an edit changed, before and after; none where there was no such zone."""
 
 submission = Table(
     "submission",

@@ -29,9 +29,11 @@ from gridgis.registry.change_sets import changed, fitted, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import record
 from gridgis.registry.intake import refuse_malformed
-from gridgis.registry.numbering import carried_on, pass_on, spend, with_unspent
+from gridgis.registry.numbering import carried_on, changes_carried_on, pass_on, spend, with_unspent
 from gridgis.registry.parts import STORED, Parts, load_parts, only_named, parts_of, save_parts
 from gridgis.registry.store import Conflict, following, store_crs, store_id
+from gridgis.registry.zone_changes import put_rows
+from gridgis.registry.zone_rows import rows_of_part, store_rows
 from gridgis.rules import profile_of
 from gridgis.schema import GENERAL, Division
 
@@ -63,6 +65,9 @@ STAMP = "registry"
 """Under this name the metrics of a division that was read from a store tell which version it was."""
 
 FIELDS = tuple(Version.__dataclass_fields__)
+
+OPEN = ("draft", "returned")
+"""What a version is that can be edited and handed in."""
 
 
 def draft(
@@ -141,7 +146,7 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
     InputRefused, Conflict
         As :func:`draft`; also where no zone of these was changed, or one was changed by others since.
     """
-    if version.state not in ("draft", "returned"):
+    if version.state not in OPEN:
         cure = "Only zones of one that is draft or returned can be handed in"
         raise InputRefused([Fault("version", version.name, f"is {version.state}", cure)])
     base = last_approved(connection, version.district, network=version.network)
@@ -156,8 +161,25 @@ def branch(connection: Connection, version: Version, zones: Sequence[str], *, ac
     copied = ("profile", "profile_toml", "inputs_sha256", "software", "metrics")
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()._asdict()
     row = {**{name: row[name] for name in copied}, "author": actor, "created_at": at, "note": f"of {version.name}"}
-    parts = put_into(connection, stood, own, chosen)
+
+    def put() -> dict[str, int]:
+        return put_into(connection, stood, _edited_carried_on(connection, version, own, stood), chosen)
+
+    parts = only_named(connection, put)
     return _kept(connection, row, parts, base, district=version.district, network=version.network)
+
+
+def _edited_carried_on(connection: Connection, version: Version, own: Parts, stood: Parts) -> dict[str, int]:
+    """Parts of a version, those that edits changed with codes that go on from those that stood."""
+    z = tables.edit_zone.c
+    edited = set(connection.scalars(sa.select(z.zone_code).where(z.version_id == version.id)))
+    mine, before = ({zone: part for zone, part in parts.items() if zone in edited} for parts in (own, stood))
+    if not mine or not before:
+        return dict(own)
+    layout = profile_from_toml(profile_toml(connection, version)).codes
+    changes, _ = changes_carried_on(connection, mine, before, network=version.network, layout=layout)
+    rows = {zone: put_rows(rows_of_part(connection, own[zone]), change) for zone, change in changes.items()}
+    return dict(own) | {zone: store_rows(connection, put.rows) for zone, put in rows.items() if put and put.rows}
 
 
 def get(connection: Connection, number: int) -> Version:
@@ -207,9 +229,7 @@ def load(
     zones : codes of those that are wanted; all by default
     """
     crs = str(store_crs(connection))
-    parts = parts_of(connection, version.id)
-    wanted = parts.values() if zones is None else [part for zone, part in parts.items() if zone in zones]
-    frames = load_parts(connection, wanted, layers=layers, crs=crs)
+    frames = load_parts(connection, parts_of(connection, version.id, zones=zones).values(), layers=layers, crs=crs)
     row = connection.execute(sa.select(tables.version).where(tables.version.c.id == version.id)).one()
     info = {
         "profile": row.profile,
