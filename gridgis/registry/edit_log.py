@@ -125,7 +125,7 @@ def history(connection: Connection, version_id: int) -> History:
     """The history of a version."""
     e = tables.edit.c
     asked = sa.select(e.number, e.undoes, e.actor).where(e.version_id == version_id).order_by(e.number)
-    return History.of(connection.execute(asked).tuples())
+    return History.of(connection.execute(asked))
 
 
 # ---------------------------------------------------------------- what changed since
@@ -156,7 +156,7 @@ def turns(connection: Connection, version_id: int, *, since: int) -> list[Turn]:
     ).select_from(row.outerjoin(taken, back).join(first, origin))
     where = sa.and_(row.c.version_id == version_id, row.c.number > since)
     out: dict[int, list[Turn]] = {}
-    for one in connection.execute(asked.where(where).order_by(row.c.number)).tuples():
+    for one in connection.execute(asked.where(where).order_by(row.c.number)):
         out.setdefault(one[0], []).append(Turn(*one[:6], codes=frozenset(json.loads(one[6]))))
     return [found[-1] for found in out.values() if len(found) % 2]
 

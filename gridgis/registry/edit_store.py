@@ -211,7 +211,7 @@ def _common(
     grid, zone = tables.grid, tables.version_zone
     asked = sa.select(grid.c.grid_code, grid.c.shape_id).join(zone, zone.c.part_id == grid.c.part_id)
     asked = asked.where(zone.c.version_id == version.id, grid.c.grid_code.in_(pair), zone.c.zone_code.not_in(changed))
-    there |= {str(code): Row((), b"", number) for code, number in connection.execute(asked).tuples()}
+    there |= {str(code): Row((), b"", number) for code, number in connection.execute(asked)}
     if len(there) < 2:
         return shapely.MultiLineString()
     edges = shared_edges(shapes_of(with_shapes(connection, {"grids": there})["grids"].values()))
