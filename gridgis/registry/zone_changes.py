@@ -38,8 +38,9 @@ class Made(NamedTuple):
 def frame_changes(before: Division, after: Division) -> Mapping[str, Change]:
     """What differs between two divisions, by zone."""
     out: dict[str, _Growing] = {}
-    for name in KEYS:
-        if getattr(before, name) is getattr(after, name):
+    for name in COLUMNS:
+        frame = "lines" if name == "borders" else name
+        if getattr(before, frame) is getattr(after, frame):
             continue
         was, now = told(before, name), told(after, name)
         differ = [
@@ -182,12 +183,14 @@ def _merged(
         _refuse_other(name, _of_grids(stands, name, touched), _of_grids(found, name, touched))
         others = {key: row for key, row in stands[name].items() if row.of(name, "grid_code") not in touched}
         for key, (old, new) in change.get(name, {}).items():
-            if key in others and new is not None and others[key].same(old) and key not in mine:
-                others[key] = new
+            # Measures follow from the borders; vertices come by stitching, into all layers alike.
+            if key in others and old is not None and new is not None and old.digest == new.digest:
+                others[key] = new if others[key].same(old) else others[key]
         twice = sorted(map(str, others.keys() & mine.keys()))
         if twice:
             raise Conflict(f"{twice[0]} is in {zone} already, made by somebody else meanwhile: open the draft anew")
         rows[name] = {**others, **mine}
+    rows["borders"] = _lines(stands["borders"], change.get("borders", {}))
     if not rows["grids"]:
         return Made(None)
     if "zones" in change:
@@ -196,6 +199,12 @@ def _merged(
         one = None if new is None else _zone_of_both(there, old, new)
         rows["zones"] = {zone: one if one is not None else _of_grids_alone(there, old, new)}
     return Made(rows, loose=True)
+
+
+def _lines(stand: Mapping[Key, Row], change: Mapping[Key, tuple[Row | None, Row | None]]) -> dict[Key, Row]:
+    """Lines under borders, those changed that stand as they were."""
+    mine = {key: new for key, (old, new) in change.items() if old is None or old.same(stand.get(key))}
+    return {key: row for key, row in {**stand, **mine}.items() if row is not None}
 
 
 def _of_grids_alone(stands: Row, old: Row, new: Row | None) -> Row:

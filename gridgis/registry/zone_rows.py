@@ -122,11 +122,11 @@ class Told(NamedTuple):
 
 
 def told(division: Division, name: str) -> dict[tuple[str, Key], Told]:
-    """Rows of a layer by zone and key, values as a database gives them back."""
-    frame: gpd.GeoDataFrame = getattr(division, name)
-    columns = [_plain(frame[column], column) for column in COLUMNS[name]]
+    """Rows of a layer by zone and key, values as a database gives them back; of `borders` the lines under them."""
+    frame: gpd.GeoDataFrame = getattr(division, "lines" if name == "borders" else name)
+    columns = [_plain(frame[column], column, none=_none(name, column)) for column in COLUMNS[name]]
     rows = zip(frame["zone_code"].tolist(), zip(*columns, strict=True), as_array(frame.geometry), strict=True)
-    return {(zone, values[0]): Told(values, shape) for zone, values, shape in rows}
+    return {(zone, _key(name, values)): Told(values, shape) for zone, values, shape in rows}
 
 
 def wkb_of(shape: Iterable[shapely.Geometry]) -> list[bytes]:
@@ -135,14 +135,18 @@ def wkb_of(shape: Iterable[shapely.Geometry]) -> list[bytes]:
     return list(shapely.to_wkb(array, byte_order=1, output_dimension=2, include_srid=False))
 
 
-def _plain(values: pd.Series, name: str) -> list[Any]:
-    """Values of a column as a database gives them back: nothing as None, no zero below zero."""
-    empty = "" if name == "flags" else None
+def _none(name: str, column: str) -> str | None:
+    """What stands for nothing in a column."""
+    return "" if column == "flags" or name == "borders" else None
+
+
+def _plain(values: pd.Series, name: str, *, none: str | None) -> list[Any]:
+    """Values of a column as a database gives them back: no zero below zero."""
     found = zip(values.tolist(), values.isna().tolist(), strict=True)
     if name in COUNTS or name in MEASURES:
         kind = int if name in COUNTS else float
-        return [empty if lacks else kind(value) + 0 for value, lacks in found]
-    return [empty if lacks else value for value, lacks in found]
+        return [none if lacks else kind(value) + 0 for value, lacks in found]
+    return [none if lacks else value for value, lacks in found]
 
 
 # ---------------------------------------------------------------- to parts

@@ -20,7 +20,6 @@ from gridgis.geometry.stitch import BENT_M, Stitches, missing_vertices, stitched
 from gridgis.registry import tables
 from gridgis.registry.zone_changes import SUMS, Made, land_of
 from gridgis.registry.zone_rows import (
-    COLUMNS,
     Key,
     Row,
     ZoneRows,
@@ -31,6 +30,7 @@ from gridgis.registry.zone_rows import (
     wkb_of,
     zone_row,
 )
+from gridgis.schema import KEYS
 
 Zones = dict[str, ZoneRows | None]
 """Rows of zones by code; None where there is no such zone."""
@@ -77,11 +77,10 @@ def _bent(before: ZoneRows | None, after: ZoneRows | None) -> bool:
 
 
 def _with_shapes(connection: Connection, rows: ZoneRows | None) -> ZoneRows:
-    """All rows with their WKB, but for that of a zone whose land is to be made again."""
+    """All rows of land with their WKB, but for that of a zone whose land is to be made again."""
     assert rows is not None
-    if zone_row(rows).digest:
-        return with_shapes(connection, rows)
-    return {**with_shapes(connection, {**rows, "zones": {}}), "zones": rows["zones"]}
+    land = {name: rows[name] for name in KEYS if name != "zones" or zone_row(rows).digest}
+    return {**rows, **with_shapes(connection, land)}
 
 
 def _outer(connection: Connection, rows: ZoneRows, *, within: bool) -> Geometries:
@@ -125,11 +124,11 @@ def _lacking(outer: Mapping[str, Geometries], stitches: Stitches) -> set[str]:
 
 
 def _stitched(rows: ZoneRows, stitches: Stitches) -> ZoneRows:
-    """Rows with the vertices put into the shapes that lack them."""
+    """Rows with the vertices put into the land that lacks them; lines need none."""
     if not len(stitches.edge):
         return rows
-    out: dict[str, Mapping[Key, Row]] = {}
-    for name in COLUMNS:
+    out: dict[str, Mapping[Key, Row]] = dict(rows)
+    for name in KEYS:
         layer = {key: row for key, row in rows[name].items() if row.wkb is not None}
         was = shapes_of(layer.values())
         now = stitched(was, stitches) if len(was) else was
