@@ -110,7 +110,8 @@ def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "second_code": np.where(swap, first, second),
             "border_class": np.append(told["border_class"].to_numpy(dtype=object), OFF_STREET)[row],
             "name": np.append(told["name"].fillna("").to_numpy(dtype=object), "")[row],
-        }
+        },
+        dtype=object,  # as it comes: text of its own type is slower made than used
     )
     crs = CRS.from_user_input(grids.crs)
     return stretches(words, a[known], b[known], drawn_in=crs, crs=crs)

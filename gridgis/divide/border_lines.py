@@ -38,7 +38,8 @@ def border_lines(
             "second_code": np.where(swap, first, second),
             "border_class": _said(lines.kind, borders.line[apart], OFF_STREET),
             "name": _said(lines.name, borders.line[apart], ""),
-        }
+        },
+        dtype=object,
     )
     return stretches(words, borders.a[apart], borders.b[apart], drawn_in=metric, crs=crs)
 
