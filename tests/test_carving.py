@@ -107,6 +107,14 @@ def test_a_corridor_lies_over_two_zones_and_leaves_a_dedicated_zone_its_land(tow
     assert same_land(layer(corridor)[f"{PARK}701"], shapely.box(150, 130, 250, 170))
     assert same_land(layer(corridor)[f"{STREET}601"], shapely.box(0, 140, 150, 160))
     assert same_land(layer(corridor)[f"{STREET}602"], shapely.box(250, 140, 400, 160))
+    assert f"2000 m2 of it are left to zone {PARK} of an upper layer" in " ".join(map(str, corridor.notices))
+
+
+def test_a_corridor_runs_along_its_centre_line_and_not_on_it(town):
+    corridor = carve(town, box(-10, 88, 410, 112), kind="street", name="First Street")
+    assert_holds(corridor)
+    assert same_land(layer(corridor)[f"{STREET}601"], shapely.box(0, 88, 400, 112))
+    assert same_land(layer(corridor, "zones")[TWO], shapely.box(300, 0, 400, 88) | shapely.box(300, 112, 400, 300))
 
 
 def test_the_next_free_code_passes_over_those_that_were_ever_used(town):

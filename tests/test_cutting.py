@@ -102,12 +102,23 @@ def test_a_line_over_the_corner_of_a_block_does_not_cut_the_corner_off(town):
     assert not any("." in name for name in atoms(edit))
 
 
+def reaching(town: Draft, metres: float) -> Draft:
+    """The town with another reach of drawn lines."""
+    reach = town.profile.tolerances.draw_m.model_copy(update={"value": metres})
+    tolerances = town.profile.tolerances.model_copy(update={"draw_m": reach})
+    return replace(town, profile=town.profile.model_copy(update={"tolerances": tolerances}))
+
+
 def test_the_reach_is_that_of_the_profile(town):
-    near = town.profile.tolerances.draw_m.model_copy(update={"value": 5.0})
-    tolerances = town.profile.tolerances.model_copy(update={"draw_m": near})
-    strict = replace(town, profile=town.profile.model_copy(update={"tolerances": tolerances}))
-    edit = split(strict, G1, line((109, -10), (109, 310)))
+    edit = split(reaching(town, 5.0), G1, line((109, -10), (109, 310)))
     assert same_land(land(edit)[G1], rectangle(0, 0, 109, 300))
+
+
+def test_a_narrow_atom_is_cut_across_like_others(town):
+    strip = split_atom(reaching(town, 5.0), "b2", line((90, 112), (210, 112))).after
+    edit = split(reaching(strip, 15.0), G1, line((150, -10), (150, 310)))
+    assert_holds(edit)
+    assert {atoms(edit)["b2.2.1"].bounds, atoms(edit)["b2.2.2"].bounds} == {(100, 100, 150, 112), (150, 100, 200, 112)}
 
 
 def test_a_profile_made_before_there_was_a_reach_has_that_of_the_default():
@@ -116,6 +127,14 @@ def test_a_profile_made_before_there_was_a_reach_has_that_of_the_default():
     older = text[:start] + text[text.index("[", start + 1) :]
     assert "draw_m" not in older
     assert profile_from_toml(older).tolerances.draw_m == load_profile().tolerances.draw_m
+
+
+def test_vertices_that_stand_twice_and_a_line_from_far_away_do_no_harm(town):
+    way = ((-90_000, 150.3), (130, -10), (130, -10), (130, 310), (130, 310), (90_000, 190))
+    edit = split(town, G1, line(*way))
+    assert same_land(land(edit)[G1], rectangle(0, 0, 130, 300))
+    twice = split(town, G1, line((130, 5), (130, 5), (130, 310)))
+    assert same_land(land(twice)[G1], rectangle(0, 0, 130, 300))
 
 
 # ---------------------------------------------------------------- split: pieces
@@ -399,7 +418,7 @@ def test_locks_are_told_with_everything_else(town):
         (shapely.LineString(), "is empty"),
         (shapely.Point(X, Y), "is a Point, not a LineString"),
         (line((50, 50), (50, 50)), "has no length"),
-        (shapely.LineString([(X, Y), (np.nan, Y)]), "coordinates that are no numbers"),
+        (shapely.from_wkt(f"LINESTRING ({X} {Y}, nan {Y})"), "coordinates that are no numbers"),
         (line((50, 310), (50, 400)), "misses grid 420102001001001 by 10 m"),
         (line((-10, 0), (210, 0)), "parts nothing of it"),
         (line((50, 300), (50, 400)), "parts nothing of it"),

@@ -12,6 +12,7 @@ from gridgis.adjust.give import LEVELS, level_of
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.sides import Sides, looked_at, parted_land
+from gridgis.adjust.table import changed
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.noding import as_array
@@ -51,7 +52,7 @@ def move_border(
     label = pair if held[0, 0] + held[1, 1] >= held[0, 1] + held[1, 0] else pair[::-1]
     values = found.atoms[column].to_numpy(dtype=object, copy=True)
     values[found.at] = np.where(found.side >= 0, np.array(label, dtype=object)[found.side], before)
-    made = found.atoms.assign(**{column: values})
+    made = changed(found.atoms, **{column: values})
     if column == "grid_code":
         made = regrouped(draft, made, pair)
     return accepted(draft, rebuilt(draft, made), notices=found.notices)
@@ -82,7 +83,7 @@ def _locked_border(draft: Draft, pair: list[str]) -> list[Fault]:
 
 
 def _too_many(found: Sides, pair: list[str]) -> list[Fault]:
-    n = len(found.area)
+    n = len(found.area_m2)
     if n <= 2:
         return []
     problem = f"parts {' and '.join(pair)} into {n} sides"

@@ -48,7 +48,8 @@ def carve(
 ) -> Edit:
     """Cut a polygon out of all grids under it and make it a zone of one grid, or of one for each of its parts.
 
-    Its outline snaps and bends as the line of a split does. What it cuts off from the largest part of a grid goes to
+    Its outline snaps and bends as the line of a split does, but that of a corridor does not snap to the centre lines
+    along which it runs. What it cuts off from the largest part of a grid goes to
     the neighbour in the zone with the longest common border; where there is none it is a grid of its own, and where
     it is narrower than `sliver_m` of the profile it goes into the new zone. Land of an upper layer, as a dedicated
     zone is to a corridor, is left to it.
@@ -73,13 +74,22 @@ def carve(
     task = _Task.of(draft, polygon, kind)
     faults = [*_outside(task), *_same_layer(task)]
     refuse([*faults, _too_small(task)] if not len(task.rows) else [])
-    found = divided(draft, task.rows, rings(as_array([task.shape])), plane=task.plane, buildings=buildings, inside=True)
+    found = divided(
+        draft,
+        task.rows,
+        rings(as_array([task.shape])),
+        plane=task.plane,
+        buildings=buildings,
+        inside=True,
+        to_streets=kind != "street",
+    )
     inside = found.side == 1
     if not inside.any():
         refuse([*faults, *found.faults, _too_small(task)])
     rest = remnants(draft, found.atoms, inside, plane=task.plane, sliver_m=task.reach.sliver_m)
     faults += [*found.faults, *_hit(draft, found.atoms, rest), *_whole_zones(found.atoms, rest)]
     refuse(faults)
+    found = replace(found, notices=(*found.notices, *_left_to_others(task)))
     return _zone_made(draft, found, rest, kind, name, zone_code, host)
 
 
@@ -90,7 +100,7 @@ class _Task:
     Attributes
     ----------
     rows : atoms under the polygon that lie in lower layers
-    equal : atoms under it of its own layer
+    equal, upper : atoms under it of its own layer, and of those above
     shape : the polygon, metres
     """
 
@@ -99,6 +109,7 @@ class _Task:
     reach: Reach
     rows: Ints
     equal: Ints
+    upper: Ints
     shape: shapely.Polygon
 
     @classmethod
@@ -112,7 +123,7 @@ class _Task:
         layer = dict(zip(zones["zone_code"].array, layers, strict=True))
         own = int(layer_of(np.array([kind], dtype=object))[0])
         of = np.array([layer[code] for code in atoms["zone_code"].array[under]], dtype=np.int64)
-        return cls(draft, plane, reach, under[of > own], under[of == own], shape)
+        return cls(draft, plane, reach, under[of > own], under[of == own], under[of < own], shape)
 
 
 # ---------------------------------------------------------------- what cannot be
@@ -139,23 +150,22 @@ def _taken(draft: Draft) -> set[str]:
 def _outside(task: _Task) -> Iterator[Fault]:
     """Land of the polygon further from the open zones than a line snaps."""
     atoms = as_array(task.draft.division.atoms.geometry)
-    near = task.plane.metres(atoms[np.union1d(task.rows, task.equal)])
-    land = shapely.buffer(shapely.union_all(near), task.reach.draw_m)
-    higher = shapely.difference(task.shape, land)
-    if higher.area <= NOISE_M2:
-        return
-    every = task.plane.metres(atoms[_beneath(task, higher)])
-    beyond = shapely.difference(higher, shapely.buffer(shapely.union_all(every), task.reach.draw_m))
+    under = task.plane.metres(atoms[np.concatenate([task.rows, task.equal, task.upper])])
+    beyond = shapely.difference(task.shape, shapely.buffer(shapely.union_all(under), task.reach.draw_m))
     if beyond.area > NOISE_M2:
         at = task.plane.place(beyond)
         problem = f"{beyond.area:.0f} m2 of it lie outside the zones that are open"
         yield Fault("polygon", at, problem, "Draw it on their land, or open the zones on which it lies")
 
 
-def _beneath(task: _Task, shape: shapely.Geometry) -> Ints:
-    atoms = as_array(task.draft.division.atoms.geometry)
-    (own,) = task.plane.outward(as_array([shape]))
-    return np.sort(shapely.STRtree(atoms).query(own, predicate="intersects"))
+def _left_to_others(task: _Task) -> Iterator[Notice]:
+    """Land under the polygon that upper layers keep."""
+    atoms = task.draft.division.atoms
+    area = shapely.area(shapely.intersection(task.plane.metres(as_array(atoms.geometry)[task.upper]), task.shape))
+    codes, at = np.unique(atoms["zone_code"].to_numpy(dtype=object)[task.upper].astype(str), return_inverse=True)
+    for code, m2 in zip(codes, sums(at, area, len(codes)), strict=True):
+        if m2 > NOISE_M2:
+            yield Notice("polygon", f"{m2:.0f} m2 of it are left to zone {code} of an upper layer")
 
 
 def _same_layer(task: _Task) -> Iterator[Fault]:

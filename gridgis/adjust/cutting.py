@@ -159,9 +159,11 @@ def snapped(
 
 
 def _thin(shapes: Geometries, atoms: Geometries, ground: Ground, reach: Reach) -> Bools:
-    """Pieces that are slivers, or strips along a street of their atom with no building on them."""
+    """Pieces that are slivers, or strips along a street of a wider atom with no building on them."""
     sliver = _nowhere_wider(shapes, reach.sliver_m)
     strip = ~sliver & _nowhere_wider(shapes, reach.draw_m)
+    rows = np.flatnonzero(strip)
+    strip[rows] = ~_nowhere_wider(atoms[rows], reach.draw_m)
     rows = np.flatnonzero(strip)
     strip[rows] = _along_streets(shapes[rows], atoms[rows], ground.streets, reach.draw_m)
     rows = np.flatnonzero(strip)

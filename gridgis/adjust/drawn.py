@@ -35,11 +35,20 @@ FAR_M = 2_000.0
 WKT = re.compile(r"\s*(POINT|LINE|POLYGON|MULTI|GEOMETRY|CIRCULAR|COMPOUND|CURVE)", re.IGNORECASE)
 TYPES = {"line": ("LineString", "LinearRing"), "polygon": ("Polygon",)}
 CURES = {"line": "Draw one line of two points or more", "polygon": "Draw one polygon"}
+EXAMPLES = {
+    "line": "LINESTRING (534100 3382200, 534300 3382200)",
+    "polygon": "POLYGON ((534100 3382200, 534300 3382200, 534300 3382400, 534100 3382200))",
+}
 TEXTS = (".json", ".geojson", ".wkt", ".txt")
 
 
 def drawn(
-    given: str | os.PathLike[str] | shapely.Geometry, *, crs: Any, drawn_crs: Any = None, shape: Shape = "line"
+    given: str | os.PathLike[str] | shapely.Geometry,
+    *,
+    crs: Any,
+    drawn_crs: Any = None,
+    shape: Shape = "line",
+    files: bool = True,
 ) -> shapely.Geometry:
     """Read a drawing; :func:`faulty` looks at it.
 
@@ -48,13 +57,14 @@ def drawn(
     given : WKT, text of GeoJSON, or FILE or FILE:LAYER, of which the first feature counts
     crs : of the result
     drawn_crs : of the drawing; by default what its file says, else `crs`
+    files : whether it may name a file; never for what comes over a network
 
     Raises
     ------
     InputRefused
         Where it cannot be read.
     """
-    found, said = (given, None) if isinstance(given, shapely.Geometry) else _read(os.fspath(given), shape)
+    found, said = (given, None) if isinstance(given, shapely.Geometry) else _read(os.fspath(given), shape, files=files)
     target = CRS.from_user_input(crs)
     source = _crs(drawn_crs if drawn_crs is not None else said, shape) or target
     return as_array(transform(as_array([_single(found)]), source, target))[0]
@@ -69,16 +79,17 @@ def _crs(given: Any, shape: Shape) -> CRS | None:
         raise InputRefused([Fault(shape, "", str(error), "Declare it with --line-crs EPSG:n")]) from None
 
 
-def _read(text: str, shape: Shape) -> tuple[shapely.Geometry, Any]:
+def _read(text: str, shape: Shape, *, files: bool) -> tuple[shapely.Geometry, Any]:
     """The geometry of a text or file, and the CRS that it says."""
     if text.lstrip().startswith("{"):
         return _from_geojson(text, shape)
     if WKT.match(text):
         return _from_wkt(text, shape), None
-    path, layer = split_source(text)
-    if not os.path.exists(path):
-        problem = f"{_short(text)!r} is neither WKT nor GeoJSON nor a file"
-        raise InputRefused([Fault(shape, "", problem, "Write LINESTRING (x y, x y), or name a file that is there")])
+    path, layer = split_source(text) if files else (text, None)
+    if not files or not os.path.exists(path):
+        problem = f"{_short(text)!r} is neither WKT nor GeoJSON{' nor a file' if files else ''}"
+        cure = f"Write for example {EXAMPLES[shape]}{', or name a file that is there' if files else ''}"
+        raise InputRefused([Fault(shape, "", problem, cure)])
     if layer is None and Path(path).suffix.lower() in TEXTS and os.path.isfile(path):
         return _from_text_file(path, shape)
     return _from_layer(text, shape)
@@ -110,7 +121,7 @@ def _from_wkt(text: str, shape: Shape) -> shapely.Geometry:
     try:
         return shapely.from_wkt(text.strip())
     except shapely.errors.ShapelyError:
-        cure = "Write for example LINESTRING (534100 3382200, 534300 3382200)"
+        cure = f"Write for example {EXAMPLES[shape]}"
         raise InputRefused([Fault(shape, "", f"{_short(text)!r} is no WKT", cure)]) from None
 
 
@@ -119,16 +130,14 @@ def _from_geojson(text: str, shape: Shape) -> tuple[shapely.Geometry, Any]:
         raise InputRefused([_too_long(shape, "")])
     try:
         data = json.loads(text)
-        said = data.get("crs")
-        for _ in range(2):
-            data = data["features"][0] if data.get("type") == "FeatureCollection" else data
-            data = data["geometry"] if data.get("type") == "Feature" else data
+        said = data["crs"]["properties"]["name"] if data.get("crs") is not None else None
+        data = data["features"][0] if data["type"] == "FeatureCollection" else data
+        data = data["geometry"] if data["type"] == "Feature" else data
         found = None if data is None else shapely.from_geojson(json.dumps(data))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, shapely.errors.ShapelyError):
         cure = "Write a geometry or a feature of GeoJSON"
         raise InputRefused([Fault(shape, "", f"{_short(text)!r} is no GeoJSON", cure)]) from None
-    name = said.get("properties", {}).get("name") if isinstance(said, dict) else None
-    return found, name
+    return found, said
 
 
 def _short(text: str) -> str:

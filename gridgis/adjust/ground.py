@@ -19,12 +19,12 @@ from gridgis.geometry.noding import Geometries, as_array
 
 
 def near_buildings(buildings: gpd.GeoDataFrame | None, land: Geometries, plane: Plane) -> gpd.GeoDataFrame | None:
-    """Buildings on some land, both in the metres of the plane; without a CRS they are in that of the draft."""
+    """Buildings on some land or beside it, in the metres of the plane; without a CRS they are in that of the draft."""
     if buildings is None:
         return None
     theirs = plane.own if buildings.crs is None else CRS.from_user_input(buildings.crs)
     where = transform(land, plane.metric, theirs)
-    rows = np.unique(buildings.sindex.query(where, predicate="intersects")[1])
+    rows = np.unique(buildings.sindex.query(where)[1])
     mine = buildings.iloc[rows]
     shape = polygonal(plane.metres(as_array(mine.geometry), crs=theirs))
     return gpd.GeoDataFrame(mine.drop(columns=mine.geometry.name), geometry=shape, crs=plane.metric)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridgis.adjust.draft import Draft
 from gridgis.adjust.numbers import new_micro_codes
+from gridgis.adjust.plane import Plane
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
@@ -66,7 +68,8 @@ def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> 
 
 def _pieces(atoms: gpd.GeoDataFrame) -> tuple[Ints, _Pieces]:
     grid, micro = (atoms[name].to_numpy(dtype=object) for name in ("grid_code", "microgrid_code"))
-    pairs, length = adjacency(as_array(atoms.geometry))
+    shape = Plane.of(atoms).metres(as_array(atoms.geometry))
+    pairs, length = adjacency(shape)
     one, two = pairs.T if len(pairs) else np.zeros((2, 0), dtype=np.int64)
     together = (micro[one] == micro[two]) & (grid[one] == grid[two])
     piece = components(len(atoms), pairs[together])
@@ -76,7 +79,7 @@ def _pieces(atoms: gpd.GeoDataFrame) -> tuple[Ints, _Pieces]:
     ends = np.sort(np.column_stack([piece[one], piece[two]]), axis=1)[~together]
     between, at = np.unique(ends, axis=0, return_inverse=True)
     border = sums(at.reshape(-1), length[~together], len(between))
-    area = sums(piece, atoms.geometry.area.to_numpy(), n)
+    area = sums(piece, shapely.area(shape), n)
     return piece, _Pieces(grid[first], micro[first], sums(piece, households, n), area, between, border)
 
 

@@ -55,6 +55,7 @@ def divided(
     plane: Plane,
     buildings: gpd.GeoDataFrame | None,
     inside: bool = False,
+    to_streets: bool = True,
 ) -> Divided:
     """Divide atoms along lines.
 
@@ -65,6 +66,7 @@ def divided(
     buildings : in any CRS; what has no `households` counts by its floor area
     inside : sides are the land in the polygon of which the lines are the rings (1), and outside (0); otherwise there
         is one for each part of the land that no line crosses
+    to_streets : whether lines snap to centre lines
     """
     frame = draft.division.atoms
     own = as_array(frame.geometry)[rows]
@@ -73,7 +75,8 @@ def divided(
     drawing = shapely.multilinestrings(lines)
     near = land[np.sort(shapely.STRtree(land).query(drawing, predicate="dwithin", distance=reach.draw_m))]
     built = near_buildings(buildings, near, plane)
-    ground = Ground(centre_lines(draft, drawing, plane, reach.draw_m), wholes(built))
+    streets = centre_lines(draft, drawing, plane, reach.draw_m) if to_streets else land[:0]
+    ground = Ground(streets, wholes(built))
     lines = as_array([on_lines(line, near, ground, reach=reach) for line in lines])
     found = cut(land, shapely.multilinestrings(lines), ground, reach=reach, side_of=_within(lines) if inside else None)
     found, struck = spared(land, found, ground.buildings, reach=reach)
@@ -106,15 +109,14 @@ def _pieces(
     there = np.flatnonzero(np.isin(origin, rows))
     cut_rows = np.flatnonzero(count > 1)
     at = there[~found.whole]
-    own, metric = as_array(frame.geometry)[cut_rows], land[np.unique(found.atom[~found.whole])]
+    own, flat = as_array(frame.geometry)[cut_rows], land[np.unique(found.atom[~found.whole])]
     shape = as_array(frame.geometry)[origin]
-    shape[at] = plane.back(found.polygons[~found.whole], own=own, metric=metric)
-    name, households = frame["atom_id"].to_numpy(dtype=object)[origin], frame["households"].array.take(origin)
-    name[at] = _ids(set(frame["atom_id"]), name[at])
-    households[at] = shared_households(frame["households"].iloc[cut_rows], found, built)
-    made = frame.take(origin).reset_index(drop=True)
-    made = made.assign(atom_id=name, households=households)
-    return made.set_geometry(gpd.GeoSeries(_sewn(shape, at, own, frame.crs), crs=frame.crs)), there
+    shape[at] = plane.back(found.polygons[~found.whole], own=own, metric=flat)
+    columns = {name: frame[name].array.take(origin) for name in frame.columns if name != "geometry"}
+    columns["atom_id"][at] = _ids(set(frame["atom_id"].array), columns["atom_id"][at])
+    columns["households"][at] = shared_households(frame["households"].iloc[cut_rows], found, built)
+    land = gpd.array.from_shapely(_sewn(shape, at, own, frame.crs), crs=frame.crs)
+    return gpd.GeoDataFrame(columns, geometry=land), there
 
 
 def _ids(taken: set[str], names: Geometries) -> list[str]:

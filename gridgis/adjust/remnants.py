@@ -56,7 +56,7 @@ class Remnants:
 def remnants(draft: Draft, atoms: gpd.GeoDataFrame, taken: Bools, *, plane: Plane, sliver_m: float) -> Remnants:
     """What becomes of the grids from which some atoms are taken.
 
-    The part with most households, then most land, goes on as the grid. A part that was apart before stays. Another
+    Of each part of a grid what has most households, then most land, goes on as the grid. What was cut off from it
     goes to the grid of its zone with the longest common border that is not locked; where it is nowhere wider than
     `sliver_m`, it is taken as well.
 
@@ -67,14 +67,13 @@ def remnants(draft: Draft, atoms: gpd.GeoDataFrame, taken: Bools, *, plane: Plan
     """
     grid = atoms["grid_code"].to_numpy(dtype=object)
     zone = atoms["zone_code"].to_numpy(dtype=object)
-    losing = set(grid[taken])
     near = np.flatnonzero(np.isin(zone.astype(str), sorted({str(z) for z in zone[taken]})))
     shape = plane.metres(as_array(atoms.geometry)[near])
     pairs, length = adjacency(shape)
     pairs = near[pairs]
     was = _parts(grid, pairs, len(grid))
     part = _parts(np.where(taken, "", grid), pairs, len(grid))
-    cut_off = _cut_off(atoms, grid, taken, was, part, losing, near, shape)
+    cut_off = _cut_off(atoms, taken, was, part, near, shape)
     sliver = [rows for rows in cut_off if _narrow(shape[np.searchsorted(near, rows)], sliver_m)]
     gone = taken.copy()
     for rows in sliver:
@@ -120,27 +119,23 @@ def _parts(label: Geometries, pairs: Ints, n: int) -> Ints:
     return components(n, pairs[label[i] == label[j]])
 
 
-def _cut_off(
-    atoms: gpd.GeoDataFrame,
-    grid: Geometries,
-    taken: Bools,
-    was: Ints,
-    part: Ints,
-    losing: set[str],
-    near: Ints,
-    shape: Geometries,
-) -> list[Ints]:
-    """Rows of the parts that were cut off, the largest first."""
+def _cut_off(atoms: gpd.GeoDataFrame, taken: Bools, was: Ints, part: Ints, near: Ints, shape: Geometries) -> list[Ints]:
+    """Rows of the parts that were cut off, the largest first.
+
+    Parameters
+    ----------
+    was, part : the part of its grid to which each atom belonged and belongs
+    near, shape : the atoms that are looked at, in metres
+    """
     households = atoms["households"].to_numpy(dtype=float, na_value=0.0)
-    area = np.zeros(len(grid))
+    area = np.zeros(len(was))
     area[near] = shapely.area(shape)
     out = []
-    for code in sorted(losing):
-        rows = np.flatnonzero((grid == code) & ~taken)
+    for before in sorted({int(p) for p in was[taken]}):
+        rows = np.flatnonzero((was == before) & ~taken)
         names, at = np.unique(part[rows], return_inverse=True)
-        weight = np.lexsort((names, -sums(at, area[rows], len(names)), -sums(at, households[rows], len(names))))
-        touched = {int(p) for p in was[taken & (grid == code)]}
-        out += [rows[at == k] for k in weight[1:] if int(was[rows[at == k][0]]) in touched]
+        order = np.lexsort((names, -sums(at, area[rows], len(names)), -sums(at, households[rows], len(names))))
+        out += [rows[at == k] for k in order[1:]]
     return sorted(out, key=lambda rows: (-area[rows].sum(), int(rows[0])))
 
 

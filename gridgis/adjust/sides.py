@@ -18,7 +18,7 @@ from gridgis.adjust.plane import Plane
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, relabel, sums
-from gridgis.geometry.noding import GRID_M, Floats, Ints, as_array
+from gridgis.geometry.noding import GRID_M, Floats, Geometries, Ints, as_array
 
 STRAIGHT_ON = 1.5
 """An end is prolonged straight on where that takes no more than this many times what a line may snap."""
@@ -36,7 +36,8 @@ class Sides:
     atoms : all atoms, those that were cut in pieces
     at : those on the land that was parted
     side : of each of them, 0, 1, ...; -1 on parts of the land that the line does not cross
-    households, area : of each side; households that are not known count nothing
+    households, area_m2 : of each side; households that are not known count nothing
+    beside_m2 : area of the parts that the line does not cross
     notices : what the planner should know
     """
 
@@ -44,15 +45,24 @@ class Sides:
     at: Ints
     side: Ints
     households: Floats
-    area: Floats
+    area_m2: Floats
+    beside_m2: float
     notices: tuple[Notice, ...]
+
+    @property
+    def mostly_beside(self) -> bool:
+        """Whether the parts of the land that the line does not cross have more households, then land, than any side."""
+        rows = self.at[self.side < 0]
+        households = self.atoms["households"].to_numpy(dtype=float, na_value=0.0)[rows].sum()
+        first = self.order()[0]
+        return bool((households, self.beside_m2) > (self.households[first], self.area_m2[first]))
 
     def order(self) -> Ints:
         """Sides with the one first that has most households, then most land, then lies furthest west."""
         shape = as_array(self.atoms.geometry)[self.at]
-        west = np.full(len(self.area), np.inf)
+        west = np.full(len(self.area_m2), np.inf)
         np.minimum.at(west, self.side[self.side >= 0], shapely.bounds(shape)[self.side >= 0, 0])
-        return np.lexsort((west, -np.round(self.area, 12), -self.households))
+        return np.lexsort((west, -np.round(self.area_m2, 3), -self.households))
 
 
 def parted_land(
@@ -83,16 +93,16 @@ def parted_land(
     own = as_array(frame.geometry)[rows]
     plane = Plane.of(frame)
     land = shapely.coverage_union_all(plane.metres(own))
-    (drawn,) = plane.metres(as_array([line]))
+    drawn = shapely.remove_repeated_points(plane.metres(as_array([line]))[0])
     word = f"{_word(column)} {', '.join(codes)}"
     missed = _misses(drawn, land, plane, word)
     refuse([*known_faults, *missed] if missed else [])
     reach = Reach.of(draft.profile)
     longer, faults = prolonged(drawn, land, plane, word, reach_m=reach.draw_m)
-    found = divided(draft, rows, as_array([longer]), plane=plane, buildings=buildings)
+    found = divided(draft, rows, _around(longer, land, reach), plane=plane, buildings=buildings)
     faults = [*known_faults, *faults, *found.faults]
-    sides = _gathered(found)
-    if not faults and not len(sides.area):
+    sides = _gathered(found, plane)
+    if not faults and not len(sides.area_m2):
         faults.append(_nothing(longer, land, plane, word, reach))
     refuse(faults)
     return sides
@@ -181,6 +191,14 @@ def _over(end: Floats, met: Floats) -> Floats:
     return np.asarray(met + BEYOND_M * away / np.hypot(*away))
 
 
+def _around(line: shapely.LineString, land: shapely.Geometry, reach: Reach) -> Geometries:
+    """What of a line lies on the land or near it."""
+    west, south, east, north = land.bounds
+    far = 4 * reach.draw_m
+    near = shapely.get_parts(shapely.clip_by_rect(line, west - far, south - far, east + far, north + far))
+    return as_array(near[shapely.get_dimensions(near) == 1])
+
+
 def _nothing(line: shapely.LineString, land: shapely.Geometry, plane: Plane, word: str, reach: Reach) -> Fault:
     """Why a line parts nothing."""
     at = plane.place(shapely.intersection(line, land))
@@ -195,13 +213,12 @@ def _nothing(line: shapely.LineString, land: shapely.Geometry, plane: Plane, wor
 
 
 # ---------------------------------------------------------------- sides that hang together
-def _gathered(found: Divided) -> Sides:
+def _gathered(found: Divided, plane: Plane) -> Sides:
     """Sides of which each hangs together: what is cut off from the largest part of its side goes to a neighbour."""
     at = np.flatnonzero(found.side >= 0)
-    rows = found.atoms.iloc[at]
-    shape = as_array(rows.geometry)
+    shape = plane.metres(as_array(found.atoms.geometry)[at])
     pairs, length = adjacency(shape)
-    households = rows["households"].to_numpy(dtype=float, na_value=0.0)
+    households = found.atoms["households"].to_numpy(dtype=float, na_value=0.0)[at]
     area = shapely.area(shape)
     side = together(found.side[at], pairs, length, households, area)
     part = components(len(at), pairs)
@@ -210,7 +227,8 @@ def _gathered(found: Divided) -> Sides:
     side[side >= 0] = relabel(side[side >= 0])
     n = int(side.max(initial=-1)) + 1
     on = side >= 0
-    return Sides(found.atoms, at, side, sums(side[on], households[on], n), sums(side[on], area[on], n), found.notices)
+    held, land = (sums(side[on], value[on], n) for value in (households, area))
+    return Sides(found.atoms, at, side, held, land, float(area[~on].sum()), found.notices)
 
 
 def together(side: Ints, pairs: Ints, length: Floats, households: Floats, area: Floats) -> Ints:

@@ -13,6 +13,7 @@ from gridgis.adjust.micros import regrouped
 from gridgis.adjust.numbers import new_grid_codes, new_micro_codes
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.sides import Sides, locked, look_at, looked_at, parted_land
+from gridgis.adjust.table import changed
 from gridgis.codes import reading_order
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.components import sums
@@ -24,7 +25,8 @@ def split(draft: Draft, code: str, line: shapely.Geometry, *, buildings: gpd.Geo
 
     The line snaps to centre lines and borders of atoms, and bends round buildings that it grazes. The side with most
     households keeps the code, then that with most land, then the western one; the others get the next numbers, from
-    west to east, then north to south.
+    west to east, then north to south. Detached parts that the line does not cross stay with it, or keep it alone where
+    they are larger.
 
     Parameters
     ----------
@@ -42,8 +44,8 @@ def split(draft: Draft, code: str, line: shapely.Geometry, *, buildings: gpd.Geo
     column = str(level_of(draft, code))
     found = parted_land(draft, column, [code], line, buildings=buildings, known_faults=locks)
     zone = code[: draft.profile.codes.zone_digits]
-    others = _from_west(found, found.order()[1:])
-    label = np.full(len(found.area) + 1, code, dtype=object)
+    others = _from_west(found, found.order()[0 if found.mostly_beside else 1 :])
+    label = np.full(len(found.area_m2) + 1, code, dtype=object)
     if column == "grid_code":
         label[others] = new_grid_codes(draft, zone, len(others))
     else:
@@ -59,7 +61,7 @@ def _labelled(found: Sides, column: str, label: Geometries) -> gpd.GeoDataFrame:
     """Atoms with the label of their side; the last one holds on land that the line does not cross."""
     values = found.atoms[column].to_numpy(dtype=object, copy=True)
     values[found.at] = label[found.side]
-    return found.atoms.assign(**{column: values})
+    return changed(found.atoms, **{column: values})
 
 
 def _from_west(found: Sides, sides: Ints) -> Ints:
@@ -67,9 +69,9 @@ def _from_west(found: Sides, sides: Ints) -> Ints:
     at = found.side >= 0
     shape = as_array(found.atoms.geometry)[found.at[at]]
     area = shapely.area(shape)
-    total = sums(found.side[at], area, len(found.area))
+    total = sums(found.side[at], area, len(found.area_m2))
     xy = shapely.get_coordinates(shapely.centroid(shape)) * area[:, None]
-    x, y = (sums(found.side[at], value, len(found.area)) / total for value in xy.T)
+    x, y = (sums(found.side[at], value, len(found.area_m2)) / total for value in xy.T)
     return sides[reading_order(x[sides], y[sides], band_m=float(np.sqrt(total.mean())))]
 
 
