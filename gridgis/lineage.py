@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +18,8 @@ import shapely
 
 from gridgis.errors import Fault, refuse
 from gridgis.geometry.noding import Floats, as_array, first_hit, inner_points
-from gridgis.schema import PARENT, Division
+from gridgis.profile import CodeLayout
+from gridgis.schema import KEYS, PARENT, Division
 
 KEPT_SHARE = 0.5
 """A grid keeps its code where more than this share of it stays together."""
@@ -133,6 +134,52 @@ def free_numbers(taken: Collection[int], low: int, high: int) -> Iterator[int]:
     yield from (number for number in range(low, last) if number not in taken)
 
 
+class Carried(NamedTuple):
+    """A division whose codes go on, and the new code of each grid and micro-grid that has another one now."""
+
+    division: Division
+    codes: dict[str, str]
+
+
+def carried_on(
+    division: Division, old_atoms: gpd.GeoDataFrame, *, spent: Collection[str], layout: CodeLayout
+) -> Carried:
+    """A division with the codes that go on from the atoms of one before it; others get numbers that were never used.
+
+    Parameters
+    ----------
+    old_atoms : `grid_code`, `households`, and `microgrid_code` where the numbers of micro-grids go on too; polygons
+        in the CRS of the division
+    spent : every code that was ever confirmed
+    """
+    kept = kept_codes(passed_on(old_atoms, division.grids), digits=layout.sequence_digits)
+    grid = numbered(division, "grids", kept, spent=spent, layout=layout)
+    micros = division.microgrids[["microgrid_code", "grid_code"]].to_numpy(dtype=object)
+    division = recoded(division, grid)
+    micro = {code: code for code in division.microgrids["microgrid_code"]}
+    if "microgrid_code" in old_atoms:
+        passed = passed_on(old_atoms, division.microgrids, key="microgrid_code")
+        kept = kept_codes(passed, digits=layout.micro_digits)
+        micro = numbered(division, "microgrids", kept, spent=spent, layout=layout)
+        division = micro_recoded(division, micro)
+    codes = grid | {code: micro[grid[of] + code[len(of) :]] for code, of in micros}
+    return Carried(division, {was: now for was, now in codes.items() if was != now})
+
+
+def numbered(
+    division: Division, layer: str, kept: Mapping[str, str], *, spent: Collection[str], layout: CodeLayout
+) -> dict[str, str]:
+    """The code of each grid or micro-grid of a division: the kept one, else the next that was never used."""
+    frame: gpd.GeoDataFrame = getattr(division, layer)
+    codes = frame[KEYS[layer]]
+    if layer == "grids":
+        room = {code: layout.sequence[kind] for code, kind in zip(codes, frame["kind"], strict=True)}
+        return renumbered(codes, kept, room=room, digits=layout.sequence_digits, spent=spent, layer=layer)
+    digits = layout.micro_digits
+    room = dict.fromkeys(codes, (1, 10**digits - 1))
+    return renumbered(codes, kept, room=room, digits=digits, spent=spent, layer=layer)
+
+
 def recoded(division: Division, new: Mapping[str, str]) -> Division:
     """A division whose grids have other codes; micro-grids and atoms keep their end under the new code.
 
@@ -161,7 +208,7 @@ def recoded(division: Division, new: Mapping[str, str]) -> Division:
         ),
         borders=borders.assign(
             **{
-                side: borders[side].map(new).where(borders[side].notna(), None)
+                side: borders[side].map(new).astype(object).where(borders[side].notna(), None)
                 for side in ("first_code", "second_code")
             }
         ),

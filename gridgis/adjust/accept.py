@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from gridgis.adjust.changes import changes
 from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.plane import worded
 from gridgis.adjust.table import among
 from gridgis.crs import area_m2, unit_m
 from gridgis.errors import Fault, Notice, refuse
@@ -42,8 +43,7 @@ def accepted(before: Draft, after: Draft, *, notices: Iterable[Notice] = ()) -> 
 def place(shape: shapely.Geometry) -> str:
     """A point on a shape, in words: in the CRS of the draft."""
     x, y = shapely.get_coordinates(shapely.point_on_surface(shape))[0]
-    digits = 2 if max(abs(x), abs(y)) > 360 else 6
-    return f"{x:.{digits}f} {y:.{digits}f}"
+    return worded(float(x), float(y))
 
 
 def _touched(before: Draft, after: Draft) -> tuple[set[str], set[str]]:
@@ -117,13 +117,12 @@ def _several(draft: Draft, name: str, key: str, touched: set[str]) -> Iterator[t
 
 
 def _loose(shape: shapely.Geometry, zone: shapely.Geometry) -> Geometries:
-    """Parts of a grid but the largest that are not whole parts of its zone."""
+    """Parts of a grid that are not whole parts of its zone, but the largest of them: one may share its part."""
     parts = shapely.get_parts(shape)
-    small = parts[np.argsort(-shapely.area(parts), kind="stable")[1:]]
     whole = shapely.get_parts(zone)
-    if len(whole) < 2:
-        return np.asarray(small, dtype=object)
-    i, j = shapely.STRtree(whole).query(small, predicate="intersects")
-    share = np.zeros(len(small))
-    np.maximum.at(share, i, shapely.area(shapely.intersection(small[i], whole[j])) / shapely.area(whole[j]))
-    return np.asarray(small[share < WHOLE], dtype=object)
+    share = np.zeros(len(parts))
+    if len(whole) > 1:
+        i, j = shapely.STRtree(whole).query(parts, predicate="intersects")
+        np.maximum.at(share, i, shapely.area(shapely.intersection(parts[i], whole[j])) / shapely.area(whole[j]))
+    rest = parts[share < WHOLE]
+    return np.asarray(rest[np.argsort(-shapely.area(rest), kind="stable")[1:]], dtype=object)

@@ -32,7 +32,19 @@ neck, border, shape, size : the grids of the chain have, taken together, fewer n
 none : nothing of all this
 """
 
-COLUMNS = ("zone_code", "old_code", "new_code", "households", "area_m2", "reason", "about", "size", "limit", "line")
+COLUMNS = (
+    "zone_code",
+    "old_code",
+    "new_code",
+    "households",
+    "area_m2",
+    "reason",
+    "about",
+    "size",
+    "limit",
+    "border_class",
+    "line",
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +99,8 @@ def moved_from(after: Draft, was: pd.Series) -> pd.DataFrame:
     DataFrame
         `zone_code`, `old_code`, `new_code`, `households` (empty where they are not known) and `area_m2` that moved,
         `reason` (of :data:`REASONS`), and what it tells of: `about` (code of a grid or zone), `size` and `limit` (by
-        the measure of the zone; of `number` how many grids it had and how many it has), `line` (name of the street,
-        else its class).
+        the measure of the zone; of `number` how many grids it had and how many it has, of `neck` how many there were
+        and are), `border_class` and `line` (the name of the street, where it has one).
     """
     atoms = after.division.atoms
     old = was.fillna("").to_numpy(dtype=object)
@@ -98,7 +110,9 @@ def moved_from(after: Draft, was: pd.Series) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = {"households": "Int64", "area_m2": "float64", "size": "float64", "limit": "float64"}
     table = table.astype({**dict.fromkeys(COLUMNS, object), **numbers})
-    return table.assign(**{name: table[name].where(table[name].notna(), None) for name in ("about", "line")})
+    return table.assign(
+        **{name: table[name].where(table[name].notna(), None) for name in ("about", "border_class", "line")}
+    )
 
 
 def _zone(draft: Draft, ground: Ground, old: Geometries) -> _Zone:
@@ -127,7 +141,7 @@ def _rows(draft: Draft, zone: _Zone) -> Iterator[tuple[object, ...]]:
         yield zone.ground.zone_code, zone.codes[a], zone.codes[b], number, area[k], *reason
 
 
-Reason = tuple[str, object, float, float, object]
+Reason = tuple[str, object, float, float, object, object]
 
 
 def _reason(zone: _Zone, a: int, b: int, chain: Ints) -> Reason:
@@ -136,7 +150,7 @@ def _reason(zone: _Zone, a: int, b: int, chain: Ints) -> Reason:
         (_out_of_range(zone, a, b, chain) if zone.ranged else None)
         or _street(zone, a, b)
         or _better(zone, chain)
-        or ("none", None, np.nan, np.nan, None)
+        or ("none", None, np.nan, np.nan, None, None)
     )
 
 
@@ -151,7 +165,7 @@ def _out_of_range(zone: _Zone, a: int, b: int, chain: Ints) -> Reason | None:
     if b in grids and stood[b] < m.low:
         return _told("filled", zone, b, m.low)
     if not n * m.low <= total <= n * m.high and now * m.low <= total <= now * m.high:
-        return "number", zone.ground.zone_code, float(n), float(now), None
+        return "number", zone.ground.zone_code, float(n), float(now), None, None
     for g in sorted(set(chain) & set(grids), key=lambda g: (-_deviation(stood[g], m.low, m.high), g)):
         if _deviation(stood[g], m.low, m.high) > 0:
             return _told("room", zone, g, m.high if stood[g] > m.high else m.low)
@@ -163,7 +177,7 @@ def _deviation(size: float, low: float, high: float) -> float:
 
 
 def _told(reason: str, zone: _Zone, grid: int, limit: float) -> Reason:
-    return reason, zone.codes[grid], float(zone.stood[grid]), float(limit), None
+    return reason, zone.codes[grid], float(zone.stood[grid]), float(limit), None, None
 
 
 def _street(zone: _Zone, a: int, b: int) -> Reason | None:
@@ -177,9 +191,11 @@ def _street(zone: _Zone, a: int, b: int) -> Reason | None:
     fresh, old = ((gone[i] & other[j]) | (other[i] & gone[j]) for other in (left, joined))
     if not (fresh & on).any() or _share(length, on, fresh) <= _share(length, on, old):
         return None
-    names = pd.Series([lines.name[k] or lines.kind[k] for k in line[fresh & on]], dtype=object)
-    by = pd.Series(length[fresh & on]).groupby(names).sum()
-    return "street", None, np.nan, np.nan, by.index[int(np.argmax(by.to_numpy()))]
+    rows = fresh & on
+    words = pd.DataFrame({"kind": lines.kind[line[rows]], "name": lines.name[line[rows]], "length_m": length[rows]})
+    by = words.fillna("").groupby(["kind", "name"])["length_m"].sum()
+    kind, name = by.index[int(np.argmax(by.to_numpy()))]
+    return "street", None, np.nan, np.nan, kind, name or None
 
 
 def _share(length: Floats, on: Bools, rows: Bools) -> float:
@@ -194,11 +210,11 @@ def _better(zone: _Zone, chain: Ints) -> Reason | None:
     was, now = (_terms(zone, label, mine) for label in (zone.was, zone.now))
     gain = {name: was[name] - now[name] for name in was}
     if gain.pop("neck") > 0:
-        return "neck", None, was["neck"], now["neck"], None
+        return "neck", None, was["neck"], now["neck"], None, None
     if not zone.ranged:
         gain.pop("size")
     best = max(gain, key=lambda name: gain[name])
-    return (best, None, np.nan, np.nan, None) if gain[best] > 0 else None
+    return (best, None, np.nan, np.nan, None, None) if gain[best] > 0 else None
 
 
 def _terms(zone: _Zone, label: Ints, mine: Bools) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Divide zones, or a few of their grids, anew from the grids that stand; make micro-grids again; count anew.
+"""Divide zones, or a few of their grids, anew from the grids that stand; make micro-grids again.
 
 Invariant: what is locked or not named keeps its land and its code; a locked border stays a border in all its length;
 where no better division is met nothing changes. Better is: fewer households out of range, then fewer necks, then a
@@ -8,28 +8,23 @@ lower objective, in which each household that moves counts (`weights.moved_house
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from gridgis.adjust.anew import Done, divided, same_parts, task_of
 from gridgis.adjust.changes import changes
-from gridgis.adjust.draft import Draft, Edit, Locks
+from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.graph import Ground, grounds
 from gridgis.adjust.rebuild import rebuilt
+from gridgis.adjust.recount import counted
 from gridgis.adjust.successors import codes_of
-from gridgis.divide.graph import ZoneGraph, problem
-from gridgis.divide.grids import Standing, best_grids
-from gridgis.divide.measures import Measure
-from gridgis.divide.micros import micro_grids
-from gridgis.divide.partition.problem import Problem
 from gridgis.divide.workers import start_workers
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.borders import adjacency
-from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
-from gridgis.profile import Profile
+from gridgis.geometry.noding import as_array
 
 Progress = Callable[[str, float], None]
 """Told the name of a stage and how much of the whole is done, 0 to 1."""
@@ -37,38 +32,6 @@ Progress = Callable[[str, float], None]
 NOTHING_BETTER = "no better division was met: it stays as it is"
 SHOWN = 5
 """So many zones a notice names."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What one process needs to divide a zone anew.
-
-    Attributes
-    ----------
-    free : atoms of the grids that may change
-    locked : pairs of atoms on locked borders
-    again : atoms whose micro-grids are made again whatever becomes of their grid
-    """
-
-    graph: ZoneGraph
-    measure: Measure
-    households: Floats
-    standing: Standing
-    free: Bools
-    locked: Ints
-    again: Bools
-    seed: tuple[int, int]
-    effort: int
-    profile: Profile
-
-
-@dataclass(frozen=True)
-class _Done:
-    """Grid and micro-grid of each atom, and why the zone is out of range, where it is."""
-
-    grid: Ints
-    micro: Ints
-    reasons: tuple[str, ...]
 
 
 def redivide(
@@ -91,7 +54,7 @@ def redivide(
     codes : of zones (12 digits) and grids (15)
     seed : of the search
     effort : scales the steps of the search
-    households : new numbers by `atom_id`, as for :func:`recounted`; they count also where nothing is divided anew
+    households : new numbers by `atom_id`, as for :func:`gridgis.adjust.recount.recounted`: they count in all zones
     jobs : processes, a zone each
 
     Raises
@@ -101,9 +64,9 @@ def redivide(
         wrong numbers of households.
     """
     free = _asked(draft, codes)
-    counted = draft if households is None else _counted(draft, households)
+    start = draft if households is None else counted(draft, households)
     options = {"seed": seed, "effort": effort, "jobs": jobs, "progress": progress}
-    return _edited(draft, counted, free, again=frozenset(), fresh=households is not None, **options)  # type: ignore[arg-type]
+    return _edited(draft, start, free, again=frozenset(), fresh=households is not None, **options)  # type: ignore[arg-type]
 
 
 def redivide_micro(
@@ -130,23 +93,6 @@ def redivide_micro(
     return _edited(draft, draft, free, again=frozenset(asked), fresh=False, **options)  # type: ignore[arg-type]
 
 
-def recounted(draft: Draft, households: pd.Series) -> Edit:
-    """The draft with other numbers of households on its atoms; micro-grids, grids and zones follow.
-
-    A lock keeps land, not numbers: grids that are locked are counted too.
-
-    Parameters
-    ----------
-    households : whole numbers by `atom_id`; atoms that it does not name keep theirs
-
-    Raises
-    ------
-    InputRefused
-        With every atom that is not there or named twice, and every number that is none.
-    """
-    return _edit(draft, _counted(draft, households), ())
-
-
 # ---------------------------------------------------------------- what is asked
 def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
     """The grids that may change, by zone in order."""
@@ -171,8 +117,6 @@ def _grids_asked(draft: Draft, codes: Collection[str]) -> list[str]:
     held = [Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}") for code in codes]
     refuse([fault for fault in lost if fault.row not in known])
     refuse([fault for fault in held if fault.row in draft.locks.grids])
-    if not codes:
-        return []
     return sorted(set(codes))
 
 
@@ -198,30 +142,10 @@ def _without_micros(draft: Draft, codes: Collection[str]) -> Iterator[Fault]:
             yield Fault("grids", code, "has no households to make micro-grids of", "Leave it out")
 
 
-# ---------------------------------------------------------------- numbers
-def _counted(draft: Draft, households: pd.Series) -> Draft:
-    atoms = draft.division.atoms
-    refuse(_wrong_numbers(atoms, households))
-    new = atoms["atom_id"].map(households).astype("Int64")
-    return rebuilt(draft, atoms.assign(households=new.fillna(atoms["households"])))
-
-
-def _wrong_numbers(atoms: gpd.GeoDataFrame, households: pd.Series) -> Iterator[Fault]:
-    known = set(atoms["atom_id"])
-    for name in sorted({str(name) for name in households.index[households.index.duplicated()]}):
-        yield Fault("households", name, "is named twice", "Give each atom one number")
-    number = pd.to_numeric(households, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    for name, value, whole in zip(households.index, households, number, strict=True):
-        if name not in known:
-            yield Fault("households", str(name), "there is no such atom in the zones that are open", "Look at the ids")
-        elif not (whole >= 0 and whole % 1 == 0):
-            yield Fault("households", str(name), f"{value} is no whole number from 0", "Correct it, or leave it out")
-
-
 # ---------------------------------------------------------------- work
 def _edited(
     draft: Draft,
-    counted: Draft,
+    start: Draft,
     free: dict[str, frozenset[str]],
     *,
     again: frozenset[str],
@@ -235,24 +159,25 @@ def _edited(
     tell = progress or (lambda _stage, _done: None)
     wait = start_workers(jobs if len(free) > 1 else 1)
     tell("graphs", 0.0)
-    every = list(grounds(counted, list(free)))
-    tasks = [_task(counted, one, free[one.zone_code], again, seed=seed, effort=effort) for one in every]
+    every = list(grounds(start, list(free)))
+    tasks = [task_of(start, one, free[one.zone_code], again, seed=seed, effort=effort) for one in every]
     wait()
     order = sorted(range(len(tasks)), key=lambda k: (-len(tasks[k].free), k))
-    calls = (delayed(_divided)(tasks[k]) for k in order)
-    done: dict[int, _Done] = {}
+    calls = (delayed(divided)(tasks[k]) for k in order)
+    done: dict[int, Done] = {}
     workers = Parallel(n_jobs=jobs if len(free) > 1 else 1, return_as="generator")
     for n, (k, result) in enumerate(zip(order, workers(calls), strict=True), 1):
         done[k] = result
         tell("grids", 0.1 + 0.8 * n / len(order))
     tell("codes", 0.9)
     results = [done[k] for k in range(len(tasks))]
-    after = _relabelled(counted, every, results)
+    after = _relabelled(start, every, results)
     whole = [len(task.free) > 0 and bool(task.free.all()) and not len(task.locked) for task in tasks]
-    after = _reasons_told(counted, after, every, results, whole=whole, fresh=fresh)
-    edit = _edit(draft, _with_locks(counted, after), tuple(_notices(counted, after, every)))
+    after = _reasons_told(start, after, every, results, whole=whole, fresh=fresh)
+    after = _with_locks(start, after)
+    touched = changes(draft.division.atoms, after.division.atoms).moved("grid_code")
     tell("done", 1.0)
-    return edit
+    return Edit(draft, after, tuple(sorted(touched)), tuple(_notices(start, after, every)))
 
 
 def _notices(was: Draft, draft: Draft, every: list[Ground]) -> Iterator[Notice]:
@@ -267,90 +192,14 @@ def _notices(was: Draft, draft: Draft, every: list[Ground]) -> Iterator[Notice]:
         yield Notice("zones", f"divided by area: a division does not hold workers; the first: {told}", len(by_area))
 
 
-def _edit(draft: Draft, after: Draft, notices: tuple[Notice, ...]) -> Edit:
-    """The edit, whatever it touches: none of these breaks a hard rule or a lock."""
-    one, two = draft.division.atoms, after.division.atoms
-    touched = changes(one, two).moved("grid_code") if one is not two else set()
-    return Edit(draft, after, tuple(sorted(touched)), notices)
-
-
-def _task(
-    draft: Draft, ground: Ground, free: frozenset[str], again: frozenset[str], *, seed: int, effort: int
-) -> _Task:
-    code = ground.grids[ground.standing.grid]
-    return _Task(
-        ground.graph,
-        ground.measure,
-        ground.households,
-        ground.standing,
-        np.isin(code.astype(str), sorted(free)),
-        _locked_pairs(ground.graph.pairs, code, draft.locks),
-        np.isin(code.astype(str), sorted(again)),
-        (seed, int(ground.zone_code)),
-        effort,
-        draft.profile,
-    )
-
-
-def _locked_pairs(pairs: Ints, code: Geometries, locks: Locks) -> Ints:
-    """Pairs of neighbouring atoms on the two sides of a locked border."""
-    one, two = code[pairs[:, 0]], code[pairs[:, 1]]
-    held = [(min(a, b), max(a, b)) in locks.borders for a, b in zip(one, two, strict=True)]
-    return pairs[np.array(held, dtype=bool)]
-
-
-def _divided(task: _Task) -> _Done:
-    """One zone divided anew."""
-    rng = np.random.default_rng(task.seed)
-    was = task.standing
-    base = problem(task.graph, low=task.measure.low, high=task.measure.high, profile=task.profile, earlier=was.grid)
-    base = replace(base, frozen=np.where(task.free, -1, was.grid), cut=task.locked)
-    if not task.free.any():
-        return _Done(was.grid, _micros(task, base, was.grid, task.again, rng), ())
-    found = best_grids(task.graph, base, rng=rng, effort=task.effort, profile=task.profile)
-    changed = ~_same_grids(was.grid, found.label)
-    return _Done(found.label, _micros(task, base, found.label, changed | task.again, rng), found.reasons)
-
-
-def _same_grids(was: Ints, grid: Ints) -> Bools:
-    """Whether the grid of each atom has the atoms that it had."""
-    pair = np.unique(np.column_stack([was, grid]), axis=0, return_inverse=True)[1].reshape(-1)
-    count = np.bincount(pair)[pair]
-    return np.asarray((count == np.bincount(was)[was]) & (count == np.bincount(grid)[grid]), dtype=bool)
-
-
-def _micros(task: _Task, base: Problem, grid: Ints, again: Bools, rng: np.random.Generator) -> Ints:
-    """Micro-grid of each atom: made again where `again`, the others stay."""
-    was, measure = task.standing, task.measure
-    out = was.micro.copy()
-    if not again.any():
-        return out
-    following = int(was.micro.max()) + 1
-    if not np.isfinite(measure.micro_high):
-        out[again] = following + grid[again]
-        return out
-    label = np.where(again, grid, -1)
-    made = micro_grids(
-        base,
-        label,
-        np.nan_to_num(task.households),
-        measure.micro_low,
-        measure.micro_high,
-        earlier=was.micro,
-        rng=rng,
-        effort=task.effort,
-    )
-    out[again] = following + made[again]
-    return out
-
-
 # ---------------------------------------------------------------- what comes of it
-def _relabelled(draft: Draft, every: list[Ground], done: list[_Done]) -> Draft:
+def _relabelled(draft: Draft, every: list[Ground], done: list[Done]) -> Draft:
     """The draft with the new grids, `draft` itself where they are the old ones."""
     atoms = draft.division.atoms
     code, micro = (atoms[name].to_numpy(dtype=object, copy=True) for name in ("grid_code", "microgrid_code"))
     for ground, one in zip(every, done, strict=True):
-        if _same_grids(ground.standing.micro, one.micro).all():
+        was = ground.standing
+        if same_parts(was.grid, one.grid).all() and same_parts(was.micro, one.micro).all():
             continue
         code[ground.rows], micro[ground.rows] = codes_of(draft, ground, one.grid, one.micro)
     same = (code == atoms["grid_code"].to_numpy(dtype=object)) & (micro == atoms["microgrid_code"].to_numpy(object))
@@ -358,15 +207,16 @@ def _relabelled(draft: Draft, every: list[Ground], done: list[_Done]) -> Draft:
 
 
 def _reasons_told(
-    was: Draft, draft: Draft, every: list[Ground], done: list[_Done], *, whole: list[bool], fresh: bool
+    was: Draft, draft: Draft, every: list[Ground], done: list[Done], *, whole: list[bool], fresh: bool
 ) -> Draft:
     """The draft with the reasons of zones that were divided anew as a whole and changed, or were counted anew."""
     if draft is was and not fresh:
         return draft
     told = {g.zone_code: ",".join(d.reasons) for g, d, all_ in zip(every, done, whole, strict=True) if all_}
     zones = draft.division.zones
-    flags = [told.get(code, flag) for code, flag in zip(zones["zone_code"], zones["flags"], strict=True)]
-    if flags == zones["flags"].tolist():
+    stood = zones["flags"].fillna("")
+    flags = [told.get(code, flag) for code, flag in zip(zones["zone_code"], stood, strict=True)]
+    if flags == stood.tolist():
         return draft
     return replace(draft, division=replace(draft.division, zones=zones.assign(flags=flags)))
 

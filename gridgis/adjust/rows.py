@@ -54,7 +54,7 @@ def grid_rows(
         "perimeter_m": perimeter_m(shape, crs),
         "border_on_road": [np.nan] * len(codes),
         "flags": [
-            _with("no_residents", h == 0, _with("detached", n > 1, stood.get(code, {}).get("flags")))
+            with_flag("no_residents", h == 0, with_flag("detached", n > 1, stood.get(code, {}).get("flags")))
             for code, n, h in zip(codes, shapely.get_num_geometries(shape), households, strict=True)
         ],
     }
@@ -73,7 +73,7 @@ def micro_rows(draft: Draft, atoms: gpd.GeoDataFrame, codes: Sequence[str]) -> R
         "households": _sums(atoms, members),
         "area_m2": area_m2(shape, CRS.from_user_input(atoms.crs)),
         "flags": [
-            _with("detached", n > 1, ",".join(tower.get(code, ())))
+            with_flag("detached", n > 1, ",".join(tower.get(code, ())))
             for code, n in zip(codes, shapely.get_num_geometries(shape), strict=True)
         ],
     }
@@ -97,7 +97,7 @@ def zone_rows(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: Sequence[
         shape = _dissolved(atoms, members)
         parts = shapely.get_num_geometries(shape)
         columns["area_m2"] = area_m2(shape, CRS.from_user_input(atoms.crs))
-        columns["flags"] = [_with("detached", n > 1, text) for n, text in zip(parts, columns["flags"], strict=True)]
+        columns["flags"] = [with_flag("detached", n > 1, text) for n, text in zip(parts, columns["flags"], strict=True)]
     return Rows(columns, shape)
 
 
@@ -190,7 +190,7 @@ def _merged(flags: Sequence[str]) -> tuple[str, ...]:
     return ("tower", *([f"entrances:{entrances}"] if entrances else []))
 
 
-def _with(flag: str, on: object, text: object) -> str:
+def with_flag(flag: str, on: object, text: object) -> str:
     """Flags with one set or taken off."""
     others = [one for one in (text if isinstance(text, str) else "").split(",") if one and one != flag]
     return ",".join([flag, *others] if on is not pd.NA and on else others)

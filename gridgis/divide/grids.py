@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -13,7 +14,7 @@ from gridgis.divide.micros import micro_grids
 from gridgis.divide.partition import objective
 from gridgis.divide.partition.problem import Problem, Refuse
 from gridgis.divide.partition.solve import Solution, solve
-from gridgis.geometry.components import relabel, sums
+from gridgis.geometry.components import components, relabel, sums
 from gridgis.geometry.coverage import necks
 from gridgis.geometry.noding import Floats, Ints
 from gridgis.profile import Profile
@@ -94,16 +95,9 @@ def best_grids(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, eff
     ----------
     base : the atoms of `graph`, as :func:`gridgis.divide.graph.problem` makes it, and what of it is locked
     """
-    contact = contacts(graph, profile=profile, earlier=base.earlier)
     necked = _necks(graph, width_m=profile.tolerances.neck_m.value)
     best: tuple[float, Solution] | None = None
-    before: Ints | None = None
-    for block, compound in WHOLE:
-        links = linked(graph, whole=block * base.high, whole_compound=compound * base.high, contact=contact)
-        links = as_they_stand(links, graph, base.earlier, contact=contact)
-        if before is not None and np.array_equal(links, before):
-            continue
-        before = links
+    for links in _links(graph, base, profile=profile):
         solution = solve(with_links(base, links), rng=rng, refuse=necked, effort=effort)
         out = out_of_range(solution.label, base)
         if best is None or out < best[0]:
@@ -114,10 +108,29 @@ def best_grids(graph: ZoneGraph, base: Problem, *, rng: np.random.Generator, eff
     return _or_as_it_stands(best[1], base, necked)
 
 
+def _links(graph: ZoneGraph, base: Problem, *, profile: Profile) -> Iterator[Ints]:
+    """Atoms that stay together, one set of links after the other until the zone is in range.
+
+    Blocks that standing grids divide may stay divided, at first. Where that leaves the zone out of range they are
+    whole again: a graph of fewer nodes is searched better.
+    """
+    contact = contacts(graph, profile=profile, earlier=base.earlier)
+    stands = bool((base.earlier >= 0).any())
+    tried: list[Ints] = []
+    for divided in (True, False) if stands else (False,):
+        for block, compound in WHOLE:
+            links = linked(graph, whole=block * base.high, whole_compound=compound * base.high, contact=contact)
+            if divided:
+                links = as_they_stand(links, graph, base.earlier, contact=contact)
+            if not any(np.array_equal(links, before) for before in tried):
+                tried.append(links)
+                yield links
+
+
 def _or_as_it_stands(found: Solution, base: Problem, refuse: Refuse) -> Solution:
     """The division found, or the grids that stand where they are as good."""
     free = base.frozen < 0
-    if not free.any() or (base.earlier[free] < 0).any():
+    if not free.any() or (base.earlier[free] < 0).any() or not _is_whole(base.earlier, base):
         return found
     grids = int(base.earlier.max()) + 1
     stands = relabel(np.where(free, base.earlier, grids + base.frozen))
@@ -126,6 +139,16 @@ def _or_as_it_stands(found: Solution, base: Problem, refuse: Refuse) -> Solution
     if rank[:2] > least[:2] or (rank[:2] == least[:2] and rank[2] > least[2] + close):
         return found
     return replace(found, label=stands, objective=rank[2])
+
+
+def _is_whole(label: Ints, base: Problem) -> bool:
+    """Whether every grid hangs together, whole parts of the zone apart that are joined to it."""
+    pairs = np.concatenate([base.edges, base.touches])
+    part = components(base.atoms, pairs)
+    piece = components(base.atoms, pairs[label[pairs[:, 0]] == label[pairs[:, 1]]])
+    first = np.unique(piece, return_index=True)[1]
+    torn = np.bincount(piece) < np.bincount(part)[part[first]]
+    return bool((np.bincount(label[first][torn]) <= 1).all())
 
 
 def _rank(label: Ints, base: Problem, refuse: Refuse) -> tuple[float, int, float]:

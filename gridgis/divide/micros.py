@@ -8,7 +8,7 @@ import numpy as np
 
 from gridgis.divide.partition.problem import Problem, induced
 from gridgis.divide.partition.solve import solve
-from gridgis.geometry.components import relabel, sums
+from gridgis.geometry.components import components, relabel, sums
 from gridgis.geometry.noding import Bools, Floats, Ints
 
 
@@ -33,7 +33,7 @@ def micro_grids(
     earlier : micro-grid that each atom belonged to before, -1 for none
     """
     micro = np.zeros(len(grid), dtype=np.int64)
-    stays = None if earlier is None else whole_in_range(earlier, grid, households, low, high)
+    stays = None if earlier is None else _may_stay(earlier, grid, base, households, low, high)
     following = 0
     for g in np.unique(grid):
         mine = np.flatnonzero(grid == g)
@@ -49,8 +49,8 @@ def micro_grids(
     return micro
 
 
-def whole_in_range(micro: Ints, grid: Ints, households: Floats, low: float, high: float) -> Bools:
-    """Whether the micro-grid of each atom lies whole in one grid and is in range, or a tower alone.
+def _may_stay(micro: Ints, grid: Ints, base: Problem, households: Floats, low: float, high: float) -> Bools:
+    """Whether the micro-grid of each atom hangs together, lies whole in one grid, and is in range or a tower alone.
 
     Parameters
     ----------
@@ -60,11 +60,13 @@ def whole_in_range(micro: Ints, grid: Ints, households: Floats, low: float, high
     out = np.zeros(len(micro), dtype=bool)
     if not known.any():
         return out
+    pairs = np.concatenate([base.edges, base.touches])
+    together = (micro[pairs[:, 0]] == micro[pairs[:, 1]]) & (grid[pairs[:, 0]] == grid[pairs[:, 1]])
+    piece = components(len(micro), pairs[together])[known]
     label = relabel(micro[known])
     size, peopled = sums(label, households[known]), sums(label, (households[known] > 0).astype(float))
-    first = np.full(len(size), -1, dtype=np.int64)
-    first[label[::-1]] = grid[known][::-1]
-    torn = sums(label, (grid[known] != first[label]).astype(float)) > 0
+    first = piece[np.unique(label, return_index=True)[1]]
+    torn = sums(label, (piece != first[label]).astype(float)) > 0
     fits = (size >= low) & ((size <= high) | (peopled == 1))
     out[known] = (fits & ~torn)[label]
     return out

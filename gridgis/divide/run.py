@@ -15,10 +15,11 @@ from gridgis.divide import zones as zone_layer
 from gridgis.divide.arrangement import Lines, barrier_lines, compound_lines, street_lines
 from gridgis.divide.assemble import Frames, frames, labelled
 from gridgis.divide.atoms import Atoms, dissolved, make_atoms
+from gridgis.divide.earlier import Earlier, standing, stood_in
 from gridgis.divide.floor_space import compound_ids
 from gridgis.divide.footprints import not_buildings
 from gridgis.divide.graph import ZoneGraph, zone_graphs
-from gridgis.divide.grids import ZoneGrids, divide_zone
+from gridgis.divide.grids import Standing, ZoneGrids, divide_zone
 from gridgis.divide.households import Counted, apportion, count, count_workers
 from gridgis.divide.land import BESIDE_M, Land, lay_out, with_blocks
 from gridgis.divide.measures import Measures, measures
@@ -81,6 +82,7 @@ def divide_inputs(
     seed: int = 0,
     jobs: int = 1,
     effort: int = 1,
+    earlier: Earlier | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Divide all zones of `inputs`.
@@ -94,6 +96,7 @@ def divide_inputs(
     crs : of the output, that of the zones as given by default
     jobs : processes
     effort : scales the steps of the search
+    earlier : grids in force: the search starts from them, and as few households as can be leave them
     """
     tell = progress or (lambda _stage, _done: None)
     workers_ready = start_workers(jobs)
@@ -119,8 +122,9 @@ def divide_inputs(
     refuse(_lost(zones, atoms))
     tell("grids", 0.6)
     graphs = zone_graphs(atoms, size, _compound_of_atoms(atoms, stock), len(zones), profile=profile)
+    stood = _standing(earlier, atoms, zones, graphs)
     done = _partition(
-        graphs, stock.measures, households, seed=seed, jobs=jobs, effort=effort, profile=profile, tell=tell
+        graphs, stock.measures, households, stood, seed=seed, jobs=jobs, effort=effort, profile=profile, tell=tell
     )
     tell("codes", 0.95)
     tower, entrances = _towers(atoms, stock, inputs.buildings)
@@ -352,6 +356,7 @@ def _partition(
     graphs: list[ZoneGraph],
     m: Measures,
     households: Floats,
+    stood: list[Standing | None],
     *,
     seed: int,
     jobs: int,
@@ -372,6 +377,7 @@ def _partition(
             seed=seed + k,
             effort=effort,
             profile=profile,
+            earlier=stood[k],
         )
         for k in order
     )
@@ -380,6 +386,16 @@ def _partition(
         out[k] = result
         tell("grids", 0.6 + 0.35 * n / len(order))
     return [out[k] for k in range(len(graphs))]
+
+
+def _standing(
+    earlier: Earlier | None, atoms: Atoms, zones: gpd.GeoDataFrame, graphs: list[ZoneGraph]
+) -> list[Standing | None]:
+    """What stood in each zone before, None where nothing did."""
+    if earlier is None:
+        return [None] * len(graphs)
+    code = zones["zone_code"].to_numpy(dtype=object)[atoms.zone]
+    return standing(*stood_in(earlier, atoms.geometry, code, crs=zones.crs), graphs)
 
 
 def _compound_of_atoms(atoms: Atoms, stock: _Stock) -> Ints:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
 from pyproj import CRS
 from sqlalchemy.engine import Connection
 
+from gridgis import lineage
 from gridgis.crs import area_m2
 from gridgis.geometry.noding import as_array
-from gridgis.lineage import kept_codes, micro_recoded, passed_on, recoded, renumbered
+from gridgis.lineage import micro_recoded, numbered, passed_on, recoded
 from gridgis.profile import CodeLayout
 from gridgis.registry import tables
 from gridgis.registry.parts import STORED, Parts, load_parts, save_parts
@@ -32,7 +32,7 @@ def carried_on(
     connection: Connection, division: Division, before: Collection[int], *, network: str, layout: CodeLayout
 ) -> Division:
     """A division with the codes that go on from the parts `before` it."""
-    return _carried_on(connection, division, before, network=network, layout=layout)[0]
+    return _carried_on(connection, division, before, network=network, layout=layout).division
 
 
 def changes_carried_on(
@@ -55,19 +55,10 @@ def changes_carried_on(
 
 def _carried_on(
     connection: Connection, division: Division, before: Collection[int], *, network: str, layout: CodeLayout
-) -> tuple[Division, dict[str, str]]:
-    """A division with the codes that go on, and these by the ones that it had, where they are others."""
+) -> lineage.Carried:
     old = load_parts(connection, before, layers=["atoms"], crs=str(store_crs(connection)))["atoms"]
     spent = spent_in(connection, network, division.zones["zone_code"])
-    micros = division.microgrids[["microgrid_code", "grid_code"]].to_numpy(dtype=object)
-    kept = kept_codes(passed_on(old, division.grids), digits=layout.sequence_digits)
-    grid = _numbers(division, "grids", kept, spent, layout)
-    division = recoded(division, grid)
-    passed = passed_on(old, division.microgrids, key="microgrid_code")
-    kept = kept_codes(passed, digits=layout.micro_digits)
-    micro = _numbers(division, "microgrids", kept, spent, layout)
-    codes = grid | {code: micro[grid[of] + code[len(of) :]] for code, of in micros}
-    return micro_recoded(division, micro), {was: now for was, now in codes.items() if was != now}
+    return lineage.carried_on(division, old, spent=spent, layout=layout)
 
 
 def with_unspent(
@@ -138,20 +129,6 @@ def _codes(connection: Connection, name: str, parts: Collection[int]) -> set[str
     return out
 
 
-def _numbers(
-    division: Division, name: str, kept: Mapping[str, str], spent: Collection[str], layout: CodeLayout
-) -> dict[str, str]:
-    """The code of each row of a layer: the kept one, else the next that was never used."""
-    frame: gpd.GeoDataFrame = getattr(division, name)
-    codes = frame[NUMBERED[name][1]]
-    if name == "grids":
-        room = {code: layout.sequence[kind] for code, kind in zip(codes, frame["kind"], strict=True)}
-        return renumbered(codes, kept, room=room, digits=layout.sequence_digits, spent=spent, layer=name)
-    digits = layout.micro_digits
-    room = dict.fromkeys(codes, (1, 10**digits - 1))
-    return renumbered(codes, kept, room=room, digits=digits, spent=spent, layer=name)
-
-
 def _replaced(
     connection: Connection, parts: Parts, name: str, clash: set[str], spent: Collection[str], layout: CodeLayout
 ) -> dict[str, int]:
@@ -160,6 +137,7 @@ def _replaced(
     crs = str(store_crs(connection))
     division = Division.with_layers(load_parts(connection, hit, layers=STORED, crs=crs), info={}, crs=crs)
     codes = getattr(division, name)[NUMBERED[name][1]]
-    new = _numbers(division, name, {code: code for code in codes if code not in clash}, spent, layout)
+    kept = {code: code for code in codes if code not in clash}
+    new = numbered(division, name, kept, spent=spent, layout=layout)
     division = recoded(division, new) if name == "grids" else micro_recoded(division, new)
     return save_parts(connection, {layer: getattr(division, layer) for layer in STORED})
