@@ -45,6 +45,7 @@ def _declared(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--crs", metavar="EPSG:n", help="CRS of the result; that of the zones by default.")
 @click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the search.")
+@click.option("--earlier", metavar="FILE.gpkg", help="The division in force: few households move, codes go on.")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg")
 def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **options: Any) -> None:
     """Divide zones into coded grids and micro-grids."""

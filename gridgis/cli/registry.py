@@ -137,27 +137,6 @@ def versions(store: str, **options: Any) -> None:
 
 
 @main.command()
-@on_store
-@click.option("--version", "number", type=int, help="One version, whatever its state.")
-@click.option("--district", metavar="CODE", help="What is in force in a district.")
-@click.option("--network", default="general", show_default=True)
-@click.option("--at", metavar="TIME", help="In force at a time; now by default.")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg")
-def export(store: str, number: int | None, district: str | None, network: str, at: str | None, output: str) -> None:
-    """Write a version, or what is in force, as a GeoPackage."""
-    from gridgis import jobs
-    from gridgis.layers import refuse_target, write_division
-
-    if (number is None) == (district is None):
-        raise click.UsageError("Name either --version or --district.")
-    refuse_target(output, inputs=[store])
-    if number is not None:
-        write_division(jobs.version(store, number), output)
-    else:
-        write_division(jobs.in_force(store, str(district), at=at, network=network), output)
-
-
-@main.command()
 @click.argument("old", type=int)
 @click.argument("new", type=int)
 @on_store

@@ -43,6 +43,7 @@ def divide(
     seed: int = 0,
     jobs: int = 1,
     effort: int = 1,
+    earlier: Division | gpd.GeoDataFrame | None = None,
     progress: Progress | None = None,
 ) -> Division:
     """Divide zones into coded grids and micro-grids.
@@ -60,6 +61,8 @@ def divide(
     seed : of the search
     jobs : processes
     effort : scales the steps of the search
+    earlier : the division in force, or its grids (`grid_code`, [`zone_code`]): the search starts from them, as few
+        households as can be leave their grid, and codes go on while more than half of a grid stays together
 
     Raises
     ------
@@ -68,14 +71,22 @@ def divide(
     """
     from gridgis.layers import prepare
 
-    rules, target = load_profile(profile), _target_crs(crs)
+    rules, target = load_profile(profile), target_crs(crs)
     frames = {
         "zones": zones, "corridors": corridors, "streets": streets, "buildings": buildings, "barriers": barriers,
         "compounds": compounds, "households": households, "household_table": household_table,
     }  # fmt: skip
     inputs = prepare(frames, profile=rules)
-    return _divided(
-        inputs, profile=rules, align=align, crs=target, seed=seed, jobs=jobs, effort=effort, progress=progress
+    return divided(
+        inputs,
+        profile=rules,
+        earlier=earlier,
+        align=align,
+        crs=target,
+        seed=seed,
+        jobs=jobs,
+        effort=effort,
+        progress=progress,
     )
 
 
@@ -91,6 +102,7 @@ def divide_files(
     seed: int = 0,
     jobs: int = 1,
     effort: int = 1,
+    earlier: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Division:
     """Divide the layers of files, write the division to `output` and give it back.
@@ -99,14 +111,24 @@ def divide_files(
     ----------
     sources : layer name to `FILE` or `FILE:LAYER`
     rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
+    earlier : GeoPackage of the division in force, as for :func:`divide`
     """
-    from gridgis.layers import read_inputs, refuse_target, write_division
+    from gridgis.layers import read_division, read_inputs, refuse_target, write_division
 
-    refuse_target(output, inputs=sources.values())
-    rules, target = load_profile(profile), _target_crs(crs)
+    refuse_target(output, inputs=[*sources.values(), None if earlier is None else str(earlier)])
+    rules, target = load_profile(profile), target_crs(crs)
+    stood = None if earlier is None else read_division(earlier, layers=("grids", "microgrids", "atoms"))
     inputs = read_inputs(sources, rename=rename, crs_of=crs_of, profile=rules)
-    division = _divided(
-        inputs, profile=rules, align=align, crs=target, seed=seed, jobs=jobs, effort=effort, progress=progress
+    division = divided(
+        inputs,
+        profile=rules,
+        earlier=stood,
+        align=align,
+        crs=target,
+        seed=seed,
+        jobs=jobs,
+        effort=effort,
+        progress=progress,
     )
     write_division(division, output)
     return division
@@ -203,10 +225,11 @@ def summary(division: Division) -> dict[str, float]:
     return dict(division.info["metrics"].get("summary", {}))
 
 
-def _divided(
+def divided(
     inputs: Inputs,
     *,
     profile: Profile,
+    earlier: Division | gpd.GeoDataFrame | None,
     align: Align,
     crs: CRS | None,
     seed: int,
@@ -214,10 +237,14 @@ def _divided(
     effort: int,
     progress: Progress | None,
 ) -> Division:
+    """A division of inputs that were read, with its offenders and numbers."""
     from gridgis import rules
+    from gridgis.adjust.in_force import going_on
+    from gridgis.divide.earlier import earlier_of
     from gridgis.divide.run import divide_inputs
     from gridgis.divide.summary import summarise
 
+    stood = None if earlier is None else earlier_of(earlier, layout=profile.codes)
     result = divide_inputs(
         inputs,
         profile=profile,
@@ -226,33 +253,35 @@ def _divided(
         seed=seed,
         jobs=jobs,
         effort=effort,
+        earlier=stood,
         progress=progress,
     )
-    f = result.frames
     info: dict[str, Any] = {
         "profile": profile.name,
         "profile_toml": profile.to_toml(),
         "inputs_sha256": inputs.sha256,
         "version": version("gridgis"),
-        "created_at": _now(),
+        "created_at": made_now(),
         "metrics": {},
     }
-    draft = Division(**vars(f), offenders=empty_layer("offenders", f.zones.crs), info=info)
+    draft = Division(**vars(result.frames), offenders=empty_layer("offenders", result.frames.zones.crs), info=info)
+    draft, moved = (draft, {}) if stood is None else going_on(draft, stood, profile=profile)
     offenders = _sorted(
         rules.check(draft, profile=profile, zones=inputs.zones, buildings=result.buildings), result.findings
     )
     metrics = {
-        "summary": summarise(draft, offenders, profile=profile),
+        "summary": {**summarise(draft, offenders, profile=profile), **moved.pop("summary", {})},
         "counts": result.counts,
         "notices": [str(notice) for notice in result.notices],
         "seed": seed,
         "effort": effort,
         "align": align,
+        **moved,
     }
     return replace(draft, offenders=offenders, info={**info, "metrics": metrics})
 
 
-def _target_crs(text: str | None) -> CRS | None:
+def target_crs(text: str | None) -> CRS | None:
     """The CRS of the result as it was asked for."""
     from gridgis.crs import parsed
 
@@ -279,7 +308,7 @@ def _sorted(*found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return every.loc[order].reset_index(drop=True)
 
 
-def _now() -> str:
+def made_now() -> str:
     """The time of making, ISO 8601 with offset; fixed by SOURCE_DATE_EPOCH."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch:

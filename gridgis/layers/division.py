@@ -149,11 +149,12 @@ def _write_layers(division: Division, draft: Path) -> dict[str, int]:
 
 def _stored(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Take the columns of the contract with the types that they have in the file."""
-    table = pd.DataFrame({column: _stored_column(column, frame[column]) for column in DIVISION_LAYERS[name]})
+    table = pd.DataFrame({column: stored_column(column, frame[column]) for column in DIVISION_LAYERS[name]})
     return gpd.GeoDataFrame(table, geometry=_unwrapped(name, frame), crs=frame.crs)
 
 
-def _stored_column(column: str, values: pd.Series) -> pd.Series:
+def stored_column(column: str, values: pd.Series) -> pd.Series:
+    """A column of a division with the type that it has in a file."""
     if column in COUNTS:
         return values.reset_index(drop=True).astype("Int64")
     if column in MEASURES:

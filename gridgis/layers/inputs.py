@@ -20,7 +20,7 @@ from gridgis.layers import columns, relations, shapes, zone_codes
 from gridgis.layers.columns import EVERY, LAYERS, Objects
 from gridgis.layers.corridors import with_corridors
 from gridgis.layers.findings import Findings
-from gridgis.layers.source import Raw, raw_frame, read_source
+from gridgis.layers.source import Names, Raw, names_of, raw_frame, read_source
 from gridgis.profile import Profile, load_profile
 
 
@@ -137,8 +137,10 @@ def read_layer(
     role: str,
     source: str,
     *,
-    rename: Mapping[str, Mapping[str, str]] | None = None,
+    rename: Mapping[str, Mapping[str, str] | Names] | None = None,
     crs_of: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    findings: Findings | None = None,
 ) -> gpd.GeoDataFrame:
     """Read and check one input layer by itself, in its own CRS.
 
@@ -149,17 +151,22 @@ def read_layer(
     source : str
         `FILE` or `FILE:LAYER`.
     rename, crs_of : mapping
-        As for :func:`read_inputs`; those of other layers do not count.
+        As for :func:`read_inputs`; those of other layers do not count. Columns may be found by a function of the
+        names that the file has.
+    encoding : of the texts of a Shapefile
+    findings : where notices are put, for those who tell them
 
     Raises
     ------
     InputRefused
         With every fault of the layer.
     """
-    findings = Findings()
-    names = (rename or {}).get(role, {})
-    raw = read_source(role, source, rename=names, findings=findings)
+    told = Findings() if findings is None else findings
+    findings = Findings(notices=told.notices)
+    given = (rename or {}).get(role, {})
+    raw = read_source(role, source, rename=given, encoding=encoding, findings=findings)
     if raw is not None:
+        names = names_of(given, raw.available)
         layer = _checked(role, raw, rename=names, crs=(crs_of or {}).get(role), findings=findings)
         frame = _placed(layer, metric=layer.crs, findings=findings)
     findings.refuse(order=tuple(LAYERS))

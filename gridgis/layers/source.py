@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ import shapely
 from pyogrio.errors import DataLayerError
 
 from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.layers import shapefile
 from gridgis.layers.columns import EVERY, Objects, listed, wanted
 from gridgis.layers.findings import Findings
 
@@ -45,17 +47,27 @@ SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 TABLES = (*SPREADSHEETS, ".csv", ".tsv", ".txt")
 """Files that are tables without geometry where a layer may be either."""
 
-GBK_PAGES = (0x00, 0x4D, 0x57)
-"""Language bytes of a .dbf that say nothing (0, ANSI) or GBK: the text itself must tell."""
+POINTERS = (b"<OGRVRTDataSource", b"gdal_streamed_alg")
+"""Beginnings of files that make GDAL read others."""
+
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that there is not."""
+
+Names = Callable[[Sequence[str]], Mapping[str, str]]
+"""Given the names of the columns of a file, which of them is which column of a layer."""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """What stands in a file: rows of the columns of use, all column names, how rows are called."""
+    """What stands in a file: rows of the columns of use, all column names, how rows are called.
+
+    `encoding` is that of its texts, where it had to be found.
+    """
 
     frame: pd.DataFrame
     available: tuple[str, ...]
     rows: Objects
+    encoding: str = ""
 
 
 def parse_map(items: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -103,18 +115,28 @@ def split_source(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def read_source(role: str, text: str, *, rename: Mapping[str, str], findings: Findings) -> Raw | None:
-    """Read one input; None, and a fault, where it cannot be read."""
+def read_source(
+    role: str, text: str, *, rename: Mapping[str, str] | Names, findings: Findings, encoding: str | None = None
+) -> Raw | None:
+    """Read one input; None, and a fault, where it cannot be read.
+
+    Parameters
+    ----------
+    rename : column of the layer to that of the file, or a function that finds them by the names that the file has
+    encoding : of the texts of a Shapefile or a CSV; told by themselves by default
+    """
     path, layer = split_source(text)
     if not os.path.exists(path):
         findings.fault(role, text, "no such file", "Give FILE or FILE:LAYER of a file that exists")
         return None
     try:
         if role == "household_table" or (role not in EVERY and Path(path).suffix.lower() in TABLES):
-            return _read_table(role, path, layer, rename=rename, findings=findings)
+            return _read_table(role, path, layer, rename=rename, encoding=encoding, findings=findings)
         if Path(path).suffix.lower() in (".parquet", ".geoparquet"):
             return _read_parquet(path)
-        return _read_vector(role, path, layer, rename=rename, findings=findings)
+        _refuse_pointer(role, path)
+        with _offline():
+            return _read_vector(role, path, layer, rename=rename, encoding=encoding, findings=findings)
     except InputRefused as refused:
         findings.faults += refused.faults
     except ImportError as absent:
@@ -124,22 +146,93 @@ def read_source(role: str, text: str, *, rename: Mapping[str, str], findings: Fi
     return None
 
 
-def _read_vector(role: str, path: str, layer: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
+def _read_vector(
+    role: str,
+    path: str,
+    layer: str | None,
+    *,
+    rename: Mapping[str, str] | Names,
+    encoding: str | None,
+    findings: Findings,
+) -> Raw:
+    if Path(path).suffix.lower() in shapefile.SUFFIXES:
+        shapefile.refuse_broken(role, path)
+        said = encoding or shapefile.declared(path)
+        if said is None or shapefile.known_encoding(said) or encoding is not None:
+            return _read_shapefile(role, path, rename=rename, encoding=encoding, findings=findings)
     chosen = layer if layer is not None else _only_layer(role, path)
-    silent = _says_no_encoding(path)
-    for encoding in ("UTF-8" if silent else None, "GB18030"):
+    for tried in (None, "GB18030"):
         try:
-            raw = _read_features(role, path, chosen, encoding=encoding, rename=rename)
+            raw = _read_features(role, path, chosen, encoding=tried, rename=rename)
         except UnicodeDecodeError:
             continue
-        if encoding == "GB18030":
-            findings.notice(role, "text is in GBK and no .cpg says so" if silent else "text is in GBK")
+        if tried is not None:
+            findings.notice(role, "text is in GBK")
         return raw
-    cure = "Put a .cpg beside it that names its encoding" if silent else "Save it in UTF-8"
-    raise InputRefused([Fault(role, path, "text is neither UTF-8 nor GBK", cure)])
+    raise InputRefused([Fault(role, path, "text is neither UTF-8 nor GBK", "Save it in UTF-8")])
 
 
-def _read_features(role: str, path: str, layer: str | None, *, encoding: str | None, rename: Mapping[str, str]) -> Raw:
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Let GDAL ask no address while a file is read: a GeoJSON may name one as its CRS."""
+    before = os.environ.get("GDAL_HTTP_PROXY")
+    os.environ["GDAL_HTTP_PROXY"] = NOWHERE
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["GDAL_HTTP_PROXY"]
+        else:
+            os.environ["GDAL_HTTP_PROXY"] = before
+
+
+def _refuse_pointer(role: str, path: str) -> None:
+    """Raise for a file that GDAL would take as a description of other files, under whatever name it comes."""
+    if os.path.isdir(path) or Path(path).suffix.lower() == ".vrt":
+        return
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    if any(mark in head for mark in POINTERS):
+        cure = "Give the file that holds the features itself"
+        raise InputRefused([Fault(role, path, "holds no features but points to other files", cure)])
+
+
+def _read_shapefile(
+    role: str, path: str, *, rename: Mapping[str, str] | Names, encoding: str | None, findings: Findings
+) -> Raw:
+    """Read a Shapefile whose texts are decoded here; a cut letter at the end of a name of ten bytes is left out."""
+    _same_format(role, path, pyogrio.read_info(path, encoding=shapefile.BYTES)["driver"])
+    fields = shapefile.field_names(path)
+    either = {name: {_decoded_or_none(name, one) for one in shapefile.WORDS} for name in fields}
+    useful = wanted(role, names_of(rename, [one for both in either.values() for one in both if one]))
+    frame = shapefile.as_bytes(path, [name for name in fields if not useful.isdisjoint(either[name])])
+    texts = [name for name in frame if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name])]
+    values = (text for name in texts for text in frame[name].dropna() if isinstance(text, str))
+    spelling = shapefile.spelled(role, path, (*fields, *values), encoding=encoding)
+    findings.notice(role, spelling.told, int(bool(spelling.told)))
+    for name in texts:
+        frame[name] = [
+            shapefile.decoded(text, spelling.encoding) if isinstance(text, str) else text for text in frame[name]
+        ]
+    available = tuple(shapefile.decoded(name, spelling.encoding) for name in fields)
+    named = frame.rename(columns=dict(zip(fields, available, strict=True)))
+    return Raw(named, available, _called("fid", named.index), spelling.encoding)
+
+
+def _decoded_or_none(name: str, encoding: str) -> str | None:
+    with suppress(UnicodeDecodeError):
+        return shapefile.decoded(name, encoding)
+    return None
+
+
+def names_of(rename: Mapping[str, str] | Names, available: Sequence[str]) -> Mapping[str, str]:
+    """Which column of a file is which, where that is to be told by their names."""
+    return rename(available) if callable(rename) else rename
+
+
+def _read_features(
+    role: str, path: str, layer: str | None, *, encoding: str | None, rename: Mapping[str, str] | Names
+) -> Raw:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -149,11 +242,12 @@ def _read_features(role: str, path: str, layer: str | None, *, encoding: str | N
             raise InputRefused([Fault(role, path, f"there is no layer {layer}", cure)]) from None
         _same_format(role, path, info["driver"])
         available = tuple(str(field) for field in info["fields"])
-        columns = [field for field in available if field in wanted(role, rename)]
+        useful = wanted(role, names_of(rename, available))
+        columns = [field for field in available if field in useful]
         frame = pyogrio.read_dataframe(
             path, layer=layer, columns=columns, encoding=encoding, fid_as_index=True, on_invalid="ignore"
         )
-    return Raw(frame, available, _called("fid", frame.index))
+    return Raw(frame, available, _called("fid", frame.index), encoding or "")
 
 
 def _only_layer(role: str, path: str) -> str | None:
@@ -190,19 +284,6 @@ def _same_format(role: str, path: str, driver: str) -> None:
         raise InputRefused([Fault(role, path, problem, "Give the file the ending of its format")])
 
 
-def _says_no_encoding(path: str) -> bool:
-    """Whether a shapefile has neither a .cpg nor a telling language byte."""
-    table = Path(path).with_suffix(".dbf")
-    table = table if table.exists() else Path(path).with_suffix(".DBF")
-    if Path(path).suffix.lower() not in (".shp", ".dbf") or not table.exists():
-        return False
-    if any(Path(path).with_suffix(suffix).exists() for suffix in (".cpg", ".CPG")):
-        return False
-    with table.open("rb") as file:
-        head = file.read(32)
-    return len(head) == 32 and head[29] in GBK_PAGES
-
-
 def _read_parquet(path: str) -> Raw:
     import_module("pyarrow")  # geopandas asks for it later, with a message that names nothing
     frame = gpd.read_parquet(path).reset_index(drop=True)
@@ -220,14 +301,23 @@ def _called(what: str, labels: Iterable[object]) -> Objects:
     return np.array([*(f"{what} {label}" for label in labels), None], dtype=object)[:-1]
 
 
-def _read_table(role: str, path: str, sheet: str | None, *, rename: Mapping[str, str], findings: Findings) -> Raw:
+def _read_table(
+    role: str,
+    path: str,
+    sheet: str | None,
+    *,
+    rename: Mapping[str, str] | Names,
+    encoding: str | None,
+    findings: Findings,
+) -> Raw:
     """Read a table without geometry; only the columns of use leave this function."""
-    suffix = Path(path).suffix.lower()
-    spreadsheet = suffix in SPREADSHEETS
-    table = _read_sheet(path, sheet) if spreadsheet else _read_text_table(role, path, findings=findings)
+    spreadsheet = Path(path).suffix.lower() in SPREADSHEETS
+    table = (
+        _read_sheet(path, sheet) if spreadsheet else read_text_table(role, path, encoding=encoding, findings=findings)
+    )
     available = tuple(str(name).strip() for name in table.columns)
     table.columns = pd.Index(available)
-    useful = wanted(role, rename)
+    useful = wanted(role, names_of(rename, available))
     frame = table.loc[:, [name in useful for name in available]]
     rows = _called("row", range(2, len(frame) + 2))
     filled = ~frame.isna().all(axis=1).to_numpy() if frame.shape[1] else np.ones(len(frame), dtype=bool)
@@ -248,11 +338,22 @@ def _read_sheet(path: str, sheet: str | None) -> pd.DataFrame:
     return table.mask(table.map(lambda value: isinstance(value, str) and not value.strip()), None)
 
 
-def _read_text_table(role: str, path: str, *, findings: Findings) -> pd.DataFrame:
+def read_text_table(role: str, path: str, *, encoding: str | None = None, findings: Findings) -> pd.DataFrame:
+    """Read a table in a file of text, its columns parted by comma, semicolon or tab; all as text.
+
+    Parameters
+    ----------
+    encoding : of the text; without it what its bytes tell, UTF-8 or GBK
+
+    Raises
+    ------
+    OSError, ValueError
+        Where it is no such file.
+    """
     data = Path(path).read_bytes()
     if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise OSError("it is a spreadsheet, not text")
-    text = _decoded(role, data, findings=findings)
+    text = _decoded(role, data, findings=findings) if encoding is None else _as_asked(role, path, data, encoding)
     header = text.split("\n", 1)[0]
     separator = max(",\t;", key=header.count)
     table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
@@ -268,6 +369,18 @@ def _decoded(role: str, data: bytes, *, findings: Findings) -> str:
         text = data.decode("gb18030")
         findings.notice(role, "text is in GBK")
         return text
+
+
+def _as_asked(role: str, path: str, data: bytes, encoding: str) -> str:
+    known = shapefile.known_encoding(encoding)
+    if known is None:
+        raise InputRefused([Fault(role, path, f"--encoding {encoding}: no such encoding", "Name utf-8 or gbk")])
+    try:
+        return data.decode("utf-8-sig" if known == "utf-8" else known)
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not in {shapefile.WORDS[known]}, which was declared"
+        cure = "Leave --encoding out, or name the true one"
+        raise InputRefused([Fault(role, path, problem, cure)]) from None
 
 
 def first_line(error: BaseException) -> str:

@@ -1,0 +1,232 @@
+"""A layer drawn elsewhere made a coverage: overlaps and narrow gaps closed, vertices of borders in both neighbours.
+
+Invariant: polygons without a defect stay as they are, to the last bit; no vertex moves by more than a centimetre, and
+none of a border that was good. Land changes hands where two claimed it or none did, and nowhere else.
+
+`shapely.coverage_clean` with the distance at which vertices of zones are one (a metre) would move nine of ten good
+grids, whose borders bend more closely than that. So only polygons that have a defect are cleaned, together with the
+gaps between them, at a distance below the grid of arrangements; the gaps are found before, since a narrow gap between
+defective polygons may be a good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+
+from gridgis.divide.atoms import whole
+from gridgis.exchange import strips
+from gridgis.geometry.borders import shared_edges
+from gridgis.geometry.components import components
+from gridgis.geometry.coverage import (
+    TOUCH_M,
+    Faces,
+    bordering,
+    cracks,
+    faces,
+    gaps,
+    mismatched_edges,
+    overlaps,
+    polygonal,
+)
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
+from gridgis.geometry.stitch import missing_vertices, stitched
+from gridgis.profile import Profile
+
+SNAP_M = 0.005
+"""Vertices of defective polygons nearer than this are one: half the grid on which arrangements lie."""
+
+INSIDE = 0.5
+"""A polygon more than this share of which lies in another one lies inside it."""
+
+ROUNDS = 4
+"""Closing a gap may open another: so often it is looked again."""
+
+
+@dataclass
+class Repairs:
+    """What was done to a layer, and what cannot be.
+
+    Attributes
+    ----------
+    overlaps : (row, row, m2) that were closed
+    gaps : (row that got it, m2)
+    contained : (row inside, row around, m2): not to be repaired
+    wide : (row, row, m2, width): overlaps not to be repaired
+    vanished : rows of which nothing is left
+    """
+
+    overlaps: list[tuple[int, int, float]] = field(default_factory=list)
+    gaps: list[tuple[int, float]] = field(default_factory=list)
+    contained: list[tuple[int, int, float]] = field(default_factory=list)
+    wide: list[tuple[int, int, float, float]] = field(default_factory=list)
+    vanished: list[int] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        """Whether something cannot be repaired."""
+        return bool(self.contained or self.wide or self.vanished)
+
+
+def covered(
+    polygons: Geometries, *, profile: Profile, progress: Callable[[float], None] | None = None
+) -> tuple[Geometries, Repairs]:
+    """Polygons as a coverage, and what was repaired; as they were where something cannot be.
+
+    Parameters
+    ----------
+    polygons : array of Polygon and MultiPolygon, valid, metres
+    progress : told which share is done
+    """
+    repairs, shape = Repairs(), polygons.copy()
+    for turn in range(ROUNDS):
+        found = _defects(shape, profile=profile)
+        if turn == 0:
+            _judge(found, shape, repairs, profile=profile)
+            if repairs.refused:
+                return polygons, repairs
+        groups = found.groups(len(shape))
+        for number, rows in enumerate(groups):
+            _resolve(rows, found, shape, repairs, profile=profile)
+            if progress is not None:
+                progress((turn + (number + 1) / len(groups)) / ROUNDS)
+        if not groups:
+            break
+    repairs.vanished += [int(row) for row in np.flatnonzero(shapely.is_empty(shape))]
+    return (polygons if repairs.refused else stitched_together(shape)), repairs
+
+
+def stitched_together(polygons: Geometries) -> Geometries:
+    """Polygons with every vertex of a common border in both neighbours, the same objects where nothing is added."""
+    missing = missing_vertices(polygons, within=TOUCH_M)
+    return stitched(polygons, missing) if len(missing.xy) else polygons
+
+
+@dataclass(frozen=True)
+class _Defects:
+    """Defects of a layer: pairs of rows that overlap or have other vertices, and narrow gaps with the rows around."""
+
+    i: Ints
+    j: Ints
+    common: Geometries
+    mismatched: tuple[Ints, Ints]
+    gaps: Geometries
+    beside: tuple[Ints, Ints]
+
+    def groups(self, n: int) -> list[Ints]:
+        """Rows that hang together by defects, smallest row first."""
+        place, row = self.beside
+        first = np.unique(place, return_index=True)[1]
+        lead = row[first][np.cumsum(np.isin(np.arange(len(place)), first)) - 1] if len(place) else row
+        pairs = np.concatenate(
+            [
+                np.column_stack([self.i, self.j]),
+                np.column_stack(self.mismatched),
+                np.column_stack([lead, row]),
+            ]
+        )
+        if not len(pairs):
+            return []
+        label = components(n, pairs)
+        touched = np.unique(pairs)
+        order = touched[np.argsort(label[touched], kind="stable")]
+        return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+
+
+def _defects(shape: Geometries, *, profile: Profile) -> _Defects:
+    edges = shared_edges(shape)
+    between = faces(shape, edges=edges)
+    i, j, common = overlaps(shape, between=between)
+    mi, mj, _ = mismatched_edges(shape, edges=edges)
+    open_ = np.concatenate([_narrow_gaps(shape, between, profile=profile), _cracks(between, shape)])
+    return _Defects(i, j, common, (mi, mj), open_, bordering(open_, shape))
+
+
+def _narrow_gaps(shape: Geometries, between: Faces, *, profile: Profile) -> Geometries:
+    found = gaps(shape, between=between)
+    return found[vanishes(found, profile.tolerances.gap_width_m.value)]
+
+
+def _cracks(between: Faces, shape: Geometries) -> Geometries:
+    """Strips that are open at an end, as wide as they are."""
+    if not len(between.polygons):
+        return between.polygons
+    found = cracks(shapely.union_all(between.polygons))
+    if not len(found):
+        return found
+    # where it was closed the outline lies some millimetres off the borders beside it
+    wider = shapely.buffer(found, 0.01, join_style="mitre")
+    near = [shapely.union_all(shape[shapely.STRtree(shape).query(one)]) for one in wider]
+    return polygonal(shapely.difference(wider, as_array(near)))
+
+
+def vanishes(polygons: Geometries, width_m: float) -> Bools:
+    """Whether polygons are nowhere wider than `width_m`."""
+    return np.asarray(shapely.is_empty(shapely.buffer(polygons, -width_m / 2)))
+
+
+def _judge(found: _Defects, shape: Geometries, repairs: Repairs, *, profile: Profile) -> None:
+    """Tell the overlaps that are to be closed from those that cannot be."""
+    area = shapely.area(found.common)
+    smaller = np.minimum(shapely.area(shape[found.i]), shapely.area(shape[found.j]))
+    inside = area > INSIDE * smaller
+    wide = ~inside & ~vanishes(found.common, profile.tolerances.overlap_m.value)
+    for k in np.flatnonzero(inside):
+        i, j = int(found.i[k]), int(found.j[k])
+        pair = (i, j) if shapely.area(shape[i]) <= shapely.area(shape[j]) else (j, i)
+        repairs.contained.append((*pair, float(area[k])))
+    width = widths_m(found.common[wide])
+    for k, w in zip(np.flatnonzero(wide), width, strict=True):
+        repairs.wide.append((int(found.i[k]), int(found.j[k]), float(area[k]), float(w)))
+
+
+def widths_m(polygons: Geometries) -> Floats:
+    """Diameter of the largest circle in each polygon."""
+    slack = 0.001 * (1 + np.sqrt(shapely.area(polygons)))
+    return np.asarray(2 * shapely.length(shapely.maximum_inscribed_circle(polygons, tolerance=slack)))
+
+
+def _resolve(rows: Ints, found: _Defects, shape: Geometries, repairs: Repairs, *, profile: Profile) -> None:
+    """Make the polygons of one group a coverage, in place."""
+    place, row = found.beside
+    mine = np.unique(place[np.isin(row, rows)])
+    pieces = [strips.cut(found.gaps[g], shape[row[place == g]]) for g in mine]
+    open_ = np.concatenate(pieces) if pieces else found.gaps[:0]
+    elements = np.concatenate([shape[rows], open_])
+    clean = shapely.coverage_clean(elements, snapping_distance=SNAP_M, gap_width=0.0)
+    parts, owner = shapely.get_parts(clean, return_index=True)
+    there = ~shapely.is_empty(parts)
+    parts, owner = parts[there], owner[there]
+    label = np.where(owner < len(rows), owner, -1)
+    label[_cut_off(parts, label, shapely.get_num_geometries(shape[rows]), profile=profile)] = -1
+    to = strips.given(parts, label)
+    _tell(rows, found, parts, owner, to, repairs)
+    for k, old in enumerate(shape[rows]):
+        own = parts[to == k]
+        new = whole(shapely.coverage_union_all(own)) if len(own) else shapely.Polygon()
+        if not shapely.equals_exact(new, old, normalize=True):
+            shape[rows[k]] = new
+
+
+def _cut_off(parts: Geometries, label: Ints, count: Ints, *, profile: Profile) -> Bools:
+    """Narrow parts that another polygon cut off from its own: all but as many of the largest as there were."""
+    out = np.zeros(len(parts), dtype=bool)
+    area = shapely.area(parts)
+    order = np.lexsort((-area, label))
+    rank = np.arange(len(parts)) - np.searchsorted(label[order], label[order])
+    late = order[(rank >= np.append(count, 0)[label[order]]) & (label[order] >= 0)]
+    out[late[vanishes(parts[late], profile.tolerances.overlap_m.value)]] = True
+    return out
+
+
+def _tell(rows: Ints, found: _Defects, parts: Geometries, owner: Ints, to: Ints, repairs: Repairs) -> None:
+    mine = np.isin(found.i, rows)
+    sizes = shapely.area(found.common[mine])
+    repairs.overlaps += [
+        (int(i), int(j), float(size)) for i, j, size in zip(found.i[mine], found.j[mine], sizes, strict=True)
+    ]
+    given = (owner >= len(rows)) & (to >= 0)
+    repairs.gaps += [(int(rows[k]), float(size)) for k, size in zip(to[given], shapely.area(parts[given]), strict=True)]

@@ -1,0 +1,173 @@
+"""The layers of a division drawn elsewhere, one after the other: repaired, fitted into the layer above, coded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridgis.exchange import coding, zoning
+from gridgis.exchange.changes import Log
+from gridgis.exchange.cover import covered
+from gridgis.exchange.nest import Fitted, fitted, parents
+from gridgis.exchange.rows import Rows
+from gridgis.exchange.work import Share, Work
+from gridgis.geometry.borders import boundary_keys
+from gridgis.geometry.coverage import NOISE_M2
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, inner_points
+from gridgis.geometry.tiling import untiled
+
+
+@dataclass(frozen=True)
+class Level:
+    """Rows of one layer with their polygons in metres, the row above each, and their codes as far as they are known.
+
+    `code_was` is the code that each has in the source.
+    """
+
+    rows: Rows
+    metres: Geometries
+    of: Ints
+    code: Geometries = field(default_factory=lambda: np.zeros(0, dtype=object))
+    code_was: Geometries = field(default_factory=lambda: np.zeros(0, dtype=object))
+
+    @property
+    def names(self) -> Geometries:
+        """How the rows are called."""
+        return self.rows.names
+
+
+def repaired(rows: Rows, metres: Geometries, work: Work, step: Share) -> Geometries | None:
+    """The polygons of a layer as a coverage; None, and faults in the log, where they cannot be one."""
+    out, repairs = covered(metres, profile=work.profile, progress=step)
+    zoning.told_repairs(rows.role, repairs, rows.names, work.log)
+    _tell_vertices(rows, metres, out, work.log)
+    return None if repairs.refused else out
+
+
+def nested(
+    rows: Rows,
+    metres: Geometries,
+    of: Ints,
+    wholes: Geometries,
+    names: Geometries,
+    above: str,
+    work: Work,
+    step: Share,
+) -> Geometries | None:
+    """The polygons of a layer made to fill the rows above; None, and faults in the log, where they cannot.
+
+    Parameters
+    ----------
+    names : how the rows above are called
+    above : what one of them is called, such as `zone`
+    """
+    out, told = fitted(metres, of, wholes, profile=work.profile, progress=step)
+    _tell_fitted(rows, told, of, names, above, work.log)
+    if told.refused:
+        return None
+    again, repairs = covered(out, profile=work.profile)
+    zoning.told_repairs(rows.role, repairs, rows.names, work.log)
+    return None if repairs.refused else again
+
+
+def zones_of_grids(rows: Rows, metres: Geometries, zones: zoning.Zones, work: Work) -> Ints:
+    """The zone in which most of each grid lies; a fault for each that lies in none."""
+    of = parents(metres, zones.metres)
+    for row in rows.names[of < 0]:
+        work.log.fault("grids", row, "lies in none of the zones", "Add its zone, or take the grid out")
+    return of
+
+
+def told_zones(rows: Rows, codes: coding.Spelled, work: Work) -> Geometries:
+    """The zone that each grid says it is of, by its column or else its code; a fault for each that says none."""
+    layout = work.profile.codes
+    column = coding.spelled(rows.column("zone_code"), numeric="zone_code" in rows.numeric)
+    own = [
+        text if text is not None and not bad and text.isdigit() and len(text) == layout.zone_digits else None
+        for text, bad in zip(column.text, column.rounded, strict=True)
+    ]
+    by_code = coding.zone_of_code(codes, layout)
+    out = np.array([a or b for a, b in zip(own, by_code, strict=True)] + [None], dtype=object)[:-1]
+    cure = "Give the zones with --zones, or a column of their codes with --map grids.zone_code=COLUMN"
+    for k in np.flatnonzero(pd.isna(pd.Series(out)).to_numpy()):
+        why = codes.rounded[k] or (f"code {codes.text[k]!r} is malformed" if codes.text[k] else "it has no code")
+        work.log.fault("grids", rows.names[k], f"{why}, and nothing tells its zone", cure)
+    return out
+
+
+def grid_codes(level: Level, codes: coding.Spelled, zone: Geometries, kind: Geometries, work: Work) -> Level:
+    """Grids with their codes.
+
+    Parameters
+    ----------
+    zone, kind : code and kind of the zone of each grid
+    """
+    layout = work.profile.codes
+    room = [layout.sequence[k] for k in kind]
+    places = coding.Places(zone, zone, room, _points(level.metres), coding.bands_m(_area(level), level.of))
+    code = coding.coded("grids", codes, places, digits=layout.sequence_digits, names=level.names, log=work.log)
+    return replace(level, code=code, code_was=codes.text)
+
+
+def micro_codes(level: Level, grids: Level, work: Work) -> Level:
+    """Micro-grids with their codes."""
+    digits = work.profile.codes.micro_digits
+    codes = coding.spelled(level.rows.column("microgrid_code"), numeric="microgrid_code" in level.rows.numeric)
+    parent, was = grids.code[level.of], grids.code_was[level.of]
+    before = np.array([a or b for a, b in zip(was, parent, strict=True)] + [None], dtype=object)[:-1]
+    room = [(1, 10**digits - 1)] * len(parent)
+    places = coding.Places(parent, before, room, _points(level.metres), coding.bands_m(_area(level), level.of))
+    code = coding.coded("microgrids", codes, places, digits=digits, names=level.names, log=work.log)
+    return replace(level, code=code, code_was=codes.text)
+
+
+def tiled_by(pieces: Geometries, of: Ints, wholes: Geometries) -> Bools:
+    """Wholes that have pieces, all of which together are them, vertex by vertex."""
+    out = np.zeros(len(wholes), dtype=bool)
+    out[of[of >= 0]] = True
+    out[untiled(boundary_keys(pieces), of, boundary_keys(wholes))] = False
+    return out
+
+
+def _points(metres: Geometries) -> Floats:
+    return np.asarray(shapely.get_coordinates(inner_points(metres)))
+
+
+def _area(level: Level) -> Floats:
+    return np.asarray(shapely.area(level.metres))
+
+
+def _tell_vertices(rows: Rows, before: Geometries, after: Geometries, log: Log) -> None:
+    """Tell of rows that got vertices of their neighbours, or of whose parts some were joined."""
+    changed = np.flatnonzero([a is not b for a, b in zip(before, after, strict=True)])
+    more = shapely.get_num_coordinates(after[changed]) - shapely.get_num_coordinates(before[changed])
+    grown = np.abs(shapely.area(after[changed]) - shapely.area(before[changed])) > NOISE_M2
+    for k, number, land in zip(changed, more, grown, strict=True):
+        if number > 0 and not land:
+            log.add(rows.role, rows.names[k], "vertices added", f"{number} of its neighbours")
+        if shapely.get_num_geometries(after[k]) < shapely.get_num_geometries(before[k]):
+            was, now = (shapely.get_num_geometries(shape) for shape in (before[k], after[k]))
+            log.add(rows.role, rows.names[k], "parts merged", "", old=str(was), new=str(now))
+
+
+def _tell_fitted(rows: Rows, told: Fitted, of: Ints, names: Geometries, above: str, log: Log) -> None:
+    for row, area, width in told.outside:
+        problem = f"{area:.0f} m2 of it, up to {width:.1f} m wide, lie outside its {above} {names[of[row]]}"
+        log.fault(rows.role, rows.names[row], problem, f"Draw its border along that of the {above}")
+    for k, area, width, point in told.empty:
+        at = f"{point.x:.0f} {point.y:.0f}"
+        problem = f"{area:.0f} m2, up to {width:.1f} m wide, are in none of its {rows.role}, at {at}"
+        log.fault(f"{above}s", names[k], problem, f"Draw the {rows.role} up to the border of the {above}")
+    for row in told.vanished:
+        log.fault(rows.role, rows.names[row], f"nothing of it lies in its {above}", "Take it out, or draw it anew")
+    if told.refused:
+        return
+    for kind, some in (("cut to its " + above, told.cut), ("filled up", told.filled)):
+        areas: dict[int, float] = {}
+        for row, area in some:
+            areas[row] = areas.get(row, 0.0) + area
+        for row, area in areas.items():
+            log.add(rows.role, rows.names[row], kind, f"{area:.2f} m2")

@@ -1,0 +1,177 @@
+"""Pieces drawn elsewhere made to fill the land they belong to: grids their zone, micro-grids their grid.
+
+Invariant: the pieces of a whole fill it, with common vertices; wholes keep their land, for the borders of zones are
+legal lines; pieces of wholes that were filled already stay as they are, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from gridgis.divide.atoms import whole
+from gridgis.exchange import strips
+from gridgis.exchange.cover import SNAP_M, stitched_together, vanishes, widths_m
+from gridgis.geometry.borders import boundary_keys
+from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, polygonal
+from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
+from gridgis.geometry.tiling import untiled
+from gridgis.profile import Profile
+
+
+@dataclass
+class Fitted:
+    """What was cut off and added so that pieces fill their wholes, and what cannot be mended.
+
+    Attributes
+    ----------
+    cut : (piece, m2) of land outside its whole
+    filled : (piece, m2) of land of its whole in no piece
+    outside : (piece, m2, width) of land outside its whole, too wide to be cut off
+    empty : (whole, m2, width, point) of land of a whole in no piece, too wide to be filled
+    vanished : pieces of which nothing is left
+    """
+
+    cut: list[tuple[int, float]] = field(default_factory=list)
+    filled: list[tuple[int, float]] = field(default_factory=list)
+    outside: list[tuple[int, float, float]] = field(default_factory=list)
+    empty: list[tuple[int, float, float, shapely.Geometry]] = field(default_factory=list)
+    vanished: list[int] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        """Whether something cannot be mended."""
+        return bool(self.outside or self.empty or self.vanished)
+
+
+def fitted(
+    pieces: Geometries,
+    of: Ints,
+    wholes: Geometries,
+    *,
+    profile: Profile,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Geometries, Fitted]:
+    """Pieces that fill their wholes, and what was changed; as they were where something cannot be mended.
+
+    Parameters
+    ----------
+    pieces, wholes : coverages, metres
+    of : the whole of each piece, -1 for one of none, which is left alone
+    progress : told which share is done
+    """
+    told, out = Fitted(), pieces.copy()
+    doubtful = untiled(boundary_keys(pieces), of, boundary_keys(wholes))
+    mine = np.flatnonzero(np.isin(of, doubtful))
+    if not len(doubtful):
+        return pieces, told
+    out[mine] = _pulled(out[mine], wholes[doubtful])
+    inside = _cut(out, mine, of, wholes, told, profile=profile)
+    order = mine[np.argsort(of[mine], kind="stable")]
+    start = np.searchsorted(of[order], doubtful)
+    end = np.searchsorted(of[order], doubtful, side="right")
+    for number, k in enumerate(doubtful):
+        rows = order[start[number] : end[number]]
+        out[rows] = _filled(rows, inside, wholes[k], int(k), told, profile=profile)
+        if progress is not None:
+            progress((number + 1) / len(doubtful))
+    told.vanished += [int(row) for row in mine[shapely.is_empty(out[mine])]]
+    if told.refused:
+        return pieces, told
+    for row in mine[shapely.equals_exact(out[mine], pieces[mine], normalize=True)]:
+        out[row] = pieces[row]
+    return stitched_together(out), told
+
+
+def parents(pieces: Geometries, wholes: Geometries) -> Ints:
+    """The whole in which most of each piece lies, -1 where it lies in none; the first of equals."""
+    piece, to = shapely.STRtree(wholes).query(pieces, predicate="intersects")
+    several = np.bincount(piece, minlength=len(pieces))[piece] > 1
+    area = np.ones(len(piece))
+    area[several] = shapely.area(shapely.intersection(pieces[piece[several]], wholes[to[several]]))
+    order = np.lexsort((to, -area, piece))
+    first = order[np.unique(piece[order], return_index=True)[1]]
+    first = first[area[first] > 0]
+    out = np.full(len(pieces), -1, dtype=np.int64)
+    out[piece[first]] = to[first]
+    return out
+
+
+def _pulled(pieces: Geometries, wholes: Geometries) -> Geometries:
+    """Pieces with vertices that nearly are one of their wholes' put upon it."""
+    there = shapely.get_coordinates(wholes)
+    xy = shapely.get_coordinates(pieces)
+    far, at = cKDTree(there).query(xy, distance_upper_bound=TOUCH_M)
+    near = np.isfinite(far) & (far > 0)
+    if not near.any():
+        return pieces
+    xy[near] = there[at[near]]
+    return polygonal(np.asarray(shapely.set_coordinates(pieces.copy(), xy), dtype=object))
+
+
+def _cut(pieces: Geometries, mine: Ints, of: Ints, wholes: Geometries, told: Fitted, *, profile: Profile) -> Geometries:
+    """All pieces, those of doubtful wholes without what lies outside theirs."""
+    out = pieces.copy()
+    out[mine] = polygonal(shapely.intersection(pieces[mine], wholes[of[mine]]))
+    beyond = polygonal(shapely.difference(pieces[mine], wholes[of[mine]]))
+    area = shapely.area(beyond)
+    off = area > NOISE_M2
+    wide = off & ~vanishes(beyond, profile.tolerances.overlap_m.value)
+    told.cut += [(int(row), float(size)) for row, size in zip(mine[off & ~wide], area[off & ~wide], strict=True)]
+    width = widths_m(beyond[wide])
+    told.outside += [
+        (int(row), float(size), float(w)) for row, size, w in zip(mine[wide], area[wide], width, strict=True)
+    ]
+    same = shapely.equals_exact(out[mine], pieces[mine], normalize=True)
+    out[mine[same]] = pieces[mine[same]]
+    return out
+
+
+def _filled(
+    rows: Ints, inside: Geometries, land: shapely.Geometry, number: int, told: Fitted, *, profile: Profile
+) -> Geometries:
+    """The pieces of one whole with what was in none of them."""
+    left = shapely.get_parts(polygonal(as_array([shapely.difference(land, shapely.union_all(inside[rows]))])))
+    left = left[~shapely.is_empty(left)]
+    big = ~vanishes(left, max(profile.tolerances.gap_width_m.value, _most(told, profile=profile)))
+    for part, width in zip(left[big], widths_m(left[big]), strict=True):
+        told.empty.append((number, float(part.area), float(width), shapely.point_on_surface(part)))
+    if big.any():
+        return inside[rows]
+    cut = [strips.cut(part, inside[rows]) for part in left if part.area > NOISE_M2]
+    elements = np.concatenate([inside[rows], *cut, left[shapely.area(left) <= NOISE_M2]])
+    clean = shapely.coverage_clean(elements, snapping_distance=SNAP_M, gap_width=0.0)
+    parts, owner = shapely.get_parts(clean, return_index=True)
+    parts, owner = parts[~shapely.is_empty(parts)], owner[~shapely.is_empty(parts)]
+    label = np.where(owner < len(rows), owner, -1)
+    label[_remnants(parts, label, profile=profile)] = -1
+    to = strips.given(parts, label)
+    new = (owner >= len(rows)) & (to >= 0) & (shapely.area(parts) > NOISE_M2)
+    for part in parts[(to < 0) & (shapely.area(parts) > NOISE_M2)]:
+        told.empty.append((number, float(part.area), float(widths_m(as_array([part]))[0]), part.point_on_surface()))
+    told.filled += [(int(rows[k]), float(a)) for k, a in zip(to[new], shapely.area(parts[new]), strict=True)]
+    return as_array([_whole(parts[to == k]) for k in range(len(rows))])
+
+
+def _most(told: Fitted, *, profile: Profile) -> float:
+    """How wide the land may be that another whole's piece had: as an overlap, where any was cut off."""
+    return profile.tolerances.overlap_m.value if told.cut else 0.0
+
+
+def _remnants(parts: Geometries, label: Ints, *, profile: Profile) -> Bools:
+    """Parts of a piece that the border of its whole cut off, all but the largest, where they are slivers."""
+    area = shapely.area(parts)
+    order = np.lexsort((-area, label))
+    rank = np.arange(len(parts)) - np.searchsorted(label[order], label[order])
+    late = order[(rank > 0) & (label[order] >= 0)]
+    out = np.zeros(len(parts), dtype=bool)
+    out[late[vanishes(parts[late], profile.tolerances.sliver_m.value)]] = True
+    return out
+
+
+def _whole(parts: Geometries) -> shapely.Geometry:
+    return whole(shapely.coverage_union_all(parts)) if len(parts) else shapely.Polygon()
