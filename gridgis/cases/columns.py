@@ -92,7 +92,7 @@ def recognised(
         other columns count only where `rename` names them
     """
     asked = {TABLED.get(column, column): name for column, name in (rename or {}).items()}
-    plain = {_plain(name): name for name in reversed(header)}
+    plain = {plain_name(name): name for name in reversed(header)}
     found = {column: _usual(column, plain) for column in COLUMNS if column != "geometry" and column not in asked}
     found |= {"geometry": geometry} | {column: name for column, name in asked.items() if name in header}
     if geometry is not None and not asked.keys() & {"x", "y"}:
@@ -130,18 +130,19 @@ def header_notices(
     for column, name in found.items():
         if list(header).count(name) > 1:
             yield f"column {name} is there {list(header).count(name)} times: the first is taken"
-        usual = {_plain(one) for one in USUAL[column]}
-        others = dict.fromkeys(one for one in header if one != name and _plain(one) in usual)
+        usual = {plain_name(one) for one in USUAL[column]}
+        others = dict.fromkeys(one for one in header if one != name and plain_name(one) in usual)
         if others and column not in asked:
             told = next((tabled for tabled, own in TABLED.items() if own == column), column)
             yield f"{told} is taken from column {name}, not from {_shown(list(others))}: --map cases.{told}=COLUMN"
 
 
 def _usual(column: str, plain: Mapping[str, str]) -> str | None:
-    return next((plain[_plain(name)] for name in USUAL[column] if _plain(name) in plain), None)
+    return next((plain[plain_name(name)] for name in USUAL[column] if plain_name(name) in plain), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what people write in different ways: blanks, underscores, brackets, case, full width."""
     return re.sub(r"[\s_\-.()\[\]]+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 

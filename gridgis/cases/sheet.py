@@ -49,7 +49,7 @@ def open_sheet(path: str, *, rename: Mapping[str, str] | None, layer: str | None
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
-    formulas = _inspected(path)
+    formulas = inspected(path)
     try:
         with unreadable(path, "an XLSX workbook"):
             book = CalamineWorkbook.from_path(path)
@@ -112,27 +112,47 @@ def _spelled(name: str, cell: Any) -> str | None:
     return str(cell)
 
 
-def _inspected(path: str) -> bool:
-    """Unpack a workbook once, counting, before it is read; whether it holds formulas."""
+def inspected(
+    path: str, *, layer: str = "cases", otherwise: str = "save the cases as CSV", most_bytes: int = LARGEST_BYTES
+) -> bool:
+    """Unpack a workbook once, counting, before it is read; whether it holds formulas.
+
+    Parameters
+    ----------
+    layer, otherwise : of what it is read, and what else may be done, for messages
+    most_bytes : of all its parts together
+
+    Raises
+    ------
+    InputRefused
+        Where it is damaged or too large.
+    """
     total, formulas = 0, False
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MOST_PARTS:
-                _too_large(path, f"it has {len(members)} parts")
+                raise _TooLarge(f"it has {len(members)} parts")
             for member in members:
                 sheet = member.filename.startswith("xl/worksheets/")
-                size, held = _unpacked(path, archive, member, left=LARGEST_BYTES - total, sheet=sheet)
+                size, held = _unpacked(archive, member, left=most_bytes - total, most=most_bytes, sheet=sheet)
                 total, formulas = total + size, formulas or held
+    except _TooLarge as error:
+        cure = f"Delete what stands far from the table, or {otherwise}"
+        raise InputRefused([Fault(layer, path, f"the workbook is too large: {error}", cure)]) from None
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
         problem = f"cannot be read as an XLSX workbook: {str(error)[:200].rstrip('.') or type(error).__name__}"
         cure = "Fetch it again: it is damaged or was cut off, or it is no such file"
-        raise InputRefused([Fault("cases", path, problem, cure)]) from None
+        raise InputRefused([Fault(layer, path, problem, cure)]) from None
     return formulas
 
 
+class _TooLarge(Exception):
+    """What of a workbook is too large."""
+
+
 def _unpacked(
-    path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, left: int, sheet: bool
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, left: int, most: int, sheet: bool
 ) -> tuple[int, bool]:
     """Size of one part, and whether it holds a formula; its checksum is compared on the way."""
     size, formula, tail = 0, False, b""
@@ -141,7 +161,7 @@ def _unpacked(
         while data := part.read(STEP):
             size += len(data)
             if size > left:
-                _too_large(path, f"it unpacks to more than {LARGEST_BYTES >> 30} GiB")
+                raise _TooLarge(f"it unpacks to more than {_in_words(most)}")
             if sheet:
                 text = tail + data
                 formula = formula or FORMULA.search(text) is not None
@@ -149,8 +169,12 @@ def _unpacked(
                     rows, columns = max(rows, int(number)), max(columns, _column_number(letters))
                 tail = text[-OVERLAP:]
     if rows * columns > LARGEST_CELLS:
-        _too_large(path, f"a sheet reaches to row {rows} and column {columns}")
+        raise _TooLarge(f"a sheet reaches to row {rows} and column {columns}")
     return size, formula
+
+
+def _in_words(size: int) -> str:
+    return f"{size >> 30} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"
 
 
 def _column_number(letters: bytes) -> int:
@@ -158,8 +182,3 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number
-
-
-def _too_large(path: str, problem: str) -> None:
-    cure = "Delete what stands far from the table, or save the cases as CSV"
-    raise InputRefused([Fault("cases", path, f"the workbook is too large: {problem}", cure)])

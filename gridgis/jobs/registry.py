@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,7 +208,6 @@ def differences(store: str, old: int, new: int) -> Differences:
     InputRefused
         Where they are of two districts or networks.
     """
-    from gridgis import difference as compare
     from gridgis.registry import versions as register
 
     with reading(store) as connection:
@@ -216,10 +215,25 @@ def differences(store: str, old: int, new: int) -> Differences:
         if (one.district, one.network) != (two.district, two.network):
             cure = "Compare versions of one district in one network"
             raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
-        same, others = register.alike(connection, one, two)
-        stays = register.load(connection, one, layers=("grids",), zones=same).grids
-        layers = ("grids", "microgrids", "atoms")
-        was, now = (register.load(connection, found, layers=layers, zones=others) for found in (one, two))
+        was, now, stays = parted(connection, one, two)
+    return compared(was, now, stays)
+
+
+def parted(connection: Connection, one: Version, two: Version) -> tuple[Division, Division, gpd.GeoDataFrame]:
+    """What of two versions is not the same, of either; and the grids of the zones that are."""
+    from gridgis.registry import versions as register
+
+    same, others = register.alike(connection, one, two)
+    stays = register.load(connection, one, layers=("grids",), zones=same).grids
+    layers = ("grids", "microgrids", "atoms")
+    was, now = (register.load(connection, found, layers=layers, zones=others) for found in (one, two))
+    return was, now, stays
+
+
+def compared(was: Division, now: Division, stays: gpd.GeoDataFrame) -> Differences:
+    """What became of grids and micro-grids, of what :func:`parted` gives."""
+    from gridgis import difference as compare
+
     grids = compare.difference(was, now, stays=stays)
     return Differences(grids, compare.micro_difference(was, now, grids))
 
@@ -289,6 +303,14 @@ def explain_code(store: str, code: str, *, network: str = GENERAL) -> Life:
 
     with reading(store) as connection:
         return life(connection, code, network=network)
+
+
+def beginnings(store: str, codes: Collection[str], *, network: str = GENERAL) -> dict[str, str]:
+    """When each of some codes came into force, ISO 8601; those that never did are left out."""
+    from gridgis.registry.codes import beginnings as found
+
+    with reading(store) as connection:
+        return found(connection, codes, network=network)
 
 
 def events(store: str, *, version: int | None = None) -> list[Event]:

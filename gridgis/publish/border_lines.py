@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -32,6 +33,11 @@ class Stroke:
     colour: str
     width: float = 1.0
     dash: tuple[float, ...] = ()
+
+    def style(self, unit_pt: float) -> dict[str, Any]:
+        """The stroke as matplotlib takes it, where an ordinary street's is so many points wide."""
+        dashes: dict[str, Any] = {"linestyles": (0, self.dash)} if self.dash else {"capstyle": "round"}
+        return {"colors": self.colour, "linewidths": self.width * unit_pt, **dashes}
 
 
 STROKES: tuple[Stroke, ...] = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -19,6 +18,7 @@ import pyarrow as pa
 from gridgis.cases.write_sheet import MOST_ROWS, sheet_texts
 from gridgis.errors import Fault, refuse
 from gridgis.publish.texts import Language, Texts, words
+from gridgis.publish.timeless import timeless
 from gridgis.publish.whole import written_whole
 
 MISSING = "-"
@@ -29,12 +29,15 @@ WORDY = ("row", "note", "year_note", "category", "trend", "verdict", "pattern", 
 """Columns whose values are words of ours, told in the language of the reader."""
 WIDEST = 60
 """Letters of the widest column."""
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a ZIP file knows; written instead of now, so that the same tables are the same bytes."""
-STAMPS = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 
 
-def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, language: Language = "en") -> None:
+def write_tables(
+    path: str | Path,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    language: Language = "en",
+    texts: Texts | None = None,
+) -> None:
     """Write tables as the sheets of one XLSX file; the same tables give the same bytes.
 
     Codes are cells of text. No cell is a formula: what a spreadsheet would take for one has an apostrophe in front, as
@@ -49,6 +52,8 @@ def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, langua
         them.
     language : "en" or "zh"
         Of headers, notes and kinds of rows; codes, items and names stay as they are.
+    texts : mapping, optional
+        `sheets`, `columns` and `words` of tables other than those of heat, whose values are in words already.
 
     Raises
     ------
@@ -59,18 +64,19 @@ def write_tables(path: str | Path, tables: Mapping[str, pd.DataFrame], *, langua
     from openpyxl.utils import get_column_letter
 
     refuse(_faults(tables))
-    book, texts = Workbook(write_only=True), load_words(language)
+    book, wordy = Workbook(write_only=True), WORDY if texts is None else ()
+    texts = load_words(language) if texts is None else texts
     for title, frame in tables.items():
         sheet = book.create_sheet(texts["sheets"].get(title.replace(" ", "_"), title))
         sheet.freeze_panes = "A2"
         for number, name in enumerate(frame.columns, 1):
             sheet.column_dimensions[get_column_letter(number)].width = _width(str(name), frame[name], texts)
-        for row in _rows(sheet, frame, texts):
+        for row in _rows(sheet, frame, texts, wordy):
             sheet.append(row)
     scratch = BytesIO()
     book.save(scratch)
     with written_whole(path) as draft:
-        draft.write_bytes(_timeless(scratch))
+        draft.write_bytes(timeless(scratch))
 
 
 @cache
@@ -105,13 +111,13 @@ def _width(name: str, column: pd.Series, texts: Texts) -> float:
     return float(min(max(sum(1 + (ord(letter) > 0x2E7F) for letter in text) for text in said) + 2, WIDEST))
 
 
-def _rows(sheet: Any, frame: pd.DataFrame, texts: Texts) -> Iterator[list[Any]]:
+def _rows(sheet: Any, frame: pd.DataFrame, texts: Texts, wordy: Collection[str]) -> Iterator[list[Any]]:
     yield [_cell(sheet, words(str(name), "columns", texts), AS_TEXT, bold=True) for name in frame.columns]
-    columns = [_cells(sheet, str(name), frame[name], texts) for name in frame.columns]
+    columns = [_cells(sheet, str(name), frame[name], texts, wordy) for name in frame.columns]
     yield from (list(row) for row in zip(*columns, strict=True))
 
 
-def _cells(sheet: Any, name: str, column: pd.Series, texts: Texts) -> list[Any]:
+def _cells(sheet: Any, name: str, column: pd.Series, texts: Texts, wordy: Collection[str]) -> list[Any]:
     if pd.api.types.is_bool_dtype(column):
         return [_cell(sheet, words("yes" if each else "no", "words", texts), AS_TEXT) for each in column]
     if pd.api.types.is_datetime64_any_dtype(column):
@@ -119,7 +125,7 @@ def _cells(sheet: Any, name: str, column: pd.Series, texts: Texts) -> list[Any]:
         return [_cell(sheet, MISSING if day is None else day, AS_DAY) for day in days]
     if pd.api.types.is_numeric_dtype(column):
         return [_cell(sheet, MISSING if each is None else each, _form(name, column)) for each in _numbers(column)]
-    said = [_said(name, value, texts) for value in column]
+    said = [_said(value, texts if name in wordy else None) for value in column]
     return [_cell(sheet, text, AS_TEXT) for text in _safe(said)]
 
 
@@ -136,11 +142,12 @@ def _numbers(column: pd.Series) -> list[int | float | None]:
     return [plain(each) if there else None for each, there in zip(column, known, strict=True)]
 
 
-def _said(name: str, value: object, texts: Texts) -> str | None:
+def _said(value: object, texts: Texts | None) -> str | None:
+    """A value as text, in words of ours where there are texts for it."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return None
     text = str(value)
-    return words(text.replace(" ", "_"), "words", texts) if name in WORDY and text else text
+    return words(text.replace(" ", "_"), "words", texts) if texts and text else text
 
 
 def _safe(texts: list[str | None]) -> list[str]:
@@ -158,15 +165,3 @@ def _cell(sheet: Any, value: Any, form: str, *, bold: bool = False) -> Any:
     if bold:
         cell.font = Font(bold=True)
     return cell
-
-
-def _timeless(scratch: BytesIO) -> bytes:
-    """The same ZIP file without the times at which it was written."""
-    out = BytesIO()
-    with zipfile.ZipFile(scratch) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "docProps/core.xml":
-                content = STAMPS.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
-            new.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

@@ -151,13 +151,7 @@ def _lines(ax: Axes, drawn: gpd.GeoDataFrame) -> None:
     for level, (colour, width) in LEVELS.items():
         add(drawn["level"] == level, colors=colour, linewidths=width, capstyle="round")
     for stroke in STROKES:
-        add((drawn["level"] != "microgrid") & (drawn["stroke"] == stroke.name), **_style(stroke))
-
-
-def _style(stroke: Stroke) -> dict[str, Any]:
-    """A stroke as matplotlib takes it, dashes in multiples of the width."""
-    dashes = {"linestyles": (0, stroke.dash)} if stroke.dash else {"capstyle": "round"}
-    return {"colors": stroke.colour, "linewidths": stroke.width * STROKE_PT, **dashes}
+        add((drawn["level"] != "microgrid") & (drawn["stroke"] == stroke.name), **stroke.style(STROKE_PT))
 
 
 def _signs(ax: Axes, division: Division, bands: pd.Series) -> None:
@@ -226,7 +220,7 @@ class _Side(Side):
 
         path = [[(self.LEFT, self.y), (self.LEFT + self.SIGN, self.y)]]
         styles = [{"colors": casing[0], "linewidths": casing[1]}] if casing else []
-        for style in [*styles, *([_style(stroke)] if stroke else [])]:
+        for style in [*styles, *([stroke.style(STROKE_PT)] if stroke else [])]:
             self.ax.add_collection(LineCollection(path, **style), autolim=False)
         self.row(text)
 

@@ -176,7 +176,7 @@ class Side:
         """Draw scale bar and north arrow at the foot."""
         from matplotlib.patches import Polygon, Rectangle
 
-        metres = _round_length(1.5 * self.frame.metres_an_inch)
+        metres = round_length(1.5 * self.frame.metres_an_inch)
         length = metres / self.frame.metres_an_inch
         self.y = self.frame.height_in - 0.38
         for half, colour in enumerate((INK, PAPER)):
@@ -194,7 +194,7 @@ class Side:
         self.write(self.texts["page"]["north"], x=x, ha="center")
 
 
-def _round_length(most: float) -> float:
+def round_length(most: float) -> float:
     """Take the largest of 1, 2 or 5 times a power of ten that is not above `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     return max(step * power for step in (1, 2, 5) if step * power <= most)

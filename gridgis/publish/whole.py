@@ -1,12 +1,14 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridgis.durable import draft_beside, forget, put_in_place
+from gridgis.durable import draft_beside, forget, put_in_place, sync_file, sync_folder
 from gridgis.errors import Fault, InputRefused
 
 
@@ -31,3 +33,45 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         raise InputRefused([Fault("output", str(target), problem, cure)]) from error
     finally:
         forget(draft)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a folder beside `path` that takes its place at the end; nothing else stays behind.
+
+    What stands at `path` before stays until all is written, and is deleted then.
+
+    Raises
+    ------
+    InputRefused
+        Where it cannot be written.
+    """
+    target = Path(path)
+    draft, old = draft_beside(target), draft_beside(target)
+    try:
+        draft.mkdir()
+        yield draft
+        for file in sorted(draft.rglob("*")):
+            if file.is_file():
+                sync_file(file)
+        _swap(draft, target, old)
+        sync_folder(target)
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror or type(error).__name__}"
+        raise InputRefused([Fault("output", str(target), problem, "Free space, or name another place")]) from error
+    finally:
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _swap(draft: Path, target: Path, old: Path) -> None:
+    """Let a draft take the place of what is there, which comes back where that fails."""
+    if not target.exists():
+        os.rename(draft, target)
+        return
+    os.rename(target, old)
+    try:
+        os.rename(draft, target)
+    except BaseException:
+        os.rename(old, target)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -66,6 +67,24 @@ def life(connection: Connection, code: str, *, network: str) -> Life:
         _passages(connection, to == code, of, code, network=network),
         _passages(connection, of == code, to, code, network=network),
     )
+
+
+def confirmed(connection: Connection, district: str, *, network: str) -> dict[str, str | None]:
+    """Every code of a district that was ever confirmed, with the time from which it is in force (None as in a life)."""
+    c, v = tables.code.c, tables.version
+    asked = sa.select(c.code, v.c.effective_from).join(v, v.c.id == c.version_id).where(c.network == network)
+    found = connection.execute(asked.where(c.code.startswith(district, autoescape=True)))
+    return {row.code: row.effective_from for row in found}
+
+
+def beginnings(connection: Connection, codes: Collection[str], *, network: str) -> dict[str, str]:
+    """When each of some codes came into force; those that never did are left out."""
+    wanted = set(codes)
+    out: dict[str, str] = {}
+    for district in sorted({code[:DISTRICT_DIGITS] for code in codes}):
+        found = confirmed(connection, district, network=network).items()
+        out |= {code: begins for code, begins in found if begins is not None and code in wanted}
+    return out
 
 
 def _ends(connection: Connection, code: str, *, network: str) -> str | None:
