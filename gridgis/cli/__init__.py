@@ -3,7 +3,21 @@
 Exit codes: 0 done, 1 done with hard offenders, 2 input refused or unreadable, 130 stopped by hand.
 """
 
-from gridgis.cli import addresses, division, duties, heat, people, registry, resolve, review
+from gridgis.cli import addresses, adjust, division, dossier, duties, exchange, heat, people, registry, resolve, review
 from gridgis.cli.group import main, program
 
-__all__ = ["addresses", "division", "duties", "heat", "main", "people", "program", "registry", "resolve", "review"]
+__all__ = [
+    "addresses",
+    "adjust",
+    "division",
+    "dossier",
+    "duties",
+    "exchange",
+    "heat",
+    "main",
+    "people",
+    "program",
+    "registry",
+    "resolve",
+    "review",
+]

@@ -23,9 +23,11 @@ from gridgis.jobs.division import (
     plot,
     summary,
 )
+from gridgis.jobs.dossier import dossier, dossier_file
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
 from gridgis.jobs.edits import edit, edit_log, open_draft, redo, undo
+from gridgis.jobs.exchange import export_division, import_division
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
 from gridgis.jobs.heat_tables import leads_of
@@ -115,6 +117,8 @@ __all__ = [
     "divide",
     "divide_files",
     "doctor",
+    "dossier",
+    "dossier_file",
     "draft",
     "draft_file",
     "draw_map",
@@ -128,6 +132,7 @@ __all__ = [
     "events",
     "explain_code",
     "explain_duty",
+    "export_division",
     "find_address",
     "find_duplicates",
     "findings",
@@ -137,6 +142,7 @@ __all__ = [
     "grant",
     "heat",
     "heat_file",
+    "import_division",
     "import_duties",
     "import_osm",
     "import_people",
