@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import geopandas as gpd
@@ -14,32 +13,28 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-import sqlalchemy as sa
 from drafts import borders_of_atoms, hard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lattices import UTM
 from shapely.ops import split
-from test_registry import DAY, LAND, approved, decision, drafted, ordered, same, server, store, town, url
+from test_registry import DAY, LAND, drafted, ordered, same, server, store, town, url
 
-from gridgis import jobs
 from gridgis.adjust.accept import accepted
 from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.give import give, merge
 from gridgis.adjust.micros import regrouped
-from gridgis.adjust.names import lock, rename, unlock
+from gridgis.adjust.names import rename
 from gridgis.adjust.numbers import new_grid_codes
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.errors import InputRefused
 from gridgis.geometry.stitch import missing_vertices, stitched
-from gridgis.registry import edits, tables
+from gridgis.registry import edits
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
 from gridgis.registry.edit_log import Entry
 from gridgis.registry.parts import parts_of
-from gridgis.registry.review import approve, give_back, submit, withdraw
 from gridgis.registry.store import Conflict, Store, create_store, open_store
-from gridgis.registry.versions import Version, branch, content_digest, get, load
+from gridgis.registry.versions import Version, content_digest, load
 from gridgis.schema import Division
 
 __all__ = ["server", "store", "url"]
