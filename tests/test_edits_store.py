@@ -263,7 +263,7 @@ def test_of_two_people_on_one_grid_the_second_is_told_what_the_first_did(store, 
     assert len(told(store, draft)) == 1
     undo(store, draft, by="ann")
     assert keep(store, draft, two, by="bob", seen=0) == 3, "what was taken back is in nobody's way"
-    with pytest.raises(Conflict, match="give by bob .*Let that be undone before the redo of give"):
+    with pytest.raises(Conflict, match=r"give by bob .*Let that be undone before the redo of give"):
         redo(store, draft, by="ann")
 
 
