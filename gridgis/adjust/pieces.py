@@ -15,6 +15,7 @@ from gridgis.adjust.ground import centre_lines, near_buildings, struck_building,
 from gridgis.adjust.plane import Plane
 from gridgis.adjust.snapping import on_lines
 from gridgis.adjust.spared import spared
+from gridgis.adjust.table import framed
 from gridgis.crs import unit_m
 from gridgis.divide.apportion import apportion
 from gridgis.divide.columns import known
@@ -116,7 +117,7 @@ def _pieces(
     columns["atom_id"][at] = _ids(set(frame["atom_id"].array), columns["atom_id"][at])
     columns["households"][at] = shared_households(frame["households"].iloc[cut_rows], found, built)
     land = gpd.array.from_shapely(_sewn(shape, at, own, frame.crs), crs=frame.crs)
-    return gpd.GeoDataFrame(columns, geometry=land), there
+    return framed(columns, land), there
 
 
 def _ids(taken: set[str], names: Geometries) -> list[str]:

