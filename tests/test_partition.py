@@ -242,6 +242,20 @@ def test_an_earlier_division_moves_few_households(suburb):
     assert moved < 0.06
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["from grids that stand", "from scratch"])
+def test_no_grid_reaches_round_the_end_of_a_locked_border(suburb, known):
+    stands = solve(suburb, rng=np.random.default_rng(1)).label
+    every = np.concatenate([suburb.edges, suburb.touches])
+    one, two = np.sort(stands[every], axis=1).T
+    pairs = np.unique(np.column_stack([one, two])[one != two], axis=0)
+    for k in range(0, len(pairs), 3):
+        cut = every[(one == pairs[k, 0]) & (two == pairs[k, 1])]
+        size = np.where(stands == pairs[k, 0], np.round(suburb.size * 0.4), suburb.size)
+        earlier = stands if known else suburb.earlier
+        label = solve(replace(suburb, size=size, earlier=earlier, cut=cut), rng=np.random.default_rng(k)).label
+        assert (label[cut[:, 0]] != label[cut[:, 1]]).all()
+
+
 def test_annealing_comes_near_the_proven_optimum():
     gaps = []
     for seed in range(8):

@@ -14,6 +14,7 @@ import shapely
 from pyproj import CRS
 
 from gridgis.adjust.draft import Draft
+from gridgis.adjust.table import among
 from gridgis.border_labels import all_labels, lines_of
 from gridgis.crs import metric_crs, transform
 from gridgis.divide.arrangement import Borders, Lines, borders, line_table, no_lines
@@ -24,6 +25,7 @@ from gridgis.divide.grids import Standing
 from gridgis.divide.measures import Measure, measure_of
 from gridgis.geometry.noding import Floats, Geometries, Ints, as_array
 from gridgis.profile import Line, Profile
+from gridgis.schema import Division
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Ground:
 def grounds(draft: Draft, codes: list[str]) -> Iterator[Ground]:
     """Some zones of a draft, one after the other, in the order given."""
     division = draft.division
-    told = lines_of(all_labels(division.borders, division.lines, division.grids))
+    told = _told(division, codes)
     crs = CRS.from_user_input(division.atoms.crs)
     metric = metric_crs(crs, tuple(division.zones.total_bounds))
     zone, zone_of_line = (frame["zone_code"].to_numpy(dtype=object) for frame in (division.atoms, told))
@@ -63,6 +65,15 @@ def grounds(draft: Draft, codes: list[str]) -> Iterator[Ground]:
         rows = np.flatnonzero(zone == code)
         lines = lines_under(told[zone_of_line == code], crs=crs, metric=metric, profile=draft.profile)
         yield _ground(draft, code, kind[code], rows, lines, crs=crs, metric=metric)
+
+
+def _told(division: Division, zones: list[str]) -> gpd.GeoDataFrame:
+    """What lies under the borders in some zones, as the layer `lines` has it."""
+    grids = division.grids[among(division.grids["zone_code"].array, zones)]
+    mine = set(grids["grid_code"].array)
+    beside = among(division.borders["first_code"].array, mine) | among(division.borders["second_code"].array, mine)
+    lines = division.lines[among(division.lines["zone_code"].array, zones)]
+    return lines_of(all_labels(division.borders[beside], lines, grids))
 
 
 def lines_under(told: gpd.GeoDataFrame, *, crs: CRS, metric: CRS, profile: Profile) -> Lines:
