@@ -28,14 +28,14 @@ def micro_grids(
     Parameters
     ----------
     base : the atoms of the zone
-    grid : of each atom
+    grid : of each atom; -1 for atoms that are left out
     low, high : range of a micro-grid
     earlier : micro-grid that each atom belonged to before, -1 for none
     """
     micro = np.zeros(len(grid), dtype=np.int64)
     stays = None if earlier is None else _may_stay(earlier, grid, base, households, low, high)
     following = 0
-    for g in np.unique(grid):
+    for g in np.unique(grid[grid >= 0]):
         mine = np.flatnonzero(grid == g)
         label = np.zeros(len(mine), dtype=np.int64)
         if households[mine].sum() > 0:
