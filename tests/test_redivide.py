@@ -19,11 +19,13 @@ from towns import Plan, build
 from gridgis import jobs, rules
 from gridgis.adjust.draft import Draft, Locks
 from gridgis.adjust.graph import grounds
+from gridgis.adjust.in_force import going_on
 from gridgis.adjust.moved import REASONS, moved
 from gridgis.adjust.preview import preview
 from gridgis.adjust.recount import recounted
 from gridgis.adjust.redivide import redivide, redivide_micro
 from gridgis.cli import main
+from gridgis.divide.earlier import earlier_of
 from gridgis.divide.graph import problem
 from gridgis.divide.grids import divide_zone, out_of_range
 from gridgis.divide.partition import objective
@@ -524,10 +526,32 @@ def test_few_households_of_hankou_move(hankou, seed, up):
     assert households(edit.after) == counts.sum()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not HANKOU.exists(), reason="data of the place are not at hand")
+def test_few_households_of_hankou_move_where_streets_and_numbers_of_zones_change(hankou):
+    """One street in twenty is gone, three zones of ten have a tenth more or less: from scratch thrice as many move."""
+    rng, layers = np.random.default_rng(0), _layers_of_hankou()
+    layers["streets"] = layers["streets"][rng.random(len(layers["streets"])) > 0.05]
+    number = layers["zones"]["households"].to_numpy(dtype=float)
+    change = np.where(rng.random(len(number)) < 0.3, rng.choice([-0.1, 0.1], len(number)), 0.0)
+    layers["zones"]["households"] = np.round(number * (1 + change)).astype(int)
+    after, fresh = (jobs.divide(**layers, jobs=2, earlier=stood) for stood in (hankou.division, None))
+    _, told = going_on(fresh, earlier_of(hankou.division, layout=hankou.profile.codes), profile=hankou.profile)
+    share, from_scratch = (numbers["households_moved_share"] for numbers in (jobs.summary(after), told["summary"]))
+    print(f"moved {share:.4f}, from scratch {from_scratch:.4f}")
+    assert share <= 0.06
+    assert share < from_scratch / 2
+    assert len(_zones_out(drafted(after))) <= len(_zones_out(drafted(fresh)))
+    assert jobs.summary(after)["hard_offenders"] == 0
+
+
 @pytest.fixture(scope="module")
 def hankou() -> Draft:
-    layers = {name: gpd.read_file(HANKOU, layer=name) for name in ("zones", "streets")}
-    return drafted(jobs.divide(**layers, jobs=2))
+    return drafted(jobs.divide(**_layers_of_hankou(), jobs=2))
+
+
+def _layers_of_hankou() -> dict[str, gpd.GeoDataFrame]:
+    return {name: gpd.read_file(HANKOU, layer=name) for name in ("zones", "streets")}
 
 
 def _fresh(ground, draft: Draft, seed: int) -> tuple[bool, float]:
