@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from foreign import broken, same_land, town, with_shape, with_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lattices import told_borders
 from towns import Plan
 from towns import build as build_town
 
@@ -24,6 +25,7 @@ from gridgis import jobs
 from gridgis.cli import main
 from gridgis.errors import InputRefused
 from gridgis.exchange import shapefile
+from gridgis.geometry.borders import adjacency
 from gridgis.layers import read_division, write_division
 from gridgis.schema import KEYS
 
@@ -166,6 +168,21 @@ def test_streets_tell_what_lies_under_the_borders(tmp_path):
     assert 0 < found.division.grids["border_on_road"][0] < 1
 
 
+def test_borders_of_a_division_that_was_edited_elsewhere_stay_told(tmp_path):
+    division = told_borders(TOWN)
+    write_division(division, tmp_path / "made.gpkg")
+    found = taken(tmp_path / "made.gpkg")
+    assert found.changes == ()
+    names = ["first_code", "second_code", "border_class", "name"]
+    inner = found.division.borders.dropna(subset=["second_code"])
+    assert sorted(inner[names].values.tolist()) == sorted(division.borders[names].values.tolist())
+    with_value(division.grids, 0, "grid_code", "420106001001009").to_file(tmp_path / "made.gpkg", layer="grids")
+    found = taken(tmp_path / "made.gpkg")
+    inner = found.division.borders.dropna(subset=["second_code"])
+    assert set(inner["name"]) == {"中山路"}
+    assert "420106001001009" in {*inner["first_code"], *inner["second_code"]}
+
+
 # ---------------------------------------------------------------- land that is repaired
 def test_an_overlap_is_closed_and_told(tmp_path):
     drawn = with_shape(GRIDS, 0, shapely.buffer(GRIDS.geometry[0], 2.0, join_style="mitre"))
@@ -295,14 +312,19 @@ def test_wide_overlaps_and_grids_inside_others_are_refused_together(tmp_path):
 
 
 def test_a_grid_that_crosses_its_zone_is_refused_with_its_place(tmp_path):
-    border = shapely.union_all(TOWN.zones.geometry.values[:1])
-    drawn = with_shape(GRIDS, 0, shapely.union(GRIDS.geometry[0], shapely.buffer(GRIDS.geometry[0], 60)))
-    rest = [shape if k == 0 else shapely.difference(shape, drawn.geometry[0]) for k, shape in enumerate(GRIDS.geometry)]
-    drawn = drawn.set_geometry(gpd.GeoSeries(rest, index=drawn.index, crs=drawn.crs))
+    [pair] = [
+        (i, j)
+        for i, j in adjacency(np.array(GRIDS.geometry.values, dtype=object))[0]
+        if GRIDS["zone_code"][i] != GRIDS["zone_code"][j]
+    ][:1]
+    taker, loser = (int(k) for k in pair)
+    strip = shapely.intersection(shapely.buffer(GRIDS.geometry[taker], 60), GRIDS.geometry[loser])
+    drawn = with_shape(GRIDS, taker, shapely.union(GRIDS.geometry[taker], strip))
+    drawn = with_shape(drawn, loser, shapely.difference(GRIDS.geometry[loser], strip))
     found = taken(drawn, tmp_path, zones=_file(TOWN.zones, tmp_path, "z"))
-    assert border.area > 0
-    if shapely.intersects(drawn.geometry[0], TOWN.zones.geometry[1]):
-        assert any("lie outside its zone" in text for text in faults(found))
+    [text] = [text for text in faults(found) if "lie outside its zone" in text]
+    assert text.startswith(f"grids, fid {taker + 1} ({CODES[taker]}): ")
+    assert "Draw its border along that of the zone" in text
 
 
 def test_land_of_a_zone_in_no_grid_is_refused_with_its_place(tmp_path):

@@ -14,7 +14,9 @@ from gridgis.exchange import zoning
 from gridgis.exchange.changes import Log
 from gridgis.exchange.rows import Rows, read_rows
 from gridgis.exchange.work import Declared
+from gridgis.layers.division import read_division
 from gridgis.layers.inputs import read_layer
+from gridgis.schema import Division
 
 ROLES = ("grids", "microgrids", "atoms", "zones", "streets", "buildings")
 """Layers that may be given."""
@@ -30,6 +32,7 @@ class Given:
     ----------
     grids, microgrids, atoms : in one CRS
     zones : as they were given, and whether they tell their kind
+    known : the grids, borders and lines of the source, where it is a division of ours that was edited elsewhere
     """
 
     grids: Rows
@@ -38,6 +41,7 @@ class Given:
     zones: tuple[gpd.GeoDataFrame, bool] | None = None
     streets: gpd.GeoDataFrame | None = None
     buildings: gpd.GeoDataFrame | None = None
+    known: Division | None = None
 
 
 def read_given(sources: Mapping[str, str], said: Declared, log: Log) -> Given | None:
@@ -58,7 +62,18 @@ def read_given(sources: Mapping[str, str], said: Declared, log: Log) -> Given | 
     if zones is not None:
         zones = zoning.alike(zones[0], grids.crs, log), zones[1]
     alike = {role: None if some is None else _alike(some, grids.crs, log) for role, some in rows.items()}
-    return Given(grids, zones=zones, **alike, **beside)
+    return Given(grids, zones=zones, known=_known(sources.get("lines"), grids.crs), **alike, **beside)
+
+
+def _known(path: str | None, crs: CRS) -> Division | None:
+    """A division of ours in its source, with its borders and lines, where it is in the CRS of the grids."""
+    if path is None:
+        return None
+    try:
+        found = read_division(path, layers=("grids", "borders", "lines"))
+    except InputRefused:
+        return None
+    return found if CRS.from_user_input(found.grids.crs) == crs else None
 
 
 def _drawn(role: str, source: str, said: Declared, log: Log) -> Rows | None:

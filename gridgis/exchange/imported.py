@@ -85,7 +85,19 @@ def imported(
     if made is None or work.refused:
         return outcome(None, work.log)
     zones = None if given.zones is None else given.zones[0]
-    return outcome(judged(made, work, zones=zones, streets=given.streets, buildings=given.buildings), work.log)
+    _tell_households(made, given.grids, work)
+    found = judged(made, work, zones=zones, streets=given.streets, buildings=given.buildings, known=given.known)
+    return outcome(found, work.log)
+
+
+def _tell_households(made: Division, rows: Rows, work: Work) -> None:
+    """Tell where the households that grids say are other ones than those of their micro-grids and atoms."""
+    if "households" not in rows.table:
+        return
+    said, total = (int(some["households"].fillna(0).sum()) for some in (rows.table, made.grids))
+    if said and said != total:
+        problem = f"grids say {said} households, their micro-grids and atoms {total}, which was taken"
+        work.log.notice("grids", problem)
 
 
 def outcome(division: Division | None, log: Log) -> Imported:
@@ -158,7 +170,7 @@ def _in_given_zones(
     of = levels.zones_of_grids(rows, metres, zones, work)
     if work.refused:
         return None
-    table = zones.frame[["zone_code", "name", "kind"]]
+    table = zones.frame[["zone_code", "name", "kind", "households"]]
     names = table["zone_code"].to_numpy(dtype=object)
     fit = levels.nested(rows, metres, of, zones.metres, names, "zone", work, work.within("fit"))
     drawn = np.asarray(zones.frame.geometry.to_numpy(), dtype=object), zones.drawn

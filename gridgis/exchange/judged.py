@@ -31,16 +31,20 @@ def judged(
     zones: gpd.GeoDataFrame | None = None,
     streets: gpd.GeoDataFrame | None = None,
     buildings: gpd.GeoDataFrame | None = None,
+    known: Division | None = None,
 ) -> Division | None:
     """The division with its offenders and numbers; None, and a fault for each hard one, where there are any.
 
     Parameters
     ----------
     zones, streets, buildings : as they were given, each in a CRS of its own
+    known : grids, borders and lines of the division that it was made of; of use where no streets are given
     """
     step = work.within("check")
     if streets is not None:
         division = under.with_borders(division, streets, profile=work.profile)
+    elif known is not None:
+        division = under.as_known(division, known)
     step(0.2)
     found = rules.check(division, profile=work.profile, zones=_of_kinds(division, zones), buildings=buildings)
     for row in found[found["severity"] == "hard"].itertuples():

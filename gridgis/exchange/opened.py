@@ -31,7 +31,7 @@ SIDES = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 """Files of a Shapefile; others are left in the archive."""
 
 Sources = dict[str, str]
-"""Layer to `FILE` or `FILE:LAYER`."""
+"""Layer to `FILE` or `FILE:LAYER`; `lines` to a file that holds a division of ours with a layer of that name."""
 
 
 @contextmanager
@@ -98,7 +98,8 @@ def _beside(path: str, layer: str | None) -> Sources:
         return {}
     names = _names(MAIN, path)
     named = {role: layer_named(role, names) for role in others}
-    return {role: f"{path}:{name}" for role, name in named.items() if name is not None and name != layer}
+    found = {role: f"{path}:{name}" for role, name in named.items() if name is not None and name != layer}
+    return {**found, **({"lines": path} if {"lines", "grids"} <= {*names} else {})}
 
 
 def _names(role: str, path: str) -> list[str]:

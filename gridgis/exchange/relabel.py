@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -12,9 +11,8 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from gridgis import border_labels
 from gridgis.crs import metric_crs, transform
-from gridgis.exchange import assemble, coding, content, table
+from gridgis.exchange import assemble, coding, content, table, under
 from gridgis.exchange.imported import Imported, outcome
 from gridgis.exchange.judged import judged
 from gridgis.exchange.work import Declared, Work
@@ -22,10 +20,7 @@ from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Geometries, Ints, as_array, inner_points
 from gridgis.layers.shapes import bounds_of
-from gridgis.schema import OFF_STREET, Division
-
-NO_ROAD = (OFF_STREET, "compound", "wall")
-"""Classes of borders that lie on no street, river or rail."""
+from gridgis.schema import Division
 
 
 def relabelled(
@@ -112,7 +107,7 @@ def _made(base: Division, grid: Geometries, metres: Geometries, info: dict[str, 
         shape,
     )
     made = assemble.division(land, crs=CRS.from_user_input(base.atoms.crs), info={**info, "metrics": {}})
-    return _with_borders(made, base)
+    return under.as_known(made, base)
 
 
 def _plain(frame: gpd.GeoDataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -161,19 +156,3 @@ def _micros(base: Division, names: Geometries, grid: Ints, metres: Geometries, w
     called = np.array([*(f"of {name}" for name in old[came]), ""], dtype=object)[:-1]
     code = coding.coded("microgrids", spelled, places, digits=digits, names=called, log=work.log)
     return micro, code
-
-
-def _with_borders(made: Division, base: Division) -> Division:
-    """The division with the borders that the lines under its atoms make, where these are known."""
-    if not len(base.borders) and not len(base.lines):
-        return made
-    told = border_labels.all_labels(base.borders, base.lines, base.grids)
-    borders = border_labels.layer(told, made.grids)
-    zone = dict(zip(made.grids["grid_code"], made.grids["zone_code"], strict=True))
-    rows = borders[borders["second_code"].notna()]
-    inner = rows[rows["first_code"].map(zone) == rows["second_code"].map(zone)]
-    sides = pd.concat([inner.assign(code=inner[side]) for side in ("first_code", "second_code")])
-    road = sides["length_m"].where(~sides["border_class"].isin(NO_ROAD), 0.0)
-    share = road.groupby(sides["code"]).sum() / sides["length_m"].groupby(sides["code"]).sum()
-    grids = made.grids.assign(border_on_road=made.grids["grid_code"].map(share).astype(float))
-    return replace(made, borders=borders, lines=base.lines, grids=grids)

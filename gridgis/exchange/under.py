@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from gridgis import border_labels
 from gridgis.crs import unit_m
 from gridgis.geometry.along import lines_along
 from gridgis.geometry.borders import Edges, shared_edges
-from gridgis.geometry.components import sums
-from gridgis.geometry.noding import Floats, Geometries, Ints, as_array
+from gridgis.geometry.noding import Geometries, Ints, as_array
 from gridgis.layers.columns import base_class
 from gridgis.profile import Profile
 from gridgis.schema import OFF_STREET, Division
 from gridgis.stretches import bundles, groups, stretches
+
+NO_ROAD = (OFF_STREET, "compound", "wall")
+"""Classes of borders that lie on no street, river or rail."""
 
 SHORT_M = 3.0
 """Of a shorter edge the ends are looked at too: it may cross the street."""
@@ -43,12 +46,39 @@ def with_borders(division: Division, streets: gpd.GeoDataFrame, *, profile: Prof
     )
     grids = shared_edges(as_array(division.grids.geometry))
     line = _line_of(grids, as_array(lines.geometry), crs, profile=profile)
-    return replace(
-        division,
-        borders=_borders(division.grids, grids, line, words, crs),
-        lines=_lines(division.atoms, as_array(lines.geometry), words, crs, profile=profile),
-        grids=division.grids.assign(border_on_road=_share(division.grids, grids, line)),
+    return on_road(
+        replace(
+            division,
+            borders=_borders(division.grids, grids, line, words, crs),
+            lines=_lines(division.atoms, as_array(lines.geometry), words, crs, profile=profile),
+        )
     )
+
+
+def as_known(division: Division, known: Division) -> Division:
+    """The division with the borders that known borders and lines tell of; as it is where they tell nothing.
+
+    Parameters
+    ----------
+    known : grids, borders and lines of the division that it was made of, in its CRS
+    """
+    if not len(known.borders) and not len(known.lines):
+        return division
+    told = border_labels.all_labels(known.borders, known.lines, known.grids)
+    lines = known.lines[known.lines["zone_code"].isin(division.zones["zone_code"])].reset_index(drop=True)
+    return on_road(replace(division, borders=border_labels.layer(told, division.grids), lines=lines))
+
+
+def on_road(division: Division) -> Division:
+    """The division with the share of the border of each grid inside its zone that lies on a line, after its borders."""
+    zone = dict(zip(division.grids["grid_code"], division.grids["zone_code"], strict=True))
+    rows = division.borders[division.borders["second_code"].notna()]
+    inner = rows[rows["first_code"].map(zone) == rows["second_code"].map(zone)]
+    sides = pd.concat([inner.assign(code=inner[side]) for side in ("first_code", "second_code")])
+    road = sides["length_m"].where(~sides["border_class"].isin(NO_ROAD), 0.0)
+    share = road.groupby(sides["code"]).sum() / sides["length_m"].groupby(sides["code"]).sum()
+    grids = division.grids.assign(border_on_road=division.grids["grid_code"].map(share).astype(float))
+    return replace(division, grids=grids)
 
 
 def _line_of(edges: Edges, lines: Geometries, crs: CRS, *, profile: Profile) -> Ints:
@@ -95,16 +125,3 @@ def _lines(
     table = told.iloc[first].reset_index(drop=True)
     table["name"] = table["name"].where(table["name"] != "", None)
     return bundles(table, word, edges.a[at], edges.b[at], drawn_in=crs, crs=crs)
-
-
-def _share(grids: gpd.GeoDataFrame, edges: Edges, line: Ints) -> Floats:
-    """Share of the border of each grid inside its zone that lies on a street; nan where it has none."""
-    zone = grids["zone_code"].to_numpy(dtype=object)
-    inner = (edges.left >= 0) & (edges.right >= 0) & (edges.left != edges.right)
-    inner[inner] = zone[edges.left[inner]] == zone[edges.right[inner]]
-    length = np.hypot(*(edges.b[inner] - edges.a[inner]).T)
-    total, road = np.zeros(len(grids)), np.zeros(len(grids))
-    for side in (edges.left[inner], edges.right[inner]):
-        total += sums(side, length, len(grids))
-        road += sums(side, length * (line[inner] >= 0), len(grids))
-    return np.where(total > 0, road / np.maximum(total, 1e-9), np.nan)
