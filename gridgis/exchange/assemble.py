@@ -48,9 +48,20 @@ class Land:
 def dissolved_up(leaf: Geometries, of: Ints, wholes: Geometries) -> Geometries:
     """Wholes made again of their pieces where these have other vertices; else as they are."""
     out = wholes.copy()
-    for k in untiled(boundary_keys(leaf), of, boundary_keys(wholes)):
-        out[k] = whole(shapely.coverage_union_all(leaf[of == k]))
+    doubtful = untiled(boundary_keys(leaf), of, boundary_keys(wholes))
+    order = np.argsort(of, kind="stable")
+    start, end = (np.searchsorted(of[order], doubtful, side=side) for side in ("left", "right"))
+    for k, first, last in zip(doubtful, start, end, strict=True):
+        out[k] = _union(leaf[order[first:last]])
     return out
+
+
+def _union(pieces: Geometries) -> shapely.Geometry:
+    """The land of pieces; of such as are no coverage, which the rules will tell, as good as it can be made."""
+    try:
+        return whole(shapely.coverage_union_all(pieces))
+    except shapely.errors.GEOSException:
+        return whole(shapely.union_all(pieces))
 
 
 def division(land: Land, *, crs: CRS, info: dict[str, Any]) -> Division:

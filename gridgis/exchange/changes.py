@@ -26,6 +26,7 @@ KINDS = (
     "parts merged",
     "outline mended",
     "vertices added",
+    "vertices moved",
     "height dropped",
     "atom given",
     "buildings disagree",

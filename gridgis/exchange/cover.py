@@ -22,6 +22,7 @@ from gridgis.exchange import strips
 from gridgis.geometry.borders import shared_edges
 from gridgis.geometry.components import components
 from gridgis.geometry.coverage import (
+    NOISE_M2,
     TOUCH_M,
     Faces,
     bordering,
@@ -38,6 +39,15 @@ from gridgis.profile import Profile
 
 SNAP_M = 0.005
 """Vertices of defective polygons nearer than this are one: half the grid on which arrangements lie."""
+
+OTHER_SNAPS_M = (0.002, 0.008, 0.0005, 0.0)
+"""Tried in turn where GEOS 3.14 fails at the first: a snap may make two lines cross that had not."""
+
+ON_LINE_M = 1e-5
+"""A vertex this near to an edge lies on it."""
+
+FINE_M2 = 1e-6
+"""Land down to this is closed: a rule passes over less than a hundredth of a square metre, a union does not."""
 
 INSIDE = 0.5
 """A polygon more than this share of which lies in another one lies inside it."""
@@ -57,6 +67,7 @@ class Repairs:
     contained : (row inside, row around, m2): not to be repaired
     wide : (row, row, m2, width): overlaps not to be repaired
     vanished : rows of which nothing is left
+    unclean : rows whose borders could not be made one with those of their neighbours
     """
 
     overlaps: list[tuple[int, int, float]] = field(default_factory=list)
@@ -64,11 +75,12 @@ class Repairs:
     contained: list[tuple[int, int, float]] = field(default_factory=list)
     wide: list[tuple[int, int, float, float]] = field(default_factory=list)
     vanished: list[int] = field(default_factory=list)
+    unclean: list[int] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
         """Whether something cannot be repaired."""
-        return bool(self.contained or self.wide or self.vanished)
+        return bool(self.contained or self.wide or self.vanished or self.unclean)
 
 
 def covered(
@@ -90,18 +102,35 @@ def covered(
                 return polygons, repairs
         groups = found.groups(len(shape))
         for number, rows in enumerate(groups):
-            _resolve(rows, found, shape, repairs, profile=profile)
+            try:
+                _resolve(rows, found, shape, repairs, profile=profile)
+            except shapely.errors.GEOSException:
+                repairs.unclean += [int(row) for row in rows]
             if progress is not None:
                 progress((turn + (number + 1) / len(groups)) / ROUNDS)
-        if not groups:
+        if not groups or repairs.unclean:
             break
     repairs.vanished += [int(row) for row in np.flatnonzero(shapely.is_empty(shape))]
     return (polygons if repairs.refused else stitched_together(shape)), repairs
 
 
 def stitched_together(polygons: Geometries) -> Geometries:
-    """Polygons with every vertex of a common border in both neighbours, the same objects where nothing is added."""
-    missing = missing_vertices(polygons, within=TOUCH_M)
+    """Polygons with every vertex of a common border in both neighbours, the same objects where nothing is added.
+
+    A vertex that lies on an edge is put into it; one that lies a few millimetres beside it only where the borders run
+    along each other there, for a narrow corner between two good polygons is none of them.
+    """
+    out = _stitched(polygons, ON_LINE_M)
+    i, j, _ = mismatched_edges(out)
+    rows = np.unique(np.concatenate([i, j]))
+    if len(rows):
+        out = out.copy()
+        out[rows] = _stitched(out[rows], TOUCH_M)
+    return out
+
+
+def _stitched(polygons: Geometries, within: float) -> Geometries:
+    missing = missing_vertices(polygons, within=within)
     return stitched(polygons, missing) if len(missing.xy) else polygons
 
 
@@ -138,15 +167,15 @@ class _Defects:
 
 def _defects(shape: Geometries, *, profile: Profile) -> _Defects:
     edges = shared_edges(shape)
-    between = faces(shape, edges=edges)
-    i, j, common = overlaps(shape, between=between)
+    between = faces(shape, edges=edges, noise=FINE_M2)
+    i, j, common = overlaps(shape, between=between, noise=FINE_M2)
     mi, mj, _ = mismatched_edges(shape, edges=edges)
     open_ = np.concatenate([_narrow_gaps(shape, between, profile=profile), _cracks(between, shape)])
     return _Defects(i, j, common, (mi, mj), open_, bordering(open_, shape))
 
 
 def _narrow_gaps(shape: Geometries, between: Faces, *, profile: Profile) -> Geometries:
-    found = gaps(shape, between=between)
+    found = gaps(shape, between=between, noise=FINE_M2)
     return found[vanishes(found, profile.tolerances.gap_width_m.value)]
 
 
@@ -196,8 +225,7 @@ def _resolve(rows: Ints, found: _Defects, shape: Geometries, repairs: Repairs, *
     pieces = [strips.cut(found.gaps[g], shape[row[place == g]]) for g in mine]
     open_ = np.concatenate(pieces) if pieces else found.gaps[:0]
     elements = np.concatenate([shape[rows], open_])
-    clean = shapely.coverage_clean(elements, snapping_distance=SNAP_M, gap_width=0.0)
-    parts, owner = shapely.get_parts(clean, return_index=True)
+    parts, owner = shapely.get_parts(noded(elements), return_index=True)
     there = ~shapely.is_empty(parts)
     parts, owner = parts[there], owner[there]
     label = np.where(owner < len(rows), owner, -1)
@@ -209,6 +237,24 @@ def _resolve(rows: Ints, found: _Defects, shape: Geometries, repairs: Repairs, *
         new = whole(shapely.coverage_union_all(own)) if len(own) else shapely.Polygon()
         if not shapely.equals_exact(new, old, normalize=True):
             shape[rows[k]] = new
+
+
+def noded(polygons: Geometries) -> Geometries:
+    """Polygons as a coverage: overlaps go where the common border is longest, gaps stay.
+
+    Raises
+    ------
+    GEOSException
+        Where they cannot be noded at any of the distances.
+    """
+    for snap in (SNAP_M, *OTHER_SNAPS_M):
+        try:
+            clean = shapely.coverage_clean(polygons, snapping_distance=snap, gap_width=0.0)
+        except shapely.errors.GEOSException as error:
+            failed = error
+        else:
+            return np.asarray(clean, dtype=object)
+    raise failed
 
 
 def _cut_off(parts: Geometries, label: Ints, count: Ints, *, profile: Profile) -> Bools:
@@ -226,7 +272,9 @@ def _tell(rows: Ints, found: _Defects, parts: Geometries, owner: Ints, to: Ints,
     mine = np.isin(found.i, rows)
     sizes = shapely.area(found.common[mine])
     repairs.overlaps += [
-        (int(i), int(j), float(size)) for i, j, size in zip(found.i[mine], found.j[mine], sizes, strict=True)
+        (int(i), int(j), float(size))
+        for i, j, size in zip(found.i[mine], found.j[mine], sizes, strict=True)
+        if size > NOISE_M2
     ]
-    given = (owner >= len(rows)) & (to >= 0)
+    given = (owner >= len(rows)) & (to >= 0) & (shapely.area(parts) > NOISE_M2)
     repairs.gaps += [(int(rows[k]), float(size)) for k, size in zip(to[given], shapely.area(parts[given]), strict=True)]

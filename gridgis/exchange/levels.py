@@ -10,14 +10,15 @@ import shapely
 
 from gridgis.exchange import coding, zoning
 from gridgis.exchange.changes import Log
-from gridgis.exchange.cover import covered
+from gridgis.exchange.cover import Repairs, covered
 from gridgis.exchange.nest import Fitted, fitted, parents
 from gridgis.exchange.rows import Rows
 from gridgis.exchange.work import Share, Work
 from gridgis.geometry.borders import boundary_keys
-from gridgis.geometry.coverage import NOISE_M2
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, inner_points
 from gridgis.geometry.tiling import untiled
+
+COUNTED = shapely.get_num_coordinates, shapely.get_num_geometries
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def repaired(rows: Rows, metres: Geometries, work: Work, step: Share) -> Geometr
     """The polygons of a layer as a coverage; None, and faults in the log, where they cannot be one."""
     out, repairs = covered(metres, profile=work.profile, progress=step)
     zoning.told_repairs(rows.role, repairs, rows.names, work.log)
-    _tell_vertices(rows, metres, out, work.log)
+    _tell_vertices(rows, metres, out, repairs, work.log)
     return None if repairs.refused else out
 
 
@@ -140,17 +141,21 @@ def _area(level: Level) -> Floats:
     return np.asarray(shapely.area(level.metres))
 
 
-def _tell_vertices(rows: Rows, before: Geometries, after: Geometries, log: Log) -> None:
-    """Tell of rows that got vertices of their neighbours, or of whose parts some were joined."""
+def _tell_vertices(rows: Rows, before: Geometries, after: Geometries, repairs: Repairs, log: Log) -> None:
+    """Tell of rows whose border has other vertices now and the same land, and of whose parts some were joined."""
+    told = {*(i for i, *_ in repairs.overlaps), *(j for _, j, _ in repairs.overlaps), *(row for row, _ in repairs.gaps)}
     changed = np.flatnonzero([a is not b for a, b in zip(before, after, strict=True)])
-    more = shapely.get_num_coordinates(after[changed]) - shapely.get_num_coordinates(before[changed])
-    grown = np.abs(shapely.area(after[changed]) - shapely.area(before[changed])) > NOISE_M2
-    for k, number, land in zip(changed, more, grown, strict=True):
-        if number > 0 and not land:
-            log.add(rows.role, rows.names[k], "vertices added", f"{number} of its neighbours")
-        if shapely.get_num_geometries(after[k]) < shapely.get_num_geometries(before[k]):
-            was, now = (shapely.get_num_geometries(shape) for shape in (before[k], after[k]))
-            log.add(rows.role, rows.names[k], "parts merged", "", old=str(was), new=str(now))
+    vertices, parts = ((count(before[changed]), count(after[changed])) for count in COUNTED)
+    for k, was, now in zip(changed, *vertices, strict=True):
+        if k in told:
+            continue
+        if now > was:
+            log.add(rows.role, rows.names[k], "vertices added", f"{now - was} of its neighbours")
+        else:
+            log.add(rows.role, rows.names[k], "vertices moved", "by less than a centimetre")
+    for k, was, now in zip(changed, *parts, strict=True):
+        if now < was:
+            log.add(rows.role, rows.names[k], "parts merged", old=str(was), new=str(now))
 
 
 def _tell_fitted(rows: Rows, told: Fitted, of: Ints, names: Geometries, above: str, log: Log) -> None:
@@ -161,6 +166,9 @@ def _tell_fitted(rows: Rows, told: Fitted, of: Ints, names: Geometries, above: s
         at = f"{point.x:.0f} {point.y:.0f}"
         problem = f"{area:.0f} m2, up to {width:.1f} m wide, are in none of its {rows.role}, at {at}"
         log.fault(f"{above}s", names[k], problem, f"Draw the {rows.role} up to the border of the {above}")
+    for k in told.unclean:
+        problem = f"the borders of its {rows.role} cannot be made one with its own"
+        log.fault(f"{above}s", names[k], problem, f"Draw the {rows.role} anew along the border of the {above}")
     for row in told.vanished:
         log.fault(rows.role, rows.names[row], f"nothing of it lies in its {above}", "Take it out, or draw it anew")
     if told.refused:

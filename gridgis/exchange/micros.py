@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 
 from gridgis.crs import transform
@@ -88,28 +89,41 @@ def atoms_of(
     -------
     `atom_id` and `households` of each, its land, and the row of its micro-grid.
     """
-    households = micros.rows.column("households").to_numpy(dtype=object)
-    table = pd.DataFrame({"atom_id": [f"{code}-1" for code in micros.code], "households": households}, dtype=object)
     every = np.arange(len(micros.metres))
     if given is None:
-        return table, micros.metres, every
+        return _whole(micros, every)
     metres = transform(given.geometry, given.crs, metric)
     of = parents(metres, micros.metres)
     good = levels.tiled_by(metres, of, micros.metres)
     work.log.notice("atoms", "do not fill their micro-grid, which is one atom now", int((~good).sum()))
     mine = np.flatnonzero((of >= 0) & good[of])
     drawn.append((given.geometry, metres))
-    ids = _ids(given.column("atom_id").iloc[mine], micros.code[of[mine]], work)
-    own = pd.DataFrame({"atom_id": ids, "households": given.column("households").iloc[mine].array}, dtype=object)
-    rest = every[~good]
-    return (
-        pd.concat([own, table.iloc[rest]], ignore_index=True),
-        np.concatenate([metres[mine], micros.metres[rest]]),
-        np.concatenate([of[mine], rest]),
-    )
+    own = {name: given.column(name).iloc[mine].array for name in ("atom_id", "households")}
+    table, rest, above = _whole(micros, every[~good])
+    both = pd.concat([pd.DataFrame(own, dtype=object), table], ignore_index=True)
+    over = np.concatenate([of[mine], above])
+    both["atom_id"] = _ids(both["atom_id"], micros.code[over], work)
+    return both, np.concatenate([metres[mine], rest]), over
 
 
-def _ids(given: pd.Series, code: Geometries, work: Work) -> list[str]:
+def _whole(micros: Level, rows: Ints) -> tuple[pd.DataFrame, Geometries, Ints]:
+    """Micro-grids as atoms, each part of one that is detached by itself, the largest first.
+
+    Households of such parts are not known: their micro-grid keeps them.
+    """
+    parts, at = shapely.get_parts(micros.metres[rows], return_index=True)
+    single = shapely.get_num_geometries(micros.metres[rows]) == 1
+    order = np.lexsort((-shapely.area(parts), at))
+    parts, at = parts[order], at[order]
+    number = np.arange(len(at)) - np.searchsorted(at, at) + 1
+    shape = np.where(single[at], micros.metres[rows][at], parts)
+    households = micros.rows.column("households").to_numpy(dtype=object)[rows[at]]
+    households[~single[at]] = None
+    ids = [f"{code}-{n}" for code, n in zip(micros.code[rows[at]], number, strict=True)]
+    return pd.DataFrame({"atom_id": ids, "households": households}, dtype=object), shape, rows[at]
+
+
+def _ids(given: pd.Series, code: Geometries, work: Work) -> pd.Series:
     """Ids of atoms, each once: those without one, or with that of another one, are numbered in their micro-grid."""
     text = [None if pd.isna(value) else str(value).strip() or None for value in given]
     again = pd.Series(text, dtype=object).duplicated().to_numpy() & pd.notna(np.array(text, dtype=object))
@@ -118,8 +132,10 @@ def _ids(given: pd.Series, code: Geometries, work: Work) -> list[str]:
     count: dict[str, int] = defaultdict(int)
     for own, twice, micro in zip(text, again, code, strict=True):
         name = None if twice else own
-        while name is None or (name in taken and name != own):
+        while name is None:
             count[micro] += 1
-            name = f"{micro}-{count[micro]}"
+            next_one = f"{micro}-{count[micro]}"
+            name = None if next_one in taken else next_one
         out.append(name)
-    return out
+        taken.add(name)
+    return pd.Series(out, dtype=object)

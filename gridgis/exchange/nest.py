@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from gridgis.divide.atoms import whole
 from gridgis.exchange import strips
-from gridgis.exchange.cover import SNAP_M, stitched_together, vanishes, widths_m
+from gridgis.exchange.cover import noded, stitched_together, vanishes, widths_m
 from gridgis.geometry.borders import boundary_keys
 from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, polygonal
 from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
@@ -34,6 +34,7 @@ class Fitted:
     outside : (piece, m2, width) of land outside its whole, too wide to be cut off
     empty : (whole, m2, width, point) of land of a whole in no piece, too wide to be filled
     vanished : pieces of which nothing is left
+    unclean : wholes whose pieces could not be made one with it
     """
 
     cut: list[tuple[int, float]] = field(default_factory=list)
@@ -41,11 +42,12 @@ class Fitted:
     outside: list[tuple[int, float, float]] = field(default_factory=list)
     empty: list[tuple[int, float, float, shapely.Geometry]] = field(default_factory=list)
     vanished: list[int] = field(default_factory=list)
+    unclean: list[int] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
         """Whether something cannot be mended."""
-        return bool(self.outside or self.empty or self.vanished)
+        return bool(self.outside or self.empty or self.vanished or self.unclean)
 
 
 def fitted(
@@ -76,7 +78,10 @@ def fitted(
     end = np.searchsorted(of[order], doubtful, side="right")
     for number, k in enumerate(doubtful):
         rows = order[start[number] : end[number]]
-        out[rows] = _filled(rows, inside, wholes[k], int(k), told, profile=profile)
+        try:
+            out[rows] = _filled(rows, inside, wholes[k], int(k), told, profile=profile)
+        except shapely.errors.GEOSException:
+            told.unclean.append(int(k))
         if progress is not None:
             progress((number + 1) / len(doubtful))
     told.vanished += [int(row) for row in mine[shapely.is_empty(out[mine])]]
@@ -144,8 +149,7 @@ def _filled(
         return inside[rows]
     cut = [strips.cut(part, inside[rows]) for part in left if part.area > NOISE_M2]
     elements = np.concatenate([inside[rows], *cut, left[shapely.area(left) <= NOISE_M2]])
-    clean = shapely.coverage_clean(elements, snapping_distance=SNAP_M, gap_width=0.0)
-    parts, owner = shapely.get_parts(clean, return_index=True)
+    parts, owner = shapely.get_parts(noded(elements), return_index=True)
     parts, owner = parts[~shapely.is_empty(parts)], owner[~shapely.is_empty(parts)]
     label = np.where(owner < len(rows), owner, -1)
     label[_remnants(parts, label, profile=profile)] = -1

@@ -139,6 +139,8 @@ def told_repairs(layer: str, repairs: Repairs, names: Geometries, log: Log) -> N
         log.fault(layer, names[i], problem, "Draw their common border once")
     for row in repairs.vanished:
         log.fault(layer, names[row], "nothing is left of it after cleaning", "Remove it, or draw it larger")
+    for row in repairs.unclean:
+        log.fault(layer, names[row], "its border cannot be made one with its neighbours'", "Draw it anew along theirs")
     if repairs.refused:
         return
     for (i, j), area in _by(((i, j), area) for i, j, area in repairs.overlaps).items():
