@@ -154,6 +154,23 @@ def test_the_dates_of_unit_grids_come_from_the_store(tmp_path, monkeypatch):
     assert back["name"].tolist() == TOWN.grids["name"].tolist()
 
 
+def test_an_imported_division_is_drafted_approved_and_comes_out_the_same(tmp_path):
+    TOWN.grids[["grid_code", "name", "geometry"]].to_file(tmp_path / "grids.gpkg", layer="grids")
+    jobs.import_division(tmp_path / "grids.gpkg", tmp_path / "made.gpkg")
+    store = str(tmp_path / "town.db")
+    jobs.init(store, administrator="chief")
+    for name, role in (("draws", "submitter"), ("decides", "reviewer")):
+        jobs.add_actor(store, name, role=role, by="chief")
+    jobs.draft_file(store, tmp_path / "made.gpkg", author="draws")
+    jobs.submit(store, 1, actor="draws", reasons={"": "drawn elsewhere"})
+    jobs.approve(store, 1, actor="decides")
+    jobs.export_division(tmp_path / "out.shp", store=store, district=CODES[0][:6])
+    found = jobs.import_division(tmp_path / "out.shp", dry_run=True)
+    assert (found.changes, found.faults) == ((), ())
+    assert found.division.grids["grid_code"].tolist() == CODES
+    assert same_land(found.division.grids, TOWN.grids).all()
+
+
 # ---------------------------------------------------------------- the command
 def test_a_division_in_a_file_is_exported_by_the_ending_of_the_result(tmp_path):
     write_division(TOWN, tmp_path / "made.gpkg")

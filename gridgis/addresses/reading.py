@@ -17,8 +17,9 @@ from gridgis.addresses.build import SOURCES
 from gridgis.crs import flattened
 from gridgis.layers.columns import Objects, as_numbers, as_text, listed
 from gridgis.layers.findings import Findings
+from gridgis.layers.raw import Raw
 from gridgis.layers.shapes import declared
-from gridgis.layers.source import Raw, read_source
+from gridgis.layers.source import read_source
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "name": ("名称", "社区名称", "小区名称", "道路名称", "路名", "建筑名称", "单位名称", "地名", "标准名称"),

@@ -17,7 +17,8 @@ from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.exchange.names import LAYERS, layer_named
 from gridgis.exchange.placed import MAIN, file_of
 from gridgis.layers.columns import listed
-from gridgis.layers.source import TABLES, UNREADABLE, first_line, list_layers, split_source
+from gridgis.layers.source import UNREADABLE, first_line, list_layers, split_source
+from gridgis.layers.tables import TABLES
 
 ONE_LAYER = (".shp", ".geojson", ".json", ".fgb", ".parquet", ".geoparquet")
 """Files of one layer, beside which the others stand."""

@@ -20,9 +20,10 @@ from gridgis.geometry.coverage import polygonal
 from gridgis.geometry.noding import Bools, Geometries, Ints
 from gridgis.geometry.noding import width_m as mean_width_m
 from gridgis.layers.columns import as_numbers, as_text, listed
+from gridgis.layers.raw import Raw
 from gridgis.layers.shapefile import WORDS
 from gridgis.layers.shapes import bounds_of, declared
-from gridgis.layers.source import Raw, read_source
+from gridgis.layers.source import read_source
 from gridgis.profile import Profile
 
 CODES = {"grids": "grid_code", "microgrids": "microgrid_code", "atoms": "atom_id", "zones": "zone_code"}

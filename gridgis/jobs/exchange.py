@@ -96,7 +96,8 @@ def _imported(
 ) -> Imported:
     from gridgis.exchange.imported import imported
     from gridgis.exchange.opened import opened
-    from gridgis.layers.source import TABLES, split_source
+    from gridgis.layers.source import split_source
+    from gridgis.layers.tables import TABLES
 
     info = {
         "profile": policy.name,

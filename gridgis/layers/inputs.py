@@ -20,7 +20,8 @@ from gridgis.layers import columns, relations, shapes, zone_codes
 from gridgis.layers.columns import EVERY, LAYERS, Objects
 from gridgis.layers.corridors import with_corridors
 from gridgis.layers.findings import Findings
-from gridgis.layers.source import Names, Raw, names_of, raw_frame, read_source
+from gridgis.layers.raw import Names, Raw, names_of, raw_frame
+from gridgis.layers.source import read_source
 from gridgis.profile import Profile, load_profile
 
 

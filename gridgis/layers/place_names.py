@@ -7,7 +7,8 @@ import re
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.layers.findings import Findings
-from gridgis.layers.source import UNREADABLE, first_line, read_text_table
+from gridgis.layers.source import UNREADABLE, first_line
+from gridgis.layers.tables import read_text_table
 
 PAIRS = (("code", "name"), ("county_code", "county_name"), ("township_code", "township_name"))
 """Columns of codes and of their names; a file has one pair or more."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -20,8 +17,10 @@ from pyogrio.errors import DataLayerError
 
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.layers import shapefile
-from gridgis.layers.columns import EVERY, Objects, listed, wanted
+from gridgis.layers.columns import EVERY, listed, wanted
 from gridgis.layers.findings import Findings
+from gridgis.layers.raw import Names, Raw, called, names_of, raw_frame
+from gridgis.layers.tables import TABLES, read_table
 
 UNREADABLE = (OSError, RuntimeError, ValueError, shapely.errors.ShapelyError)
 """What libraries raise for a file that cannot be read (GDAL's, pyproj's and pandas' errors are among them)."""
@@ -43,31 +42,11 @@ DRIVERS = {
 }
 """Formats that the end of a file's name promises."""
 
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-TABLES = (*SPREADSHEETS, ".csv", ".tsv", ".txt")
-"""Files that are tables without geometry where a layer may be either."""
-
 POINTERS = (b"<OGRVRTDataSource", b"gdal_streamed_alg")
 """Beginnings of files that make GDAL read others."""
 
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that there is not."""
-
-Names = Callable[[Sequence[str]], Mapping[str, str]]
-"""Given the names of the columns of a file, which of them is which column of a layer."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What stands in a file: rows of the columns of use, all column names, how rows are called.
-
-    `encoding` is that of its texts, where it had to be found.
-    """
-
-    frame: pd.DataFrame
-    available: tuple[str, ...]
-    rows: Objects
-    encoding: str = ""
 
 
 def parse_map(items: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -131,7 +110,7 @@ def read_source(
         return None
     try:
         if role == "household_table" or (role not in EVERY and Path(path).suffix.lower() in TABLES):
-            return _read_table(role, path, layer, rename=rename, encoding=encoding, findings=findings)
+            return read_table(role, path, layer, rename=rename, encoding=encoding, findings=findings)
         if Path(path).suffix.lower() in (".parquet", ".geoparquet"):
             return _read_parquet(path)
         _refuse_pointer(role, path)
@@ -216,18 +195,13 @@ def _read_shapefile(
         ]
     available = tuple(shapefile.decoded(name, spelling.encoding) for name in fields)
     named = frame.rename(columns=dict(zip(fields, available, strict=True)))
-    return Raw(named, available, _called("fid", named.index), spelling.encoding)
+    return Raw(named, available, called("fid", named.index), spelling.encoding)
 
 
 def _decoded_or_none(name: str, encoding: str) -> str | None:
     with suppress(UnicodeDecodeError):
         return shapefile.decoded(name, encoding)
     return None
-
-
-def names_of(rename: Mapping[str, str] | Names, available: Sequence[str]) -> Mapping[str, str]:
-    """Which column of a file is which, where that is to be told by their names."""
-    return rename(available) if callable(rename) else rename
 
 
 def _read_features(
@@ -247,7 +221,7 @@ def _read_features(
         frame = pyogrio.read_dataframe(
             path, layer=layer, columns=columns, encoding=encoding, fid_as_index=True, on_invalid="ignore"
         )
-    return Raw(frame, available, _called("fid", frame.index), encoding or "")
+    return Raw(frame, available, called("fid", frame.index), encoding or "")
 
 
 def _only_layer(role: str, path: str) -> str | None:
@@ -288,99 +262,6 @@ def _read_parquet(path: str) -> Raw:
     import_module("pyarrow")  # geopandas asks for it later, with a message that names nothing
     frame = gpd.read_parquet(path).reset_index(drop=True)
     return raw_frame(frame)
-
-
-def raw_frame(frame: pd.DataFrame) -> Raw:
-    """Take a frame given from Python as if it had been read: rows are called by their index."""
-    geometry = getattr(frame, "active_geometry_name", None)
-    available = tuple(str(column) for column in frame.columns if column != geometry)
-    return Raw(frame, available, _called("row", frame.index))
-
-
-def _called(what: str, labels: Iterable[object]) -> Objects:
-    return np.array([*(f"{what} {label}" for label in labels), None], dtype=object)[:-1]
-
-
-def _read_table(
-    role: str,
-    path: str,
-    sheet: str | None,
-    *,
-    rename: Mapping[str, str] | Names,
-    encoding: str | None,
-    findings: Findings,
-) -> Raw:
-    """Read a table without geometry; only the columns of use leave this function."""
-    spreadsheet = Path(path).suffix.lower() in SPREADSHEETS
-    table = (
-        _read_sheet(path, sheet) if spreadsheet else read_text_table(role, path, encoding=encoding, findings=findings)
-    )
-    available = tuple(str(name).strip() for name in table.columns)
-    table.columns = pd.Index(available)
-    useful = wanted(role, names_of(rename, available))
-    frame = table.loc[:, [name in useful for name in available]]
-    rows = _called("row", range(2, len(frame) + 2))
-    filled = ~frame.isna().all(axis=1).to_numpy() if frame.shape[1] else np.ones(len(frame), dtype=bool)
-    return Raw(frame.loc[filled].reset_index(drop=True), available, rows[filled])
-
-
-def _read_sheet(path: str, sheet: str | None) -> pd.DataFrame:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(path)
-        found = book.get_sheet_by_name(sheet) if sheet is not None else book.get_sheet_by_index(0)
-        rows = found.to_python(skip_empty_area=False)
-    except CalamineError as error:
-        raise OSError(str(error)) from None
-    header, *body = rows or [[]]
-    table = pd.DataFrame(body, columns=[str(name) for name in header], dtype=object)
-    return table.mask(table.map(lambda value: isinstance(value, str) and not value.strip()), None)
-
-
-def read_text_table(role: str, path: str, *, encoding: str | None = None, findings: Findings) -> pd.DataFrame:
-    """Read a table in a file of text, its columns parted by comma, semicolon or tab; all as text.
-
-    Parameters
-    ----------
-    encoding : of the text; without it what its bytes tell, UTF-8 or GBK
-
-    Raises
-    ------
-    OSError, ValueError
-        Where it is no such file.
-    """
-    data = Path(path).read_bytes()
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise OSError("it is a spreadsheet, not text")
-    text = _decoded(role, data, findings=findings) if encoding is None else _as_asked(role, path, data, encoding)
-    header = text.split("\n", 1)[0]
-    separator = max(",\t;", key=header.count)
-    table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
-    return table.mask(table.map(lambda value: not str(value).strip()), None)
-
-
-def _decoded(role: str, data: bytes, *, findings: Findings) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030")
-        findings.notice(role, "text is in GBK")
-        return text
-
-
-def _as_asked(role: str, path: str, data: bytes, encoding: str) -> str:
-    known = shapefile.known_encoding(encoding)
-    if known is None:
-        raise InputRefused([Fault(role, path, f"--encoding {encoding}: no such encoding", "Name utf-8 or gbk")])
-    try:
-        return data.decode("utf-8-sig" if known == "utf-8" else known)
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start} is not in {shapefile.WORDS[known]}, which was declared"
-        cure = "Leave --encoding out, or name the true one"
-        raise InputRefused([Fault(role, path, problem, cure)]) from None
 
 
 def first_line(error: BaseException) -> str:
