@@ -140,16 +140,22 @@ def _households(pairs: pd.DataFrame, atoms: gpd.GeoDataFrame, grids: gpd.GeoData
     own = atoms["households"].astype("Int64").groupby(atoms["grid_code"]).sum(min_count=1)
     parted = atoms[~atoms["grid_code"].isin(pairs["old_code"][pairs["same"]])]
     passed = passed_on(parted, grids).set_index(["old_code", "new_code"])["households"]
-    of_pair = passed.reindex(pd.MultiIndex.from_frame(pairs[["old_code", "new_code"]])).set_axis(pairs.index)
-    return of_pair.where(~pairs["same"], pairs["old_code"].map(own))
+    key = pd.MultiIndex.from_frame(pairs[["old_code", "new_code"]])
+    of_pair, whole = passed.reindex(key).set_axis(pairs.index), pairs["old_code"].map(own)
+    nobody = ~pd.Series(key.isin(passed.index), index=pairs.index) & whole.notna()
+    return of_pair.where(~nobody, 0).where(~pairs["same"], whole)
 
 
 def _changes(pairs: pd.DataFrame, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Geometries:
-    """What each pair tells of: the same land, else parts and wholes, else a border that moved."""
+    """What each pair tells of: the same land, else parts and wholes, else a border that moved.
+
+    A grid whose code lives on elsewhere was not merged, however much of its land went.
+    """
     name_was = pairs["old_code"].map(old.set_index("grid_code")["name"]).fillna("")
     name_is = pairs["new_code"].map(new.set_index("grid_code")["name"]).fillna("")
     code_stays = pairs["old_code"] == pairs["new_code"]
-    child, parent = pairs["of_new"] > MOST, pairs["of_old"] > MOST
+    lives_on = pairs["old_code"].isin(new["grid_code"]) & ~code_stays
+    child, parent = pairs["of_new"] > MOST, (pairs["of_old"] > MOST) & ~lives_on
     split = child & (child.groupby(pairs["old_code"]).transform("sum") > 1)
     merged = parent & (parent.groupby(pairs["new_code"]).transform("sum") > 1)
     return np.select(

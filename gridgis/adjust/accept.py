@@ -63,7 +63,7 @@ def _touched(before: Draft, after: Draft) -> tuple[set[str], set[str]]:
 
 def _locked(before: Draft, touched: set[str]) -> Iterator[Fault]:
     for code in sorted(touched & before.locks.grids):
-        yield Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}")
+        yield Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock VERSION {code}")
 
 
 def _moved_borders(before: Draft, after: Draft, touched: set[str]) -> Iterator[Fault]:
@@ -76,7 +76,7 @@ def _moved_borders(before: Draft, after: Draft, touched: set[str]) -> Iterator[F
             continue
         apart = shapely.difference(was, now.buffer(near)), shapely.difference(now, was.buffer(near))
         where = place(shapely.union_all(apart))
-        cure = f"Unlock it: gridgis adjust unlock {'-'.join(pair)}"
+        cure = f"Unlock it: gridgis adjust unlock VERSION {'-'.join(pair)}"
         yield Fault("borders", " and ".join(pair), f"is locked and would move at {where}", cure)
 
 

@@ -33,6 +33,9 @@ from gridgis.geometry.noding import Bools, Geometries, Ints, as_array, rings
 from gridgis.layers.zone_codes import OWN_RANGE, next_free
 from gridgis.schema import KINDS_FROM_THE_TOP, layer_of
 
+DISTRICT_DIGITS = 6
+"""Digits of the county, with which the codes of a district begin. Source: contract, Codes."""
+
 Carved = Literal["dedicated", "street"]
 
 
@@ -135,6 +138,11 @@ def _unusable(draft: Draft, kind: str, name: str, zone_code: str | None, host: s
         yield Fault("zones", "", f"{name!r} is no name", "Give the zone the name that it is to be published by")
     if zone_code is not None and not (len(zone_code) == digits and zone_code.isascii() and zone_code.isdigit()):
         yield Fault("zones", zone_code, f"is no code of {digits} digits", "Write its official code, or leave it out")
+    elif zone_code is not None and zone_code[:DISTRICT_DIGITS] not in {
+        code[:DISTRICT_DIGITS] for code in zones["zone_code"]
+    }:
+        cure = "A version is of one district: begin with its six digits, or leave it out"
+        yield Fault("zones", zone_code, "is a code of another district", cure)
     elif zone_code in _taken(draft):
         yield Fault("zones", str(zone_code), "is the code of a zone that is or was", "Write another, or leave it out")
     hosts = zones["zone_code"][zones["kind"].isin(KINDS_FROM_THE_TOP[-1])]

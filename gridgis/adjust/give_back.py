@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from gridgis.adjust.accept import accepted
@@ -49,7 +50,8 @@ def give_back(draft: Draft, zone_code: str, *, to: str | None = None) -> Edit:
     atoms = draft.division.atoms
     digits = draft.profile.codes.zone_digits
     zone = np.array([code[:digits] for code in grid], dtype=object)
-    made = changed(atoms, zone_code=zone, grid_code=grid)
+    number, unknown = _counted(task, grid)
+    made = changed(atoms, zone_code=zone, grid_code=grid, households=number)
     taking = sorted(set(grid[task.rows]))
     made = regrouped(draft, made, taking)
     division = draft.division
@@ -57,7 +59,19 @@ def give_back(draft: Draft, zone_code: str, *, to: str | None = None) -> Edit:
         land = as_array(atoms.geometry)[task.rows[zone[task.rows] == home]]
         division = with_lines_of(division, land, home=home, sources=[zone_code])
     lined = replace(draft, division=without_zone(division, zone_code))
-    return accepted(draft, rebuilt(lined, made), notices=_told(task, grid))
+    return accepted(draft, rebuilt(lined, made), notices=[*_told(task, grid), *unknown])
+
+
+def _counted(task: _Task, grid: Geometries) -> tuple[pd.arrays.IntegerArray, list[Notice]]:
+    """Households of all atoms: those that come to a grid whose households are known, and have none told, count as 0."""
+    atoms = task.draft.division.atoms
+    number = atoms["households"].array.copy()
+    stood = atoms["grid_code"].to_numpy(dtype=object)
+    known = set(stood[~atoms["households"].isna().to_numpy()])
+    silent = [int(k) for k in task.rows if pd.isna(number[k]) and grid[k] in known]
+    number[silent] = 0
+    told = "households are not known in the zone that is given up: they count as none in the grids that take its land"
+    return pd.array(number, dtype="Int64"), [Notice("atoms", told, len(silent))] if silent else []
 
 
 def _unusable(draft: Draft, zone_code: str, to: str | None) -> Iterator[Fault]:

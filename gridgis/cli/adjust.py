@@ -105,7 +105,11 @@ def drawing(name: str, word: str) -> Callable[[Callable[..., None]], Callable[..
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         command = click.option(
-            "--buildings", metavar="FILE[:LAYER]", help="What may not be cut, and by which households are shared out."
+            "--buildings",
+            required=True,
+            callback=lambda _context, _option, value: None if value == "none" else value,
+            metavar="FILE[:LAYER]|none",
+            help="What may not be cut, and by which households are shared out; none where there are none.",
         )(command)
         command = click.option(
             "--line-crs", metavar="EPSG:n", help="Of the drawing; that of its file, else of the store by default."
@@ -184,8 +188,10 @@ def give_back(version: int, zone_code: str, store: str, actor: str, **options: A
 @click.argument("version", type=int)
 @click.argument("codes", nargs=-1, required=True)
 @click.option("--microgrids", is_flag=True, help="Only the micro-grids of these grids.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--effort", type=click.IntRange(1), default=1, show_default=True, help="Scales the steps of the search.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "--effort", type=click.IntRange(1, 1000), default=1, show_default=True, help="Scales the steps of the search."
+)
 @click.option("-j", "--jobs", "processes", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @edits
 def redivide(
@@ -199,13 +205,14 @@ def redivide(
 ) -> None:
     """Divide zones (12 digits) or some grids (15) anew from what stands, moving few households; locks hold."""
     from gridgis.jobs import adjust as jobs
+    from gridgis.publish.moved_words import moved_words
 
     change = jobs.redivide_micro if microgrids else jobs.redivide
     with bar() as progress:
         done = change(store, version, codes, jobs=processes, progress=progress, by=actor, **options)
     told(done)
-    for row in jobs.why(done).itertuples():
-        click.echo(plain(f"{row.old_code} -> {row.new_code}  {row.households} households: {row.why}"))
+    for line in moved_words(jobs.why(done)):
+        click.echo(plain(line))
 
 
 @adjust.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gridgis.cli.group import main
-from gridgis.cli.show import bar, leave, listed, show
+from gridgis.cli.show import bar, leave, listed, plain, show
 
 LAYER_OPTIONS = {
     "zones": "Communities, villages, dedicated zones and street corridors.",
@@ -61,6 +61,8 @@ def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **opt
     for notice in jobs.notices(division):
         click.echo(f"note: {notice}", err=True)
     show(jobs.summary(division))
+    for line in jobs.moves_told(division):
+        click.echo(plain(line))
     leave(jobs.summary(division)["hard_offenders"] > 0)
 
 

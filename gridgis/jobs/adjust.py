@@ -7,11 +7,11 @@ stored. What an edit does stands in :class:`Applied`; an edit that may not be ra
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from gridgis.errors import Fault, InputRefused
+from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.jobs.edits import edit
 from gridgis.jobs.registry import reading
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     Layer: TypeAlias = str | gpd.GeoDataFrame | None
     Progress: TypeAlias = Callable[[str, float], None]
 
-ZONE_DIGITS = 12
-"""Digits of the code of a zone, with which those of its grids begin. Source: contract, Input layers."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,18 @@ def give(store: str, version: int, atoms: Collection[str], *, to: str, **who: An
         `dry_run` to make it and not to store it. So with all functions here.
     """
     from gridgis.adjust.give import give as change
+    from gridgis.registry import around
 
     asked: dict[str, Any] = {"atoms": sorted(atoms), "to": to}
-    return _applied(store, version, partial(change, **asked), _zones([to]), action="give", asked=asked, **who)
+    zones, call = _zones([to]), partial(change, **asked)
+    try:
+        return _applied(store, version, call, zones, action="give", asked=asked, **who)
+    except InputRefused:
+        # Atoms of other zones are told as such, which takes these zones to be open.
+        homes = _look(store, version, lambda *at: around.zones_of_atoms(*at, atoms=atoms))
+        if set(homes) <= set(zones):
+            raise
+        return _applied(store, version, call, sorted({*zones, *homes}), action="give", asked=asked, **who)
 
 
 def merge(store: str, version: int, codes: Sequence[str], **who: Any) -> Applied:
@@ -170,11 +178,16 @@ def carve(
 
     drawing = _Drawing(area, "polygon", line_crs, buildings)
     told: dict[str, Any] = {"kind": kind, "name": name, "zone_code": zone_code, "host": host}
-    zones = _found(store, version, lambda *at: around.zones_under(*at, bounds=drawing.bounds(at[0])), "the area")
+    zones = _look(store, version, lambda *at: around.zones_under(*at, bounds=drawing.bounds(*at)))
+    taken = _look(store, version, around.zone_codes)
+
+    def carved(draft: Draft, polygon: shapely.Polygon, **more: Any) -> Edit:
+        return change(replace(draft, spent=draft.spent | taken), polygon, **told, **more)
+
     return _applied(
         store,
         version,
-        drawing.into(partial(change, **told)),
+        drawing.into(carved),
         zones,
         action="carve",
         asked={**told, **drawing.asked},
@@ -183,7 +196,7 @@ def carve(
 
 
 def give_back(store: str, version: int, zone_code: str, *, to: str | None = None, **who: Any) -> Applied:
-    """Dissolve a dedicated zone or street corridor; see :func:`gridgis.adjust.carve.give_back`."""
+    """Dissolve a dedicated zone or street corridor; see :func:`gridgis.adjust.give_back.give_back`."""
     from gridgis.adjust.give_back import give_back as change
     from gridgis.registry import around
 
@@ -286,11 +299,16 @@ class _Drawing:
 
         return drawn(self.given, crs=crs, drawn_crs=self.crs, shape=self.kind)
 
-    def bounds(self, connection: Connection) -> tuple[float, float, float, float]:
-        """The box of the geometry in the CRS of a store."""
+    def bounds(self, connection: Connection, version: Version) -> tuple[float, float, float, float]:
+        """The box of the geometry in the CRS of a store; refused where it cannot lie in a version."""
+        from gridgis.adjust.drawn import faulty
+        from gridgis.registry.around import extent
         from gridgis.registry.store import store_crs
 
-        return self.shape(store_crs(connection)).bounds
+        crs = store_crs(connection)
+        shape, land = self.shape(crs), extent(connection, version)
+        refuse([] if land is None else faulty(shape, shape=self.kind, land=land, crs=crs))
+        return shape.bounds
 
     def into(self, change: Callable[..., Edit], *first: Any) -> Callable[[Draft], Edit]:
         """The edit with this drawing, as it is made of an open draft."""
@@ -309,16 +327,23 @@ class _Drawing:
 
 def _found(store: str, version: int, look: Callable[[Connection, Version], list[str]], what: str) -> list[str]:
     """Zones that an edit is about; refused where there is none."""
-    from gridgis.registry import versions
-
-    with reading(store) as connection:
-        found = look(connection, versions.get(connection, version))
+    found = _look(store, version, look)
     if not found:
-        raise InputRefused([Fault("draft", "", f"{what} is in no zone of version {version}", "Look at the draft")])
+        raise InputRefused([Fault("draft", "", f"{what} is not in version {version}", "Look at an export of it")])
     return found
 
 
+def _look(store: str, version: int, look: Callable[[Connection, Version], Found]) -> Found:
+    """What is found in a version."""
+    from gridgis.registry import versions
+
+    with reading(store) as connection:
+        return look(connection, versions.get(connection, version))
+
+
 def _zones(codes: Sequence[str]) -> list[str]:
+    from gridgis.registry.around import ZONE_DIGITS
+
     if not codes:
         raise InputRefused([Fault("draft", "", "no grid is named", "Name the code of one")])
     return sorted({code[:ZONE_DIGITS] for code in codes})
@@ -337,7 +362,7 @@ def _applied(
     from gridgis.adjust.preview import preview
 
     made, number = edit(store, version, change, zones, by=by, dry_run=dry_run, **told)
-    return Applied(made, preview(made), None if dry_run else number)
+    return Applied(made, preview(made), number)
 
 
 def why(done: Applied) -> pd.DataFrame:

@@ -293,6 +293,16 @@ def target_crs(text: str | None) -> CRS | None:
         raise InputRefused([Fault("--crs", text, str(error), "Name one such as EPSG:4549")]) from None
 
 
+def moves_told(division: Division, *, language: Language = "en") -> list[str]:
+    """What a division that was made from an earlier one moved, and why, a sentence for each pair of grids."""
+    import pandas as pd
+
+    from gridgis.publish.moved_words import moved_words
+
+    moved = division.info["metrics"].get("moved", [])
+    return moved_words(pd.DataFrame(moved), language=language) if moved else []
+
+
 def notices(division: Division) -> list[str]:
     """What was odd in the inputs, counted."""
     return list(division.info["metrics"].get("notices", []))

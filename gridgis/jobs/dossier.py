@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ def dossier(
 ) -> list[str]:
     """Make the dossier of a version, whatever its state, as a folder; give what is to be noticed.
 
-    The same version gives the same bytes: times are those of the version, or that of SOURCE_DATE_EPOCH.
+    The same version gives the same bytes: times are those of the version.
 
     Parameters
     ----------
@@ -88,7 +87,7 @@ def dossier_file(
     found = read_division(division)
     moment = made.local(str(found.info.get("created_at") or "1980-01-01T00:00:00+00:00"))
     label = Path(division).name
-    subject = Subject(found, profile_of(found), label, made.stamp(moment), places_of(found.zones, made.names))
+    subject = Subject(found, profile_of(found), label, moment, places_of(found.zones, made.names))
     return _write(subject, output, language=language, papers=papers, template=template, progress=progress)
 
 
@@ -125,11 +124,6 @@ class _made:  # noqa: N801
         """A time of the store on the clocks of the place."""
         return datetime.datetime.fromisoformat(text).astimezone(self.zone)
 
-    def stamp(self, moment: datetime.datetime) -> datetime.datetime:
-        """The time that stands on sheets: that of the version, unless SOURCE_DATE_EPOCH fixes another."""
-        epoch = os.environ.get("SOURCE_DATE_EPOCH")
-        return datetime.datetime.fromtimestamp(int(epoch), self.zone) if epoch else moment
-
 
 def _write(
     subject: Subject,
@@ -157,7 +151,7 @@ def _registered(connection: Connection, number: int, made: _made) -> Subject:
         division,
         profile_of(division),
         version.name,
-        made.stamp(made.local(version.created_at)),
+        made.local(version.created_at),
         places_of(division.zones, made.names),
         _register(connection, version, division, made),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gridgis.errors import Fault, InputRefused
 from gridgis.jobs.registry import reading, writing
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ def edit(
     by: str,
     seen: int | None = None,
     dry_run: bool = False,
-) -> tuple[Edit, int]:
+) -> tuple[Edit, int | None]:
     """Edit zones of a draft, as they are now.
+
+    The edit is made while others may write; what they did meanwhile to the same grids is a conflict.
 
     Parameters
     ----------
@@ -55,8 +58,8 @@ def edit(
     Returns
     -------
     edit : Edit
-    number : int
-        Of the edit; the one that it would have where nothing is kept.
+    number : int or None
+        Of the edit; None where nothing is kept, since it was not asked for or nothing changed.
 
     Raises
     ------
@@ -66,16 +69,30 @@ def edit(
         With every grid that others changed since, or that is locked: what was done, by whom and when.
     """
     from gridgis.registry import edits, versions
+    from gridgis.registry.edit_log import last_number
     from gridgis.registry.store import utc_now
 
-    with writing(store) as connection:
+    with reading(store) as connection:
         found = versions.get(connection, version)
-        made = change(edits.opened(connection, found, zones))
+        last = last_number(connection, version)
+        _refuse_unknown(seen, last)
+        draft = edits.opened(connection, found, zones)
+    made = change(draft)
+    if not made.touched and made.after.locks == made.before.locks:
+        return made, None
+    since = last if seen is None else seen
+    with writing(store) as connection:
         attempt = connection.begin_nested()
-        number = edits.applied(connection, found, made, action=action, asked=asked, actor=by, at=utc_now(), seen=seen)
+        number = edits.applied(connection, found, made, action=action, asked=asked, actor=by, at=utc_now(), seen=since)
         if dry_run:
             attempt.rollback()
-        return made, number
+    return made, None if dry_run else number
+
+
+def _refuse_unknown(seen: int | None, last: int) -> None:
+    if seen is not None and not 0 <= seen <= last:
+        cure = "Write the number of the last edit that you saw: gridgis adjust log"
+        raise InputRefused([Fault("edit", str(seen), f"there is no such edit, the last is {last}", cure)])
 
 
 def undo(store: str, version: int, *, by: str) -> Entry:

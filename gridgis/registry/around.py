@@ -14,6 +14,9 @@ from gridgis.registry.versions import Version
 
 Bounds = tuple[float, float, float, float]
 
+ZONE_DIGITS = 12
+"""Digits of the code of a zone, with which those of its grids begin. Source: contract, Input layers."""
+
 
 def zones_under(connection: Connection, version: Version, *, bounds: Bounds) -> list[str]:
     """Zones whose box meets another one, in the order of their codes.
@@ -38,12 +41,33 @@ def zones_beside(connection: Connection, version: Version, *, zone_code: str) ->
 
 def zones_of_atoms(connection: Connection, version: Version, *, atoms: Collection[str]) -> list[str]:
     """Zones in which some atoms lie, in the order of their codes; of an atom that is nowhere none is told."""
-    atom, found = tables.atom.c, set()
+    atom, zone, found = tables.atom.c, tables.version_zone.c, set()
     names = sorted(set(atoms))
+    asked = (
+        sa.select(zone.zone_code).join(tables.atom, atom.part_id == zone.part_id).where(zone.version_id == version.id)
+    )
     for k in range(0, len(names), AT_ONCE):
-        within = sa.select(atom.part_id).where(atom.atom_id.in_(names[k : k + AT_ONCE]))
-        found |= set(_zones(connection, version, tables.part.c.id.in_(within)))
+        found |= set(connection.scalars(asked.where(atom.atom_id.in_(names[k : k + AT_ONCE]))))
     return sorted(found)
+
+
+def zone_codes(connection: Connection, version: Version) -> frozenset[str]:
+    """Codes of all zones of a version, and of those in which a code was ever confirmed: none is free for a new one."""
+    zone, code = tables.version_zone.c, tables.code.c
+    there = connection.scalars(sa.select(zone.zone_code).where(zone.version_id == version.id))
+    own = sa.and_(code.network == version.network, code.code.startswith(version.district, autoescape=True))
+    ever = connection.scalars(sa.select(sa.func.substr(code.code, 1, ZONE_DIGITS)).where(own).distinct())
+    return frozenset({*there, *ever})
+
+
+def extent(connection: Connection, version: Version) -> Bounds | None:
+    """West, south, east and north of all zones of a version."""
+    part, zone, least, most = tables.part.c, tables.version_zone.c, sa.func.min, sa.func.max
+    sides = (least(part.west), least(part.south), most(part.east), most(part.north))
+    found = connection.execute(
+        sa.select(*sides).join(tables.version_zone, zone.part_id == part.id).where(zone.version_id == version.id)
+    ).one()
+    return None if None in found else (found[0], found[1], found[2], found[3])
 
 
 def _zones(connection: Connection, version: Version, where: Any) -> list[str]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridgis.crs import area_m2
+from gridgis.difference import SLIVER_M2
+from gridgis.geometry.coverage import polygonal
 from gridgis.geometry.noding import as_array
 from gridgis.lineage import passed_on
 from gridgis.publish.dossier.rows import day_of
@@ -66,9 +70,38 @@ def lineage(register: Register, layer: str) -> pd.DataFrame:
     atoms = register.was.atoms
     if not len(atoms):
         return pd.DataFrame({"old_code": [], "new_code": [], "households": [], "area_m2": []}, dtype=object)
-    area = area_m2(as_array(atoms.geometry), atoms.crs)
-    passed = passed_on(atoms, getattr(register.now, layer), key=LEVELS[layer], area=area)
-    return passed.assign(area_m2=np.round(passed["area"].to_numpy(dtype=float)).astype(np.int64)).drop(columns="area")
+    frame, key = getattr(register.now, layer), LEVELS[layer]
+    passed = passed_on(atoms, frame, key=key, area=area_m2(as_array(atoms.geometry), atoms.crs))
+    land = _land(atoms, frame, key)
+    nowhere = passed[passed["new_code"] == ""].drop(columns="households").rename(columns={"area": "area_m2"})
+    land = pd.concat([land, nowhere], ignore_index=True)
+    both = (
+        passed.drop(columns="area")
+        .merge(land, on=["old_code", "new_code"], how="outer")
+        .sort_values(["old_code", "new_code"])
+    )
+    known = both.groupby("old_code")["households"].transform("count") > 0
+    both["households"] = both["households"].where(both["households"].notna() | ~known, 0)
+    whole = np.round(both["area_m2"].fillna(0.0).to_numpy(dtype=float)).astype(np.int64)
+    return both.assign(area_m2=whole).reset_index(drop=True)
+
+
+def _land(atoms: gpd.GeoDataFrame, frame: gpd.GeoDataFrame, key: str) -> pd.DataFrame:
+    """Land that passed over, as it lies: an atom that a new border cuts is shared out."""
+    old, new = as_array(atoms.geometry), as_array(frame.geometry)
+    i, j = shapely.STRtree(new).query(old, predicate="intersects")
+    several = np.bincount(i, minlength=len(old))[i] > 1
+    shape = old[i].copy()
+    shape[several] = polygonal(shapely.intersection(shape[several], new[j[several]]))
+    table = pd.DataFrame(
+        {
+            "old_code": atoms[key].to_numpy(dtype=object)[i],
+            "new_code": frame[key].to_numpy(dtype=object)[j],
+            "area_m2": area_m2(shape, atoms.crs),
+        }
+    )
+    summed = table.groupby(["old_code", "new_code"], as_index=False)["area_m2"].sum()
+    return summed[summed["area_m2"] > SLIVER_M2]
 
 
 def _told(passed: pd.DataFrame) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""The commands of edits: what is shown, what is refused, and what a draft is afterwards."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+from drafts import borders_of_atoms, drafted, town
+from test_adjust_at_random import made_store
+from towns import Plan
+
+from gridgis import jobs
+from gridgis.cli import main
+from gridgis.jobs import adjust
+
+PLAN = Plan(seed=7, columns=6, rows=6, zones=2, source="buildings", traits=frozenset({"rows", "dense_streets"}))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return made_store(tmp_path, town(PLAN))
+
+
+def run(store, *words, by="ann"):
+    who = [] if words[0] == "log" else ["--by", by]
+    result = CliRunner().invoke(main, ["adjust", *map(str, words), *who], env={"GRIDGIS_STORE": store})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.output
+
+
+def test_an_edit_shows_what_it_does_and_a_dry_run_changes_nothing(store):
+    pair = _pair(store)
+    code, text = run(store, "merge", 1, *pair, "--dry-run")
+    assert code == 0, text
+    assert "not stored" in text
+    assert "households" in text
+    assert jobs.edit_log(store, 1) == []
+    code, text = run(store, "merge", 1, *pair)
+    assert code == 0, text
+    assert "edit 1" in text
+    code, text = run(store, "undo", 1)
+    assert (code, "undo of edit 1" in text) == (0, True)
+    code, text = run(store, "redo", 1)
+    assert code == 0, text
+    code, text = run(store, "log", 1)
+    assert text.splitlines()[1].startswith("[")
+
+
+def _pair(store):
+    draft = drafted(jobs.version(store, 1))
+    from gridgis.geometry.borders import adjacency
+
+    grids = draft.division.grids
+    pairs, _ = adjacency(grids.geometry.values)
+    zone, code = (grids[c].to_numpy(dtype=object) for c in ("zone_code", "grid_code"))
+    return next((code[i], code[j]) for i, j in pairs if zone[i] == zone[j])
+
+
+def test_a_re_division_tells_why(store):
+    one, two = _pair(store)
+    run(store, "merge", 1, one, two)
+    code, text = run(store, "redivide", 1, one[:12])
+    assert code == 0, text
+    assert "edit 2" in text
+    moved = [line for line in text.splitlines() if "->" in line or "→" in line]
+    assert moved
+    again = run(store, "redivide", 1, one[:12])
+    assert again[0] == 0, again[1]
+    assert "not stored" in again[1]
+    assert len(jobs.edit_log(store, 1)) == 2
+
+
+@pytest.mark.parametrize("bad", ["--seed=-1", "--effort=0", "--effort=99999999999999999999", "--seen=7", "--seen=-5"])
+def test_numbers_out_of_reach_are_refused(store, bad):
+    code, text = run(store, "redivide", 1, jobs.version(store, 1).zones["zone_code"][0], bad)
+    assert code == 2, text
+    assert "Traceback" not in text
+
+
+def test_atoms_of_another_zone_are_told_as_such(store):
+    division = jobs.version(store, 1)
+    atom, grid = division.atoms.iloc[0], division.grids.iloc[-1]
+    code, text = run(store, "give", 1, atom["atom_id"], "--to", grid["grid_code"])
+    assert code == 2
+    assert f"lies in zone {atom['zone_code']}" in text
+
+
+def test_a_carved_zone_gets_a_code_that_no_other_zone_has(store):
+    division = jobs.version(store, 1)
+    place = division.grids.geometry.iloc[-1].representative_point().buffer(30).wkt
+    zones = set(division.zones["zone_code"])
+    first = adjust.carve(store, 1, place, kind="dedicated", name="甲", by="ann")
+    made = set(jobs.version(store, 1).zones["zone_code"]) - zones
+    assert first.number == 1
+    other = division.grids.geometry.iloc[0].representative_point().buffer(30).wkt
+    adjust.carve(store, 1, other, kind="dedicated", name="乙", by="bo")
+    assert len(set(jobs.version(store, 1).zones["zone_code"]) - zones - made) == 1
+    code, text = run(store, "carve", 1, "--area", place, "--kind", "dedicated", "--name", "丙", "--buildings", "none",
+                     "--zone-code", "110101001905")  # fmt: skip
+    assert (code, "is a code of another district" in text) == (2, True)
+
+
+def test_land_that_is_given_back_takes_no_household_away(store):
+    division = jobs.version(store, 1)
+    place = division.grids.geometry.iloc[-1].representative_point().buffer(40)
+    made = adjust.carve(store, 1, place, kind="dedicated", name="甲", by="ann").edit
+    zone = (set(made.after.division.zones["zone_code"]) - set(made.before.division.zones["zone_code"])).pop()
+    back = adjust.give_back(store, 1, zone, by="ann").edit.after.division
+    assert not back.grids["households"].isna().any()
+    now = jobs.version(store, 1)
+    total = division.atoms["households"].sum()
+    assert now.atoms["households"].sum() == total
+    assert now.grids["households"].sum() == total
+    assert now.microgrids["households"].sum() == total
+    assert now.zones["households"].sum() == total
+
+
+@pytest.mark.parametrize(
+    ("area", "said"),
+    [("POLYGON EMPTY", "empty"), ("POLYGON ((1 1, 2 1, 2 2, 1 1))", "outside"), ("nonsense", "neither WKT")],
+)
+def test_an_area_that_cannot_be_is_refused_with_its_reason(store, area, said):
+    code, text = run(store, "carve", 1, "--area", area, "--kind", "dedicated", "--name", "甲", "--buildings", "none")
+    assert code == 2
+    assert said in text, text
+
+
+def test_buildings_are_asked_for_where_something_is_drawn(store):
+    grid = jobs.version(store, 1).grids["grid_code"][0]
+    code, text = run(store, "split", 1, grid, "--line", "LINESTRING (0 0, 1 1)")
+    assert (code, "--buildings" in text) == (2, True)
+
+
+def test_two_people_meet_on_one_grid_alone(store):
+    draft = drafted(jobs.version(store, 1))
+    atom, to = borders_of_atoms(draft)[0]
+    home = draft.division.atoms.set_index("atom_id")["grid_code"][atom]
+    assert run(store, "rename", 1, home, "--name", "甲", "--seen", 0)[0] == 0
+    code, text = run(store, "rename", 1, home, "--name", "乙", "--seen", 0, by="bo")
+    assert code == 2
+    assert "rename by ann" in text
+    assert run(store, "rename", 1, to, "--name", "丙", "--seen", 0, by="bo")[0] == 0
