@@ -24,9 +24,10 @@ from towns import build as build_town
 from gridgis import jobs
 from gridgis.cli import main
 from gridgis.errors import InputRefused
-from gridgis.exchange import shapefile
+from gridgis.exchange import shapefile, zoning
 from gridgis.geometry.borders import adjacency
 from gridgis.layers import read_division, write_division
+from gridgis.profile import load_profile
 from gridgis.schema import KEYS
 
 TOWN = town()
@@ -181,6 +182,68 @@ def test_borders_of_a_division_that_was_edited_elsewhere_stay_told(tmp_path):
     inner = found.division.borders.dropna(subset=["second_code"])
     assert set(inner["name"]) == {"中山路"}
     assert "420106001001009" in {*inner["first_code"], *inner["second_code"]}
+
+
+def layers_of(folder, **frames):
+    """A GeoPackage with some layers of the town, others as given."""
+    path = folder / "layers.gpkg"
+    path.unlink(missing_ok=True)
+    for name, frame in frames.items():
+        frame.to_file(path, layer=name)
+    return path
+
+
+def test_a_grid_without_micro_grids_is_its_own(tmp_path):
+    rest = TOWN.microgrids[TOWN.microgrids["grid_code"] != CODES[2]]
+    found = taken(layers_of(tmp_path, grids=GRIDS, microgrids=rest))
+    assert (found.changes, found.faults) == ((), ())
+    micros = found.division.microgrids
+    assert micros["microgrid_code"][micros["grid_code"] == CODES[2]].tolist() == [f"{CODES[2]}01"]
+    assert len(micros) == len(rest) + 1
+    assert broken(found.division) == []
+
+
+def test_atoms_that_no_longer_fill_their_micro_grid_are_left_out_and_counted(tmp_path):
+    shape = TOWN.atoms.geometry[0]
+    thinner = shapely.intersection(shape, shapely.affinity.translate(shape, 5, 0))
+    drawn = with_shape(TOWN.atoms, 0, thinner)
+    found = taken(layers_of(tmp_path, grids=GRIDS, microgrids=TOWN.microgrids, atoms=drawn))
+    assert "atoms: do not fill their micro-grid, which is one atom now (1)" in map(str, found.notices)
+    atoms = found.division.atoms
+    micro = TOWN.atoms["microgrid_code"][0]
+    assert atoms["atom_id"][atoms["microgrid_code"] == micro].tolist() == [f"{micro}-1"]
+    assert set(TOWN.atoms["atom_id"][TOWN.atoms["microgrid_code"] != micro]) <= {*atoms["atom_id"]}
+    assert broken(found.division) == []
+
+
+def test_a_detached_part_of_a_zone_may_belong_to_a_grid(tmp_path):
+    far = shapely.affinity.translate(GRIDS.geometry[0], 5000, 0)
+    drawn = with_shape(GRIDS, 0, shapely.MultiPolygon([GRIDS.geometry[0], far]))
+    found = taken(drawn, tmp_path)
+    assert found.faults == ()
+    assert found.division.grids["flags"][0] == "detached"
+    assert found.division.atoms["atom_id"][:2].tolist() == [f"{CODES[0]}01-1", f"{CODES[0]}01-2"]
+    assert found.division.grids["households"].tolist() == GRIDS["households"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("zone", "words", "number", "kind"),
+    [
+        ("420106001001", [], 1, "community"),
+        ("420106001201", [], 1, "village"),
+        ("420106001801", [], 601, "street"),
+        ("420106001901", [], 701, "dedicated"),
+        ("420106001001", [], 702, "dedicated"),
+        ("420106001001", ["专属网格"], 1, "dedicated"),
+        ("420106001001", ["village", "农村", "社区"], 1, "village"),
+    ],
+)
+def test_the_kind_of_a_zone_that_does_not_tell_it_is_found(zone, words, number, kind):
+    told_by = words or [None]
+    codes = np.array([f"{zone}{number:03d}"] * len(told_by), dtype=object)
+    said = zoning.Told(codes, np.array(told_by, dtype=object))
+    of = np.zeros(len(told_by), dtype=int)
+    assert zoning.kinds(np.array([zone], dtype=object), of, said, load_profile("default").codes) == [kind]
 
 
 # ---------------------------------------------------------------- land that is repaired

@@ -151,6 +151,8 @@ def _flags(told: pd.Series | None, shape: Geometries, households: Floats | None)
     given = [None] * len(shape) if told is None else list(told)
     out = []
     for text, parts, empty in zip(given, several, nobody, strict=True):
-        kept = [f for f in (text or "").split(",") if f and f not in ("detached", "no_residents")]
+        kept = [
+            f for f in (text if isinstance(text, str) else "").split(",") if f and f not in ("detached", "no_residents")
+        ]
         out.append(",".join((["detached"] if parts else []) + (["no_residents"] if empty else []) + kept))
     return out

@@ -61,7 +61,7 @@ USUAL: dict[str, dict[str, tuple[str, ...]]] = {
         "atom_id": ("atom_id", "atom", "原子编号", "地块编号", "地块编码"),
         "building_id": (
             "building_id", "building", "楼栋编号", "楼栋编码", "楼栋号", "建筑编号", "建筑编码", "建筑物编号", "楼编号",
-            "ldbh", "ldbm", "jzbh", "bldg_id", "fid",
+            "ldbh", "ldbm", "jzbh", "bldg_id",
         ),
         "grid_code": (*_GRID, "网格", "所属网格", "所属网格编码", "grid", *_CODE),
     },
