@@ -11,9 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 
+from test_edits_store import gives
 from test_registry import DAY, approved, drafted, merge, town
 
 from gridgis.errors import InputRefused
+from gridgis.registry.edits import applied, opened, undone
+from gridgis.registry.parts import parts_of
 from gridgis.registry.review import Decision, approve, submit
 from gridgis.registry.store import Conflict, Store, open_store, utc_now
 from gridgis.registry.versions import Version, in_force, load
@@ -33,8 +36,19 @@ def main() -> None:
             print(drafted(store, both[k % 2], day=day).id, flush=True)
         return
     for k in range(len(DAY) - day):
+        edited(store, drafted(store, both[k % 2], day=day + k))
         made = approved(store, both[k % 2], day=day + k)
         print(made.id, flush=True)
+
+
+def edited(store: Store, version: Version) -> None:
+    """Two edits of a draft, the last one taken back."""
+    for _ in range(2):
+        with store.write() as connection:
+            edit = next(gives(opened(connection, version, [next(iter(parts_of(connection, version.id)))])))
+            applied(connection, version, edit, action="give", asked={}, actor="draws", at=utc_now())
+    with store.write() as connection:
+        undone(connection, version, actor="draws", at=utc_now())
 
 
 def contend(store: Store, both: tuple[Division, Division], until: float) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,9 +22,11 @@ import stores
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
+from drafts import borders_of_atoms
 from lattices import UTM, Lattice, build
 
 from gridgis import jobs
+from gridgis.adjust.give import give
 from gridgis.cli import main
 from gridgis.errors import GridgisError, InputRefused
 from gridgis.layers import read_division, write_division
@@ -149,6 +153,27 @@ def test_a_store_of_the_first_tables_is_brought_up_and_keeps_what_it_holds(url, 
     opened.close()
 
 
+def test_parts_of_an_older_store_are_found_by_their_place(url, monkeypatch):
+    monkeypatch.setattr(schema, "HEAD", "0006")
+    monkeypatch.setattr(schema, "known", lambda: ("0006",))
+    made = create_store(url, crs=UTM)
+    land = shapely.box(760_000.25, 3_380_000.5, 760_100.125, 3_380_050.75)
+    with made.write() as connection:
+        one = {"id": 1, "digest": hashlib.sha256(land.wkb).digest()}
+        columns = ("id", "digest", "wkb")
+        connection.execute(sa.insert(sa.table("shape", *map(sa.column, columns))).values(**one, wkb=land.wkb))
+        row = {**one, "zone_code": "420106001001", "kind": "community", "flags": "", "shape_id": 1}
+        connection.execute(sa.insert(sa.table("part", *map(sa.column, row))).values(**row))
+    made.close()
+    monkeypatch.undo()
+    assert jobs.upgrade(url) == ("0006", schema.head())
+    with open_store(url).write() as connection:
+        boxes = connection.execute(sa.select(*(tables.part.c[side] for side in tables.BOX))).all()
+        assert [tuple(box) for box in boxes] == [land.bounds]
+        with pytest.raises(sa.exc.DBAPIError, match="never changed"), connection.begin_nested():
+            connection.execute(sa.update(tables.part).values(west=0.0))
+
+
 def named(name, kind, _):
     return kind != "table" or name in tables.metadata.tables
 
@@ -179,7 +204,7 @@ def test_a_newer_store_is_refused(store, url):
             act(url)
 
 
-@pytest.mark.parametrize("table", ["event", "shape", "code"])
+@pytest.mark.parametrize("table", ["event", "shape", "code", "part"])
 def test_what_only_grows_is_not_changed(store, table):
     approved(store, town(), day=1)
     for statement in (
@@ -358,6 +383,10 @@ def test_a_role_that_works_on_a_store_alters_no_event(store, url):
     approved(works, whole, day=10)
     approved(works, merge(whole, *whole.grids["grid_code"][:2]), day=20)
     handed = drafted(works, whole, day=30)
+    atom, to = borders_of_atoms(jobs.open_draft(url, handed.id, whole.zones["zone_code"]))[0]
+    told = {"action": "give", "asked": {"atom": atom, "to": to}, "by": "draws"}
+    jobs.edit(works.url, handed.id, partial(give, atoms=[atom], to=to), whole.zones["zone_code"], **told)
+    jobs.undo(works.url, handed.id, by="draws")
     with works.write() as connection:
         submit(connection, handed, actor="draws", at=DAY[30])
         give_back(connection, handed, decision(DAY[31]), reason="border")

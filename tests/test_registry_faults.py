@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from test_change_sets import handed_in, redivided
+from test_edits_store import gives, most_given
 from test_registry import DAY, RollBack, approved, decision, drafted, server, store, town, url
 
 from gridgis.registry.actors import add_actor
@@ -25,6 +26,7 @@ from gridgis.registry.attachments import attach
 from gridgis.registry.audit import verify
 from gridgis.registry.backup import content
 from gridgis.registry.comments import answer, comment
+from gridgis.registry.edits import applied, opened, redone, undone
 from gridgis.registry.review import approve, give_back, submit, take_on_file, withdraw
 from gridgis.registry.store import Store, open_store
 from gridgis.registry.versions import Version, branch, draft, versions
@@ -215,10 +217,22 @@ def before_each_job(store: Store) -> dict[str, Version]:
     since = approved(store, redivided(whole, zones[1], 2), day=3)
     returned = handed_in(store, redivided(whole, zones[2], 3), day=4)
     both = drafted(store, redivided(redivided(whole, zones[2], 4), zones[3], 5), day=5, note="by telephone")
+    edited = drafted(store, whole, day=5, note="edited")
+    most_given(store, edited, whole.grids["grid_code"][0], by="draws", division=whole)
+    turned = drafted(store, whole, day=5, note="turned")
+    most_given(store, turned, whole.grids["grid_code"][0], by="draws", division=whole)
     with store.write() as connection:
+        undone(connection, turned, actor="draws", at=DAY[6])
         place = {"code": whole.grids["grid_code"][0], "other_code": None}
         comment(connection, returned, "here", **place, actor="decides", at=DAY[6])
-    return {"first": first, "waits": waits, "since": since, "returned": returned, "both": both}
+    made = {"first": first, "waits": waits, "since": since, "returned": returned, "both": both}
+    return made | {"edited": edited, "turned": turned}
+
+
+def edit(connection: Connection, version: Version) -> int:
+    """An atom given to a grid beside it."""
+    made = next(gives(opened(connection, version, ZONES[1:3])))
+    return applied(connection, version, made, action="give", asked={}, actor="draws", at=DAY[9])
 
 
 ZONES = town().zones["zone_code"].tolist()
@@ -231,6 +245,10 @@ JOBS: dict[str, Callable[[Connection, dict[str, Version]], object]] = {
     ),
     "a zone of a draft": lambda c, there: branch(c, there["both"], ZONES[3:], actor="draws", at=DAY[9]),
     "a submission": lambda c, there: submit(c, there["both"], actor="draws", at=DAY[9]),
+    "a submission of what was edited": lambda c, there: submit(c, there["edited"], actor="draws", at=DAY[9]),
+    "an edit": lambda c, there: edit(c, there["edited"]),
+    "an edit taken back": lambda c, there: undone(c, there["edited"], actor="draws", at=DAY[9]),
+    "an edit made again": lambda c, there: redone(c, there["turned"], actor="draws", at=DAY[9]),
     "a filing": lambda c, there: take_on_file(c, there["waits"], decision(DAY[9], actor="files")),
     "a return": lambda c, there: give_back(c, there["returned"], decision(DAY[9]), reason="border"),
     "a withdrawal": lambda c, there: withdraw(c, there["both"], actor="draws", at=DAY[9]),

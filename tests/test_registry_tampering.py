@@ -21,9 +21,11 @@ import stores
 from click.testing import CliRunner
 from lattices import UTM, told_borders
 from sqlalchemy.engine import Connection
+from test_edits_store import gives, most_given
 from test_registry import DAY, RollBack, add_actors, approved, decision, drafted, merge, server, town
 
 from gridgis import jobs
+from gridgis.adjust.names import lock
 from gridgis.cli import main
 from gridgis.errors import DONE, OFFENDERS, REFUSED, UNWITNESSED
 from gridgis.registry import tables
@@ -31,6 +33,7 @@ from gridgis.registry.attachments import attach
 from gridgis.registry.audit import verify, witnessed
 from gridgis.registry.checkpoint import Checkpoint
 from gridgis.registry.comments import answer, comment
+from gridgis.registry.edits import applied, opened, undone
 from gridgis.registry.erasure import erase
 from gridgis.registry.events import FIRST, Event, events, record
 from gridgis.registry.review import give_back, submit, take_on_file, withdraw
@@ -83,6 +86,7 @@ def city(tmp_path_factory) -> City:
         give_back(connection, handed, decision(DAY[33]), reason="border")
         withdraw(connection, withdrawn, actor="draws", at=DAY[34])
     under_review(now, whole)
+    edited(now, whole)
     public = jobs.make_key(folder / "key")
     jobs.write_checkpoint(now.url, folder / "kept.json", key=folder / "key")
     now.close()
@@ -105,6 +109,21 @@ def under_review(store: Store, division: Division) -> None:
             one.seq for one in events(connection) if one.kind == "version.drafted" and one.subject == str(made.id)
         )
         erase(connection, seq, "note", actor="first", at=DAY[45])
+
+
+def edited(store: Store, division: Division) -> None:
+    """A version with edits: some in effect, one taken back, a lock, and other codes by handing it in."""
+    made = drafted(store, division, day=50)
+    most_given(store, made, division.grids["grid_code"][0], by="draws", division=division)
+    told = {"actor": "draws", "at": DAY[51]}
+    zones = [division.zones["zone_code"][1]]
+    with store.write() as connection:
+        edit = next(gives(opened(connection, made, zones)))
+        applied(connection, made, edit, action="give", asked={"to": edit.touched[0]}, **told)
+        undone(connection, made, **told)
+        locked = lock(opened(connection, made, zones), [edit.touched[0]])
+        applied(connection, made, locked, action="lock", asked={"grids": [edit.touched[0]], "borders": []}, **told)
+        submit(connection, made, actor="draws", at=DAY[52])
 
 
 def begun(path: Path) -> Store:

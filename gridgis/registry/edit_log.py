@@ -66,8 +66,10 @@ def log(connection: Connection, version_id: int) -> list[Entry]:
 
 def last_number(connection: Connection, version_id: int) -> int:
     """The number of the last edit of a version, 0 where there is none."""
-    e = tables.edit.c
-    return connection.scalar(sa.select(sa.func.max(e.number)).where(e.version_id == version_id)) or 0
+    return connection.scalar(_LAST, {"version_id": version_id}) or 0
+
+
+_LAST = sa.select(sa.func.max(tables.edit.c.number)).where(tables.edit.c.version_id == sa.bindparam("version_id"))
 
 
 # ---------------------------------------------------------------- what is in effect
@@ -145,8 +147,8 @@ class Turn(NamedTuple):
         return f"{what} by {self.actor} at {self.at} (edit {self.number})"
 
 
-def turns(connection: Connection, version_id: int, *, since: int) -> list[Turn]:
-    """Edits that are in effect and were not after edit number `since`, or the other way round."""
+def _since() -> sa.Select[Any]:
+    """The question for rows of a version after one, each with the edit that it makes or takes back."""
     row, taken, first = (tables.edit.alias(name) for name in ("row", "taken", "first"))
     target = sa.func.coalesce(taken.c.undoes, row.c.undoes, row.c.number)
     back = sa.and_(taken.c.version_id == row.c.version_id, taken.c.number == row.c.undoes)
@@ -154,10 +156,18 @@ def turns(connection: Connection, version_id: int, *, since: int) -> list[Turn]:
     asked = sa.select(
         first.c.number, row.c.number, row.c.action, first.c.action, row.c.actor, row.c.at, first.c.codes
     ).select_from(row.outerjoin(taken, back).join(first, origin))
-    where = sa.and_(row.c.version_id == version_id, row.c.number > since)
+    where = sa.and_(row.c.version_id == sa.bindparam("version_id"), row.c.number > sa.bindparam("since"))
+    return asked.where(where).order_by(row.c.number)
+
+
+_SINCE = _since()
+
+
+def turns(connection: Connection, version_id: int, *, since: int) -> list[Turn]:
+    """Edits that are in effect and were not after edit number `since`, or the other way round."""
     out: dict[int, list[Turn]] = {}
-    for one in connection.execute(asked.where(where).order_by(row.c.number)):
-        out.setdefault(one[0], []).append(Turn(*one[:6], codes=frozenset(json.loads(one[6]))))
+    for *said, codes in connection.execute(_SINCE, {"version_id": version_id, "since": since}):
+        out.setdefault(said[0], []).append(Turn(*said, frozenset(json.loads(codes))))  # type: ignore[call-arg]
     return [found[-1] for found in out.values() if len(found) % 2]
 
 
@@ -191,11 +201,14 @@ class Locked:
 
 def locked(connection: Connection, version_id: int) -> Locked:
     """What is locked in a version."""
-    e = tables.edit.c
-    mine = sa.and_(e.version_id == version_id, e.action.in_((LOCK, UNLOCK)))
-    if connection.scalar(sa.select(e.number).where(mine).limit(1)) is None:
+    if connection.scalar(_ANY_LOCK, {"version_id": version_id}) is None:
         return Locked({}, {})
     return locks_of(one for one in log(connection, version_id) if one.in_effect)
+
+
+_ANY_LOCK = sa.select(sa.func.min(tables.edit.c.number)).where(
+    tables.edit.c.version_id == sa.bindparam("version_id"), tables.edit.c.action.in_((LOCK, UNLOCK))
+)
 
 
 def locks_of(entries: Iterable[Entry]) -> Locked:

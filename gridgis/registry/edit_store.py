@@ -22,7 +22,7 @@ from gridgis.registry.parts import parts_of
 from gridgis.registry.store import Conflict, store_crs
 from gridgis.registry.versions import Version, content_digest, recorded
 from gridgis.registry.zone_changes import Made
-from gridgis.registry.zone_rows import Key, Row, ZoneRows, shapes_of, store_rows, with_shapes
+from gridgis.registry.zone_rows import Key, Row, Stands, ZoneRows, shapes_of, store_rows, with_shapes
 from gridgis.registry.zone_stitches import Zones, sewn
 
 
@@ -145,7 +145,9 @@ def written(connection: Connection, stored: Stored, event_seq: int) -> None:
 
 
 def _part(connection: Connection, rows: ZoneRows, before: ZoneRows | None, part: int | None) -> int:
-    return part if part is not None and rows is before else store_rows(connection, rows)
+    if part is None or before is None:
+        return store_rows(connection, rows)
+    return part if rows is before else store_rows(connection, rows, like=Stands(part, before))
 
 
 def _hold(connection: Connection, version_id: int, parts: Mapping[str, int | None]) -> None:

@@ -111,7 +111,7 @@ def applied(
     _refuse_action(action, nothing=not touched or (not changes and action not in LOCKING))
     allowed(connection, actor, "submitter", area=_ground(version, touched, edit.before.profile.codes))
     last = last_number(connection, version.id)
-    seen = last if seen is None else min(seen, last)
+    seen = last if seen is None else max(0, min(seen, last))
     refuse_turned(turns(connection, version.id, since=seen), touched - new_codes(edit), cure="Open the draft anew")
     stood = _rows(connection, version, changes)
     codes = free_codes(connection, version.id, edit, stood)

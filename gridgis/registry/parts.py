@@ -110,10 +110,10 @@ def parts_of(connection: Connection, version_id: int, *, zones: Collection[str] 
     """The part of each zone of a version, or of some, in the order of the zones."""
     zone = tables.version_zone.c
     asked = sa.select(zone.zone_code, zone.part_id).where(zone.version_id == version_id).order_by(zone.zone_code)
-    if zones is not None and len(zones) <= AT_ONCE:
-        asked = asked.where(zone.zone_code.in_(zones))
-    rows = connection.execute(asked)
-    return {row.zone_code: row.part_id for row in rows if zones is None or row.zone_code in zones}
+    wanted = None if zones is None else set(zones)
+    if wanted is not None and len(wanted) <= AT_ONCE:
+        asked = asked.where(zone.zone_code.in_(wanted))
+    return {code: part for code, part in connection.execute(asked) if wanted is None or code in wanted}
 
 
 def load_parts(

@@ -27,7 +27,7 @@ from gridgis.registry import tables
 from gridgis.registry.actors import allowed
 from gridgis.registry.change_sets import changed, fitted, put_into
 from gridgis.registry.digests import draft_digests
-from gridgis.registry.events import record
+from gridgis.registry.events import as_it_stands, record
 from gridgis.registry.intake import refuse_malformed
 from gridgis.registry.numbering import carried_on, changes_carried_on, pass_on, spend, with_unspent
 from gridgis.registry.parts import STORED, Parts, load_parts, only_named, parts_of, save_parts
@@ -185,7 +185,7 @@ def _edited_carried_on(connection: Connection, version: Version, own: Parts, sto
 def get(connection: Connection, number: int) -> Version:
     """The version with an id."""
     known = 0 <= number < 2**63
-    row = connection.execute(_columns().where(tables.version.c.id == number)).first() if known else None
+    row = connection.execute(_BY_ID, {"number": number}).first() if known else None
     if row is None:
         raise InputRefused([Fault("version", str(number), "there is none with this id", "See: gridgis versions")])
     return _version(row)
@@ -261,13 +261,18 @@ def alike(connection: Connection, one: Version, two: Version) -> tuple[set[str],
 
 def content_digest(connection: Connection, version_id: int) -> str:
     """SHA-256 over the parts of a version, in the order of their zones: what the events say it was."""
+    rows = connection.execute(_CONTENT, {"version_id": version_id}).all()
+    return hashlib.sha256("".join([f"{code} {digest.hex()}\n" for code, digest in rows]).encode()).hexdigest()
+
+
+def _content() -> sa.Select[Any]:
+    """The question for the zones of a version with the digests of their parts: it is asked at each edit."""
     part, zone = tables.part, tables.version_zone
-    asked = sa.select(zone.c.zone_code, part.c.digest).join(part, part.c.id == zone.c.part_id)
-    rows = connection.execute(asked.where(zone.c.version_id == version_id).order_by(zone.c.zone_code))
-    told = hashlib.sha256()
-    for code, digest in rows:
-        told.update(f"{code} {bytes(digest).hex()}\n".encode())
-    return told.hexdigest()
+    asked = as_it_stands(zone.c.zone_code, part.c.digest).select_from(zone.join(part, part.c.id == zone.c.part_id))
+    return asked.where(zone.c.version_id == sa.bindparam("version_id")).order_by(zone.c.zone_code)
+
+
+_CONTENT = _content()
 
 
 def _district(codes: pd.Series) -> str:
@@ -501,6 +506,9 @@ def _of(column: Any, district: str, network: str) -> sa.Select[Any]:
 
 def _columns() -> sa.Select[Any]:
     return sa.select(*(tables.version.c[name] for name in FIELDS))
+
+
+_BY_ID = _columns().where(tables.version.c.id == sa.bindparam("number"))
 
 
 def _version(row: Row[Any]) -> Version:

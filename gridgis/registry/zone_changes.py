@@ -8,21 +8,37 @@ is *loose*: :mod:`gridgis.registry.zone_stitches` mends that.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import geopandas as gpd
 import shapely
 
+from gridgis.geometry.noding import Geometries, as_array
 from gridgis.registry.store import Conflict
-from gridgis.registry.zone_rows import COLUMNS, Key, Row, ZoneRows, row_of, told, wkb_of, zone_row
-from gridgis.schema import KEYS, MEASURES, Division
+from gridgis.registry.zone_rows import (
+    COLUMNS,
+    Key,
+    Row,
+    ZoneRows,
+    frame_of,
+    key_of,
+    plain,
+    row_of,
+    rows_of_frame,
+    wkb_of,
+    zone_row,
+)
+from gridgis.schema import MEASURES, Division
 
 Change = Mapping[str, Mapping[Key, tuple[Row | None, Row | None]]]
 """Rows of one zone by layer and key, before and after; None where there was, or is, no such row."""
 
+_Place = tuple[str, Key]
+_Placed = dict[_Place, Row]
 _Growing = dict[str, dict[Key, tuple[Row | None, Row | None]]]
 
-GRID_OF = {"grids": "grid_code", "microgrids": "grid_code", "atoms": "grid_code"}
-"""The column that tells the grid of a row."""
+OF_GRIDS = ("grids", "microgrids", "atoms")
+"""Layers of which each row is of one grid."""
 
 SUMS = ("households", "area_m2")
 
@@ -39,39 +55,49 @@ def frame_changes(before: Division, after: Division) -> Mapping[str, Change]:
     """What differs between two divisions, by zone."""
     out: dict[str, _Growing] = {}
     for name in COLUMNS:
-        frame = "lines" if name == "borders" else name
-        if getattr(before, frame) is getattr(after, frame):
+        was, now = (frame_of(division, name) for division in (before, after))
+        if was is now:
             continue
-        was, now = told(before, name), told(after, name)
-        differ = [
-            place
-            for place in dict.fromkeys((*was, *now))
-            if place not in was
-            or place not in now
-            or was[place].values != now[place].values
-            or was[place].shape is not now[place].shape
-        ]
-        for place, old, new in zip(differ, _rows(was, differ), _rows(now, differ), strict=True):
+        one, two = _differing(was, now, name)
+        for place in dict.fromkeys((*one, *two)):
+            old, new = one.get(place), two.get(place)
             if old is None or not old.same(new):
                 zone, key = place
                 out.setdefault(zone, {}).setdefault(name, {})[key] = (old, new)
     return out
 
 
-def _rows(found: Mapping[tuple[str, Key], NamedTuple], places: list[tuple[str, Key]]) -> list[Row | None]:
-    there = [found[place] for place in places if place in found]
-    rows = iter([row_of(one[0], wkb) for one, wkb in zip(there, wkb_of(one[1] for one in there), strict=True)])
-    return [next(rows) if place in found else None for place in places]
+def _differing(was: gpd.GeoDataFrame, now: gpd.GeoDataFrame, name: str) -> tuple[_Placed, _Placed]:
+    """Rows of two frames that may differ, by zone and key."""
+    columns = [plain(frame, name) for frame in (was, now)]
+    zones = [frame["zone_code"].array.tolist() for frame in (was, now)]
+    rows = [list(zip(*said, strict=True)) for said in columns]
+    places = [
+        [(zone, key_of(name, values)) for zone, values in zip(*both, strict=True)]
+        for both in zip(zones, rows, strict=True)
+    ]
+    shapes = [as_array(frame.geometry) for frame in (was, now)]
+    at = dict(zip(places[0], range(len(places[0])), strict=True))
+    differ: tuple[list[int], list[int]] = ([], [])
+    for k, place in enumerate(places[1]):
+        there = at.pop(place, None)
+        if there is None:
+            differ[1].append(k)
+        elif shapes[0][there] is not shapes[1][k] or rows[0][there] != rows[1][k]:
+            differ[0].append(there)
+            differ[1].append(k)
+    differ[0].extend(at.values())
+    return _rows(places[0], rows[0], shapes[0], differ[0]), _rows(places[1], rows[1], shapes[1], differ[1])
+
+
+def _rows(places: list[_Place], rows: list[tuple[Any, ...]], shapes: Geometries, chosen: list[int]) -> _Placed:
+    wkb = wkb_of(shapes[chosen]) if chosen else []
+    return {places[k]: row_of(rows[k], text) for k, text in zip(chosen, wkb, strict=True)}
 
 
 def rows_of_frames(division: Division, zone: str) -> ZoneRows:
-    """All rows of a zone in frames, of the layers that hold land."""
-    out: dict[str, dict[Key, Row]] = {}
-    for name in KEYS:
-        mine = {key: one for (of, key), one in told(division, name).items() if of == zone}
-        wkb = wkb_of(one.shape for one in mine.values())
-        out[name] = {key: row_of(one.values, text) for (key, one), text in zip(mine.items(), wkb, strict=True)}
-    return out
+    """All rows of a zone in frames."""
+    return {name: rows_of_frame(frame_of(division, name), name, zone) for name in COLUMNS}
 
 
 def part_changes(before: ZoneRows | None, after: ZoneRows | None) -> Change:
@@ -115,7 +141,7 @@ def changed_rows(
             return put
     if stands is None:
         raise Conflict(f"zone {zone} is not there any more: open the draft anew")
-    if not any(old is not None for old, _ in change.get("zones", {"": (True, True)}).values()):
+    if any(old is None for old, _ in change.get("zones", {}).values()):
         raise Conflict(f"zone {zone} was made by somebody else meanwhile: open the draft anew")
     return _merged(zone, stands, change, touched, found(), made())
 
@@ -142,7 +168,7 @@ def put_rows(stands: ZoneRows | None, change: Change) -> Made | None:
         rows[name] = {**kept, **{key: new for key, (_, new) in mine.items() if new is not None}}
     for old, new in change.get("zones", {}).values():
         if new is None:
-            left = any(rows[name] for name in GRID_OF)
+            left = any(rows[name] for name in OF_GRIDS)
             return None if left else Made(None)
         if old is None:
             return Made(rows)
@@ -178,7 +204,7 @@ def _merged(
 ) -> Made:
     """Rows of which those of touched grids are as they were made, and the others as they stand."""
     rows: dict[str, Mapping[Key, Row]] = dict(stands)
-    for name in GRID_OF:
+    for name in OF_GRIDS:
         mine = _of_grids(made, name, touched)
         _refuse_other(name, _of_grids(stands, name, touched), _of_grids(found, name, touched))
         others = {key: row for key, row in stands[name].items() if row.of(name, "grid_code") not in touched}

@@ -77,17 +77,24 @@ def row_of(values: tuple[Any, ...], wkb: bytes) -> Row:
 # ---------------------------------------------------------------- from parts
 def rows_of_part(connection: Connection, part: int) -> dict[str, dict[Key, Row]]:
     """All rows of a part."""
-    return {name: {_key(name, row.values): row for row in _read(connection, name, part)} for name in COLUMNS}
+    out: dict[str, dict[Key, Row]] = {}
+    for name, asked in _OF_A_PART.items():
+        found = connection.execute(asked, {"part": part}).all()
+        rows = [Row(tuple(one[:-2]), bytes(one[-1]), one[-2]) for one in found]
+        out[name] = {key_of(name, row.values): row for row in rows}
+    return out
 
 
-def _read(connection: Connection, name: str, part: int) -> Iterator[Row]:
+def _of_a_part(name: str) -> sa.Select[Any]:
+    """The question for the rows of a layer of one part: values, number of the shape, its digest."""
     table = tables.part if name == "zones" else LAYERS[name][0]
     shape, holder = tables.shape, table.c.id if name == "zones" else table.c.part_id
-    columns = COLUMNS[name]
-    asked = sa.select(*(table.c[column] for column in columns), table.c.shape_id, shape.c.digest)
-    joined = asked.select_from(table.join(shape, shape.c.id == table.c.shape_id)).where(holder == part)
-    for *values, shape_id, digest in connection.execute(joined):
-        yield Row(tuple(values), bytes(digest), shape_id)
+    asked = sa.select(*(table.c[column] for column in COLUMNS[name]), table.c.shape_id, shape.c.digest)
+    return asked.select_from(table.join(shape, shape.c.id == table.c.shape_id)).where(holder == sa.bindparam("part"))
+
+
+_OF_A_PART = {name: _of_a_part(name) for name in COLUMNS}
+"""Made once: to put a question together takes as long as to ask it."""
 
 
 def with_shapes(connection: Connection, rows: ZoneRows) -> dict[str, dict[Key, Row]]:
@@ -109,30 +116,34 @@ def shapes_of(rows: Iterable[Row]) -> Geometries:
     return np.asarray(shapely.from_wkb(np.array([row.wkb for row in rows], dtype=object)), dtype=object)
 
 
-def _key(name: str, values: tuple[Any, ...]) -> Key:
+def key_of(name: str, values: tuple[Any, ...]) -> Key:
+    """What names a row with some values in its zone."""
     return (values[0], values[1]) if name not in KEYS else values[0]
 
 
 # ---------------------------------------------------------------- from frames
-class Told(NamedTuple):
-    """A row of a frame: its values, and its shape as it is."""
-
-    values: tuple[Any, ...]
-    shape: shapely.Geometry
-
-
-def told(division: Division, name: str) -> dict[tuple[str, Key], Told]:
-    """Rows of a layer by zone and key, values as a database gives them back; of `borders` the lines under them."""
-    frame: gpd.GeoDataFrame = getattr(division, "lines" if name == "borders" else name)
-    columns = [_plain(frame[column], column, none=_none(name, column)) for column in COLUMNS[name]]
-    rows = zip(frame["zone_code"].tolist(), zip(*columns, strict=True), as_array(frame.geometry), strict=True)
-    return {(zone, _key(name, values)): Told(values, shape) for zone, values, shape in rows}
+def frame_of(division: Division, name: str) -> gpd.GeoDataFrame:
+    """The frame that the rows of a layer come from: of `borders` the lines under them."""
+    found: gpd.GeoDataFrame = getattr(division, "lines" if name == "borders" else name)
+    return found
 
 
-def wkb_of(shape: Iterable[shapely.Geometry]) -> list[bytes]:
+def plain(frame: gpd.GeoDataFrame, name: str) -> list[list[Any]]:
+    """The columns of a layer with values as a database gives them back: no zero below zero, nothing as None."""
+    return [_plain(frame[column].array, column, none=_none(name, column)) for column in COLUMNS[name]]
+
+
+def rows_of_frame(frame: gpd.GeoDataFrame, name: str, zone: str) -> dict[Key, Row]:
+    """Rows of one zone in a frame, each with the WKB of its shape."""
+    mine = frame[frame["zone_code"] == zone]
+    values = list(zip(*plain(mine, name), strict=True))
+    rows = map(row_of, values, wkb_of(as_array(mine.geometry)))
+    return {key_of(name, row.values): row for row in rows}
+
+
+def wkb_of(shapes: Geometries) -> list[bytes]:
     """WKB as it is stored."""
-    array = np.array([*shape, None], dtype=object)[:-1]
-    return list(shapely.to_wkb(array, byte_order=1, output_dimension=2, include_srid=False))
+    return list(shapely.to_wkb(shapes, byte_order=1, output_dimension=2, include_srid=False))
 
 
 def _none(name: str, column: str) -> str | None:
@@ -140,38 +151,73 @@ def _none(name: str, column: str) -> str | None:
     return "" if column == "flags" or name == "borders" else None
 
 
-def _plain(values: pd.Series, name: str, *, none: str | None) -> list[Any]:
-    """Values of a column as a database gives them back: no zero below zero."""
-    found = zip(values.tolist(), values.isna().tolist(), strict=True)
-    if name in COUNTS or name in MEASURES:
-        kind = int if name in COUNTS else float
-        return [none if lacks else kind(value) + 0 for value, lacks in found]
-    return [none if lacks else value for value, lacks in found]
+def _plain(values: Any, name: str, *, none: str | None) -> list[Any]:
+    if name in MEASURES:
+        numbers = values.to_numpy(dtype=float, na_value=np.nan).tolist()
+        return [none if number != number else number + 0.0 for number in numbers]  # noqa: PLR0124
+    given = values.to_numpy(dtype=object).tolist()
+    if name in COUNTS:
+        return [none if pd.isna(number) else int(number) for number in given]
+    return [one if isinstance(one, str) or not pd.isna(one) else none for one in given]
 
 
 # ---------------------------------------------------------------- to parts
-def store_rows(connection: Connection, rows: ZoneRows) -> int:
-    """Store the rows of a zone as a part, where there is none of the same content; give its number."""
+class Stands(NamedTuple):
+    """A part that is in the store, and all its rows."""
+
+    part: int
+    rows: ZoneRows
+
+
+def store_rows(connection: Connection, rows: ZoneRows, *, like: Stands | None = None) -> int:
+    """Store the rows of a zone as a part, where there is none of the same content; give its number.
+
+    Parameters
+    ----------
+    like : a part that has most of these very rows, which the database then copies
+    """
     digest = content_sha256(list(_content(rows)))
     there = known(connection, tables.part, [digest])
     if there:
         return there[digest]
-    wanted = {row.digest: row.wkb for layer in rows.values() for row in layer.values() if row.shape_id is None}
+    new = {name: _not_in(layer, {} if like is None else like.rows[name]) for name, layer in rows.items()}
+    wanted = {row.digest: row.wkb for layer in new.values() for row in layer if row.shape_id is None}
     shape_id = shapes(connection, {key: wkb for key, wkb in wanted.items() if wkb is not None})
-    part = following(connection, tables.part)
-    zone = zone_row(rows)
-    box = _box(connection, zone)
-    number = zone.shape_id or shape_id[zone.digest]
-    insert_all(
-        connection,
-        tables.part,
-        ("id", "digest", *ZONE, "shape_id", *tables.BOX),
-        iter([(part, digest, *zone.values, number, *box)]),
-    )
+    part, zone = following(connection, tables.part), zone_row(rows)
+    whole = (part, digest, *zone.values, zone.shape_id or shape_id[zone.digest], *_box(connection, zone))
+    insert_all(connection, tables.part, ("id", "digest", *ZONE, "shape_id", *tables.BOX), iter([whole]))
     for name, (table, columns) in LAYERS.items():
-        told = ((part, *row.values, row.shape_id or shape_id[row.digest]) for row in rows[name].values())
+        mine = new[name]
+        if like is not None and len(mine) < len(rows[name]):
+            gone = [key for key, row in like.rows[name].items() if rows[name].get(key) is not row]
+            _copy(connection, name, like.part, part, gone)
+        told = ((part, *row.values, row.shape_id or shape_id[row.digest]) for row in mine)
         insert_all(connection, table, ("part_id", *columns, "shape_id"), told)
     return part
+
+
+def _not_in(layer: Mapping[Key, Row], like: Mapping[Key, Row]) -> list[Row]:
+    """Rows that are no rows of another part; all of them where these are many, or named by more than one column."""
+    new = [row for key, row in layer.items() if like.get(key) is not row]
+    gone = len(like) - (len(layer) - len(new))
+    return list(layer.values()) if gone > AT_ONCE or any(isinstance(key, tuple) for key in layer) else new
+
+
+def _copy(connection: Connection, name: str, base: int, part: int, gone: list[Key]) -> None:
+    """Copy the rows of a layer from one part to another, some of them left out."""
+    connection.execute(_COPIED[name], {"base": base, "part": part, "gone": gone})
+
+
+def _copied(name: str) -> sa.Insert:
+    table, columns = LAYERS[name]
+    rows = sa.select(sa.bindparam("part", type_=table.c.part_id.type), *(table.c[c] for c in (*columns, "shape_id")))
+    kept = table.c[columns[0]].not_in(sa.bindparam("gone", expanding=True))
+    return sa.insert(table).from_select(
+        ["part_id", *columns, "shape_id"], rows.where(table.c.part_id == sa.bindparam("base"), kept)
+    )
+
+
+_COPIED = {name: _copied(name) for name in LAYERS if name in KEYS}
 
 
 def _content(rows: ZoneRows) -> Iterator[list[Any]]:

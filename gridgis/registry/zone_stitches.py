@@ -149,5 +149,5 @@ def _measured(rows: ZoneRows, crs: str) -> ZoneRows:
     households = None if None in number else sum(number)
     area = float(area_m2([land], CRS.from_user_input(crs))[0])
     told = dict(zip(SUMS, (households, area), strict=True))
-    made = row_of(zone.put("zones", **told).values, wkb_of([land])[0])
+    made = row_of(zone.put("zones", **told).values, wkb_of(np.array([land], dtype=object))[0])
     return {**rows, "zones": dict.fromkeys(rows["zones"], made)}
