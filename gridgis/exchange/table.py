@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -70,13 +69,6 @@ def read_table(source: str, said: Declared, layout: CodeLayout, log: Log) -> Ass
     told = np.array([a is not None and b is not None for a, b in zip(ids, codes.text, strict=True)], dtype=bool)
     log.notice("table", "rows without an id or a grid were left out", int((~told).sum()))
     return Assignment(key, ids[told], codes.text[told], raw.rows[told])
-
-
-def _refuse_header(no_id: bool, available: Sequence[str], log: Log) -> None:
-    what = "building_id or atom_id" if no_id else "grid_code"
-    name = "building_id" if no_id else "grid_code"
-    cure = f"Name it with --map table.{name}=COLUMN; the columns are: {listed(available)}"
-    log.fault("table", "", f"no column is known as {what}", cure)
 
 
 def _refuse_codes(codes: coding.Spelled, ids: Geometries, names: Geometries, layout: CodeLayout, log: Log) -> None:

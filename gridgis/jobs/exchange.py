@@ -128,6 +128,9 @@ def _of_table(
     from gridgis.exchange.work import Work
     from gridgis.layers import read_division, read_inputs, read_layer
 
+    used = {"atoms", "buildings"} if "atoms" in given else {"zones", "streets", "buildings"}
+    told = "is of no use with a table of " + ("the atoms of a division" if "atoms" in given else "buildings")
+    refuse(Fault(role, given[role], told, "Leave it out") for role in sorted(given.keys() - used))
     work = Work(policy, progress=progress)
     work.within("read")
     rename = {role: names for role, names in said.rename.items() if role != "table"}
