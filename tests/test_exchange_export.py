@@ -163,8 +163,8 @@ def test_an_imported_division_is_drafted_approved_and_comes_out_the_same(tmp_pat
         jobs.add_actor(store, name, role=role, by="chief")
     jobs.draft_file(store, tmp_path / "made.gpkg", author="draws")
     jobs.submit(store, 1, actor="draws", reasons={"": "drawn elsewhere"})
-    jobs.approve(store, 1, actor="decides")
-    jobs.export_division(tmp_path / "out.shp", store=store, district=CODES[0][:6])
+    jobs.approve(store, 1, actor="decides", effective_from="2030-01-02T00:00+00:00")
+    jobs.export_division(tmp_path / "out.shp", store=store, district=CODES[0][:6], at="2030-02-01T00:00+00:00")
     found = jobs.import_division(tmp_path / "out.shp", dry_run=True)
     assert (found.changes, found.faults) == ((), ())
     assert found.division.grids["grid_code"].tolist() == CODES
