@@ -80,7 +80,7 @@ def test_the_main_commands_are_in_the_code_blocks():
     """The page is one page: what is seldom done is told by `--help` and the changelog alone."""
     seldom = {
         "affected", "answer", "attachment", "backup", "codes", "comment", "comments", "count", "difference", "doctor",
-        "duplicates", "duties", "erase", "grant", "import-division", "people", "restore", "return", "revoke", "seams",
+        "duplicates", "duties", "erase", "grant", "people", "restore", "return", "revoke", "seams",
         "steps", "take-on-file", "upgrade", "versions", "withdraw",
     }  # fmt: skip
     assert {words[0] for words in gridgis_lines(ENGLISH)} == set(main.commands) - seldom
