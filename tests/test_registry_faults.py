@@ -218,9 +218,9 @@ def before_each_job(store: Store) -> dict[str, Version]:
     returned = handed_in(store, redivided(whole, zones[2], 3), day=4)
     both = drafted(store, redivided(redivided(whole, zones[2], 4), zones[3], 5), day=5, note="by telephone")
     edited = drafted(store, whole, day=5, note="edited")
-    most_given(store, edited, whole.grids["grid_code"][0], by="draws", division=whole)
+    most_given(store, edited, whole.grids["grid_code"][0], by="draws")
     turned = drafted(store, whole, day=5, note="turned")
-    most_given(store, turned, whole.grids["grid_code"][0], by="draws", division=whole)
+    most_given(store, turned, whole.grids["grid_code"][0], by="draws")
     with store.write() as connection:
         undone(connection, turned, actor="draws", at=DAY[6])
         place = {"code": whole.grids["grid_code"][0], "other_code": None}

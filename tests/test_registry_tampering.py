@@ -38,6 +38,7 @@ from gridgis.registry.erasure import erase
 from gridgis.registry.events import FIRST, Event, events, record
 from gridgis.registry.review import give_back, submit, take_on_file, withdraw
 from gridgis.registry.store import Store, create_store, open_store, store_id
+from gridgis.registry.versions import load
 from gridgis.schema import Division
 
 __all__ = ["server"]
@@ -114,7 +115,9 @@ def under_review(store: Store, division: Division) -> None:
 def edited(store: Store, division: Division) -> None:
     """A version with edits: some in effect, one taken back, a lock, and other codes by handing it in."""
     made = drafted(store, division, day=50)
-    most_given(store, made, division.grids["grid_code"][0], by="draws", division=division)
+    with store.read() as connection:
+        code = load(connection, made).grids["grid_code"][0]
+    most_given(store, made, code, by="draws")
     told = {"actor": "draws", "at": DAY[51]}
     zones = [division.zones["zone_code"][1]]
     with store.write() as connection:
