@@ -15,9 +15,12 @@ import pytest
 import shapely
 import sqlalchemy as sa
 from drafts import borders_of_atoms, hard
+from drafts import town as divided_town
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_edits import EDITS, random_edit
 from shapely.ops import split
+from test_adjust_at_random import PLANS
 from test_registry import DAY, LAND, approved, decision, drafted, ordered, same, server, store, town, url
 
 from gridgis import jobs
@@ -43,6 +46,8 @@ from gridgis.schema import Division
 
 __all__ = ["server", "store", "url"]
 PEOPLE = ("ann", "bob")
+Editor = Callable[[Draft, np.random.Generator], tuple[str, Edit]]
+"""What makes an edit by lot."""
 
 
 @cache
@@ -92,6 +97,18 @@ def cut(draft: Draft, atom: str, *, angle: float, alone: bool) -> Edit:
     sewn = stitched(every.geometry.to_numpy(), missing_vertices(every.geometry.to_numpy(), within=0.1))
     every = every.set_geometry(gpd.GeoSeries(sewn, crs=atoms.crs))
     return accepted(draft, rebuilt(draft, regrouped(draft, every, sources) if alone else every))
+
+
+def real_edit(draft: Draft, rng: np.random.Generator) -> tuple[str, Edit]:
+    """An edit that is possible in a draft, as planners make them."""
+    kinds = tuple(kind for kind in EDITS if kind not in ("lock", "unlock"))
+    for _ in range(200):
+        kind, change = random_edit(draft, rng, kinds=kinds)
+        with suppress(InputRefused):
+            made = change(draft)
+            if made.touched:
+                return kind, made
+    raise AssertionError("no edit was possible")
 
 
 def some_edit(draft: Draft, rng: np.random.Generator) -> tuple[str, Edit]:
@@ -713,7 +730,7 @@ def standing_in_the_way(entries: list[Entry], since: int) -> set[str]:
     return {code for number in differ for code in entries[number - 1].codes}
 
 
-def at_random(made: Store, version: Version, rng: np.random.Generator, *, steps: int) -> None:
+def at_random(made: Store, version: Version, rng: np.random.Generator, *, steps: int, by: Editor = some_edit) -> None:
     """Both people do anything in any order, often with a draft that is no longer what is in the store."""
     number = int(whole(made, version).atoms["households"].sum())
     desks = {name: Desk(name, opened(made, version), 0) for name in PEOPLE}
@@ -725,7 +742,7 @@ def at_random(made: Store, version: Version, rng: np.random.Generator, *, steps:
             chosen = zones[: rng.integers(1, len(zones) + 1)]
             desks[who] = Desk(who, opened(made, version, chosen), len(told(made, version)))
         elif what == "edit":
-            edit_or_conflict(made, version, desks[who], rng)
+            edit_or_conflict(made, version, desks[who], by(desks[who].draft, rng))
         else:
             turn_or_conflict(made, version, undo if what == "undo" else redo, who)
         now = whole(made, version)
@@ -733,12 +750,19 @@ def at_random(made: Store, version: Version, rng: np.random.Generator, *, steps:
         assert now.atoms["households"].sum() == number == now.zones["households"].sum()
 
 
-def edit_or_conflict(made: Store, version: Version, desk: Desk, rng: np.random.Generator) -> None:
-    what, edit = some_edit(desk.draft, rng)
+def edit_or_conflict(made: Store, version: Version, desk: Desk, asked: tuple[str, Edit]) -> None:
+    """Keep an edit; refused just where others changed a grid of it, or made the same zone, since it was looked at."""
+    what, edit = asked
     new = {*edit.after.division.grids["grid_code"]} - {*edit.before.division.grids["grid_code"]}
     clash = ({*edit.touched} - new) & standing_in_the_way(told(made, version), desk.seen)
-    if not clash:
+    zones = [set(one.division.zones["zone_code"]) for one in (edit.before, edit.after)]
+    twice = (zones[1] - zones[0]) & parts(made, version).keys()
+    if not clash and not twice:
         keep(made, version, edit, what, by=desk.name, seen=desk.seen)
+        return
+    if not clash:
+        with pytest.raises(Conflict, match=f"zone {min(twice)} was made by somebody else"):
+            keep(made, version, edit, what, by=desk.name, seen=desk.seen)
         return
     with pytest.raises(Conflict, match=f"grid {min(clash)} was changed meanwhile: .* by (ann|bob)"):
         keep(made, version, edit, what, by=desk.name, seen=desk.seen)
@@ -766,7 +790,7 @@ def take_all_back(made: Store, version: Version, rng: np.random.Generator) -> No
             undo(made, version, by=who)
 
 
-def interleaved(folder, seed: int, *, steps: int, division: Division | None = None) -> None:
+def interleaved(folder, seed: int, *, steps: int, division: Division | None = None, by: Editor = some_edit) -> None:
     rng = np.random.default_rng(seed)
     division = small() if division is None else division
     made = create_store(str(folder / f"{seed}.db"), crs=division.zones.crs.to_string())
@@ -774,7 +798,7 @@ def interleaved(folder, seed: int, *, steps: int, division: Division | None = No
         add_actor(connection, "draws", role="submitter", by="first", at=DAY[0])
     version = begin(made, division)
     first = digest(made, version)
-    at_random(made, version, rng, steps=steps)
+    at_random(made, version, rng, steps=steps, by=by)
     take_all_back(made, version, rng)
     assert digest(made, version) == first
     sound(made)
@@ -792,3 +816,11 @@ def test_two_people_may_do_anything_in_any_order(tmp_path_factory, seed):
 @given(st.integers(0, 10**6))
 def test_two_people_may_do_anything_in_any_order_many_times(tmp_path_factory, seed):
     interleaved(tmp_path_factory.mktemp("any"), seed, steps=40)
+
+
+@pytest.mark.slow
+@settings(max_examples=100)
+@given(st.integers(0, 10**6), st.sampled_from(PLANS))
+def test_two_people_may_do_anything_in_a_town_in_any_order(tmp_path_factory, seed, plan):
+    division = divided_town(plan)
+    interleaved(tmp_path_factory.mktemp("town"), seed, steps=25, division=division, by=real_edit)
