@@ -25,6 +25,7 @@ from gridgis.registry.zone_rows import (
     plain,
     row_of,
     rows_of_frame,
+    values_of,
     wkb_of,
     zone_row,
 )
@@ -69,30 +70,27 @@ def frame_changes(before: Division, after: Division) -> Mapping[str, Change]:
 
 def _differing(was: gpd.GeoDataFrame, now: gpd.GeoDataFrame, name: str) -> tuple[_Placed, _Placed]:
     """Rows of two frames that may differ, by zone and key."""
-    columns = [plain(frame, name) for frame in (was, now)]
+    rows = [values_of(frame, name) for frame in (was, now)]
     zones = [frame["zone_code"].array.tolist() for frame in (was, now)]
-    rows = [list(zip(*said, strict=True)) for said in columns]
-    places = [
-        [(zone, key_of(name, values)) for zone, values in zip(*both, strict=True)]
-        for both in zip(zones, rows, strict=True)
-    ]
     shapes = [as_array(frame.geometry) for frame in (was, now)]
-    at = dict(zip(places[0], range(len(places[0])), strict=True))
-    differ: tuple[list[int], list[int]] = ([], [])
-    for k, place in enumerate(places[1]):
-        there = at.pop(place, None)
+    at = {(zone, key_of(name, values)): k for k, (zone, values) in enumerate(zip(zones[0], rows[0], strict=True))}
+    one, two = [], []
+    for k, (zone, values) in enumerate(zip(zones[1], rows[1], strict=True)):
+        there = at.pop((zone, key_of(name, values)), None)
         if there is None:
-            differ[1].append(k)
-        elif shapes[0][there] is not shapes[1][k] or rows[0][there] != rows[1][k]:
-            differ[0].append(there)
-            differ[1].append(k)
-    differ[0].extend(at.values())
-    return _rows(places[0], rows[0], shapes[0], differ[0]), _rows(places[1], rows[1], shapes[1], differ[1])
+            two.append(k)
+        elif shapes[0][there] is not shapes[1][k] or rows[0][there] != values:
+            one.append(there)
+            two.append(k)
+    one.extend(at.values())
+    left, right = (_rows(name, zones[k], rows[k], shapes[k], chosen) for k, chosen in enumerate((one, two)))
+    return left, right
 
 
-def _rows(places: list[_Place], rows: list[tuple[Any, ...]], shapes: Geometries, chosen: list[int]) -> _Placed:
+def _rows(name: str, zones: list[str], rows: list[tuple[Any, ...]], shapes: Geometries, chosen: list[int]) -> _Placed:
     wkb = wkb_of(shapes[chosen]) if chosen else []
-    return {places[k]: row_of(rows[k], text) for k, text in zip(chosen, wkb, strict=True)}
+    made = [(zones[k], row_of(plain(name, rows[k]), text)) for k, text in zip(chosen, wkb, strict=True)]
+    return {(zone, key_of(name, row.values)): row for zone, row in made}
 
 
 def rows_of_frames(division: Division, zone: str) -> ZoneRows:

@@ -7,7 +7,7 @@ same digest; of rows that did not change nothing is hashed, and no shape is read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -128,37 +128,56 @@ def frame_of(division: Division, name: str) -> gpd.GeoDataFrame:
     return found
 
 
-def plain(frame: gpd.GeoDataFrame, name: str) -> list[list[Any]]:
-    """The columns of a layer with values as a database gives them back: no zero below zero, nothing as None."""
-    return [_plain(frame[column].array, column, none=_none(name, column)) for column in COLUMNS[name]]
+def values_of(frame: gpd.GeoDataFrame, name: str) -> list[tuple[Any, ...]]:
+    """Rows of a layer as they stand in its frame; :func:`plain` makes them those of a database."""
+    columns = (frame[column].array for column in COLUMNS[name])
+    return list(zip(*(values.to_numpy(dtype=object, na_value=None).tolist() for values in columns), strict=True))
+
+
+def plain(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
+    """A row with values as a database gives them back: no zero below zero, nothing as None."""
+    return tuple(kind(value) for kind, value in zip(_KINDS[name], values, strict=True))
+
+
+def _number(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _measure(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value) + 0.0
+
+
+def _text(value: Any) -> Any:
+    return value if isinstance(value, str) or not pd.isna(value) else None
+
+
+def _text_or_empty(value: Any) -> Any:
+    return value if isinstance(value, str) or not pd.isna(value) else ""
+
+
+def _kind(name: str, column: str) -> Callable[[Any], Any]:
+    if column in COUNTS or column in MEASURES:
+        return _number if column in COUNTS else _measure
+    return _text_or_empty if column == "flags" or name == "borders" else _text
+
+
+_KINDS = {name: [_kind(name, column) for column in columns] for name, columns in COLUMNS.items()}
+"""What makes a value of each column one of a database."""
 
 
 def rows_of_frame(frame: gpd.GeoDataFrame, name: str, zone: str) -> dict[Key, Row]:
     """Rows of one zone in a frame, each with the WKB of its shape."""
     mine = frame[frame["zone_code"] == zone]
-    values = list(zip(*plain(mine, name), strict=True))
-    rows = map(row_of, values, wkb_of(as_array(mine.geometry)))
+    rows = [
+        row_of(plain(name, one), wkb)
+        for one, wkb in zip(values_of(mine, name), wkb_of(as_array(mine.geometry)), strict=True)
+    ]
     return {key_of(name, row.values): row for row in rows}
 
 
 def wkb_of(shapes: Geometries) -> list[bytes]:
     """WKB as it is stored."""
     return list(shapely.to_wkb(shapes, byte_order=1, output_dimension=2, include_srid=False))
-
-
-def _none(name: str, column: str) -> str | None:
-    """What stands for nothing in a column."""
-    return "" if column == "flags" or name == "borders" else None
-
-
-def _plain(values: Any, name: str, *, none: str | None) -> list[Any]:
-    if name in MEASURES:
-        numbers = values.to_numpy(dtype=float, na_value=np.nan).tolist()
-        return [none if number != number else number + 0.0 for number in numbers]  # noqa: PLR0124
-    given = values.to_numpy(dtype=object).tolist()
-    if name in COUNTS:
-        return [none if pd.isna(number) else int(number) for number in given]
-    return [one if isinstance(one, str) or not pd.isna(one) else none for one in given]
 
 
 # ---------------------------------------------------------------- to parts
