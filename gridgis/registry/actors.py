@@ -107,8 +107,11 @@ def with_article(role: str) -> str:
 
 
 def _known(connection: Connection, name: str) -> Actor:
-    row = connection.execute(sa.select(tables.actor).where(tables.actor.c.name == name)).first()
+    row = connection.execute(_BY_NAME, {"actor": name}).first()
     if row is None:
         cure = "Make it known with: gridgis actor add"
         raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
     return Actor(**row._asdict())
+
+
+_BY_NAME = sa.select(tables.actor).where(tables.actor.c.name == sa.bindparam("actor"))

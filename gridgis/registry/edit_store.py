@@ -138,7 +138,7 @@ def stored_edit(
 
 def written(connection: Connection, stored: Stored, event_seq: int) -> None:
     """Write the rows of an edit of which an event tells."""
-    connection.execute(sa.insert(tables.edit).values(**stored.row, event_seq=event_seq))
+    connection.execute(sa.insert(tables.edit), {**stored.row, "event_seq": event_seq})
     if stored.zones:
         key = {name: stored.row[name] for name in ("version_id", "number")}
         connection.execute(sa.insert(tables.edit_zone), [{**key, **zone} for zone in stored.zones])
@@ -151,25 +151,34 @@ def _part(connection: Connection, rows: ZoneRows, before: ZoneRows | None, part:
 
 
 def _hold(connection: Connection, version_id: int, parts: Mapping[str, int | None]) -> None:
-    zone = tables.version_zone
     if parts:
-        mine = sa.and_(zone.c.version_id == version_id, zone.c.zone_code.in_(parts))
-        connection.execute(sa.delete(zone).where(mine))
+        connection.execute(_LET_GO, {"version": version_id, "zones": list(parts)})
     rows = [{"version_id": version_id, "zone_code": code, "part_id": part} for code, part in parts.items() if part]
     if rows:
-        connection.execute(sa.insert(zone), rows)
+        connection.execute(sa.insert(tables.version_zone), rows)
+
+
+_LET_GO = sa.delete(tables.version_zone).where(
+    tables.version_zone.c.version_id == sa.bindparam("version"),
+    tables.version_zone.c.zone_code.in_(sa.bindparam("zones", expanding=True)),
+)
 
 
 def _with_digests(connection: Connection, zones: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of zones with the digests of their parts, which say more than numbers."""
-    rows, part = list(zones), tables.part.c
+    rows = list(zones)
     numbers = {number for row in rows for number in (row["before_part"], row["after_part"]) if number is not None}
-    asked = sa.select(part.id, part.digest).where(part.id.in_(numbers))
-    digest = {number: bytes(found) for number, found in connection.execute(asked)} if numbers else {}
+    found = connection.execute(_DIGESTS, {"parts": list(numbers)})
+    digest = {number: bytes(one) for number, one in found}
     return [
         {"zone_code": row["zone_code"], **{side: digest.get(row[f"{side}_part"]) for side in ("before", "after")}}
         for row in rows
     ]
+
+
+_DIGESTS = sa.select(tables.part.c.id, tables.part.c.digest).where(
+    tables.part.c.id.in_(sa.bindparam("parts", expanding=True))
+)
 
 
 # ---------------------------------------------------------------- locks

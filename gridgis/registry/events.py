@@ -92,7 +92,7 @@ def record(
     text = rfc8785.dumps(dict(body)).decode("utf-8")
     bare = Event(seq, at, actor, kind, subject, text, previous, b"")
     made = Event(seq, at, actor, kind, subject, text, previous, bare.computed(store_id(connection)))
-    connection.execute(sa.insert(event).values(vars(made)))
+    connection.execute(sa.insert(event), vars(made))
     rows = [{"event_seq": seq, "field": field, "salt": salt, "text": text} for field, (salt, text) in texts.items()]
     if rows:
         connection.execute(sa.insert(remark), rows)
@@ -115,8 +115,11 @@ def remarks(connection: Connection, seqs: Collection[int]) -> dict[tuple[int, st
 
 def chain_end(connection: Connection) -> tuple[int, bytes]:
     """The number of events and the digest of the last; that before the first where there is none."""
-    last = connection.execute(sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)).first()
+    last = connection.execute(_LAST).first()
     return (last.seq, bytes(last.digest)) if last else (0, FIRST)
+
+
+_LAST = sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)
 
 
 def events(connection: Connection, *, version: int | None = None) -> Iterator[Event]:

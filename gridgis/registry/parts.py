@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import Any
@@ -108,12 +109,20 @@ def only_named(connection: Connection, make: Callable[[], Parts]) -> dict[str, i
 
 def parts_of(connection: Connection, version_id: int, *, zones: Collection[str] | None = None) -> dict[str, int]:
     """The part of each zone of a version, or of some, in the order of the zones."""
-    zone = tables.version_zone.c
-    asked = sa.select(zone.zone_code, zone.part_id).where(zone.version_id == version_id).order_by(zone.zone_code)
     wanted = None if zones is None else set(zones)
     if wanted is not None and len(wanted) <= AT_ONCE:
-        asked = asked.where(zone.zone_code.in_(wanted))
-    return {code: part for code, part in connection.execute(asked) if wanted is None or code in wanted}
+        rows = connection.execute(_SOME_ZONES, {"version_id": version_id, "zones": list(wanted)})
+        return {row.zone_code: row.part_id for row in rows}
+    rows = connection.execute(_ZONES, {"version_id": version_id})
+    return {row.zone_code: row.part_id for row in rows if wanted is None or row.zone_code in wanted}
+
+
+_ZONES = (
+    sa.select(tables.version_zone.c.zone_code, tables.version_zone.c.part_id)
+    .where(tables.version_zone.c.version_id == sa.bindparam("version_id"))
+    .order_by(tables.version_zone.c.zone_code)
+)
+_SOME_ZONES = _ZONES.where(tables.version_zone.c.zone_code.in_(sa.bindparam("zones", expanding=True)))
 
 
 def load_parts(
@@ -228,9 +237,14 @@ def known(connection: Connection, table: sa.Table, digests: list[bytes]) -> dict
     """Rows of a table that have one of the digests."""
     out: dict[bytes, int] = {}
     for k in range(0, len(digests), AT_ONCE):
-        asked = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(digests[k : k + AT_ONCE]))
-        out |= {bytes(digest): number for digest, number in connection.execute(asked)}
+        found = connection.execute(_by_digest(table), {"digests": digests[k : k + AT_ONCE]})
+        out |= {bytes(row.digest): row.id for row in found}
     return out
+
+
+@cache
+def _by_digest(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(sa.bindparam("digests", expanding=True)))
 
 
 def insert_all(

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -182,17 +183,26 @@ def upgrade_store(url: str) -> tuple[str, str]:
 
 def store_id(connection: Connection) -> str:
     """The id of a store, the same in every copy of it."""
-    return str(connection.scalar(sa.select(tables.store.c.store_id)))
+    return str(connection.scalar(_ID))
 
 
 def store_crs(connection: Connection) -> str | None:
     """The CRS of all geometry of a store; None before its first division where none was declared."""
-    return connection.scalar(sa.select(tables.store.c.crs))
+    return connection.scalar(_CRS)
+
+
+_ID, _CRS = sa.select(tables.store.c.store_id), sa.select(tables.store.c.crs)
+"""Questions that are asked often stand ready: to put one together takes longer than to ask it."""
 
 
 def following(connection: Connection, table: sa.Table) -> int:
     """The next id of a table, in a transaction that writes: there is one writer at a time."""
-    return (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
+    return (connection.scalar(_greatest(table)) or 0) + 1
+
+
+@cache
+def _greatest(table: sa.Table) -> sa.Select[int]:
+    return sa.select(sa.func.max(table.c.id))
 
 
 def utc_now() -> str:

@@ -130,7 +130,8 @@ def frame_of(division: Division, name: str) -> gpd.GeoDataFrame:
 
 def values_of(frame: gpd.GeoDataFrame, name: str) -> list[tuple[Any, ...]]:
     """Rows of a layer as they stand in its frame; :func:`plain` makes them those of a database."""
-    columns = (frame[column].array for column in COLUMNS[name])
+    there = dict(frame.items())
+    columns = [there[column].array for column in COLUMNS[name]]
     return list(zip(*(values.to_numpy(dtype=object, na_value=None).tolist() for values in columns), strict=True))
 
 
@@ -253,6 +254,8 @@ def _content(rows: ZoneRows) -> Iterator[list[Any]]:
 def _box(connection: Connection, zone: Row) -> tuple[float, ...]:
     wkb = zone.wkb
     if wkb is None:
-        shape = tables.shape.c
-        wkb = bytes(connection.scalar(sa.select(shape.wkb).where(shape.id == zone.shape_id)) or b"")
+        wkb = bytes(connection.scalar(_WKB, {"shape": zone.shape_id}) or b"")
     return box_of(wkb)
+
+
+_WKB = sa.select(tables.shape.c.wkb).where(tables.shape.c.id == sa.bindparam("shape"))
