@@ -13,7 +13,7 @@ import shapely
 from pyproj import CRS
 
 from gridgis.crs import area_m2, perimeter_m
-from gridgis.divide.atoms import whole
+from gridgis.exchange.cover import joined
 from gridgis.geometry.borders import boundary_keys
 from gridgis.geometry.noding import Floats, Geometries, Ints
 from gridgis.geometry.tiling import untiled
@@ -52,16 +52,8 @@ def dissolved_up(leaf: Geometries, of: Ints, wholes: Geometries) -> Geometries:
     order = np.argsort(of, kind="stable")
     start, end = (np.searchsorted(of[order], doubtful, side=side) for side in ("left", "right"))
     for k, first, last in zip(doubtful, start, end, strict=True):
-        out[k] = _union(leaf[order[first:last]])
+        out[k] = joined(leaf[order[first:last]])
     return out
-
-
-def _union(pieces: Geometries) -> shapely.Geometry:
-    """The land of pieces; of such as are no coverage, which the rules will tell, as good as it can be made."""
-    try:
-        return whole(shapely.coverage_union_all(pieces))
-    except shapely.errors.GEOSException:
-        return whole(shapely.union_all(pieces))
 
 
 def division(land: Land, *, crs: CRS, info: dict[str, Any]) -> Division:

@@ -52,7 +52,7 @@ FINE_M2 = 1e-6
 INSIDE = 0.5
 """A polygon more than this share of which lies in another one lies inside it."""
 
-ROUNDS = 4
+ROUNDS = 8
 """Closing a gap may open another: so often it is looked again."""
 
 
@@ -84,18 +84,24 @@ class Repairs:
 
 
 def covered(
-    polygons: Geometries, *, profile: Profile, progress: Callable[[float], None] | None = None
+    polygons: Geometries,
+    *,
+    profile: Profile,
+    above: Ints | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Geometries, Repairs]:
     """Polygons as a coverage, and what was repaired; as they were where something cannot be.
 
     Parameters
     ----------
     polygons : array of Polygon and MultiPolygon, valid, metres
+    above : what each of them is part of; strips that are open at an end are gaps between parts of two alone, as the
+        rules have it, and inside one they are its outline. Without it they are left alone.
     progress : told which share is done
     """
     repairs, shape = Repairs(), polygons.copy()
     for turn in range(ROUNDS):
-        found = _defects(shape, profile=profile)
+        found = _defects(shape, above, profile=profile)
         if turn == 0:
             _judge(found, shape, repairs, profile=profile)
             if repairs.refused:
@@ -107,11 +113,13 @@ def covered(
             except shapely.errors.GEOSException:
                 repairs.unclean += [int(row) for row in rows]
             if progress is not None:
-                progress((turn + (number + 1) / len(groups)) / ROUNDS)
-        if not groups or repairs.unclean:
+                progress(1 - 0.5 ** (turn + (number + 1) / len(groups)))
+        before, shape = shape, stitched_together(shape)
+        settled = not groups and np.abs(shapely.area(shape) - shapely.area(before)).max(initial=0.0) <= FINE_M2
+        if settled or repairs.unclean:
             break
     repairs.vanished += [int(row) for row in np.flatnonzero(shapely.is_empty(shape))]
-    return (polygons if repairs.refused else stitched_together(shape)), repairs
+    return (polygons if repairs.refused else shape), repairs
 
 
 def stitched_together(polygons: Geometries) -> Geometries:
@@ -131,7 +139,18 @@ def stitched_together(polygons: Geometries) -> Geometries:
 
 def _stitched(polygons: Geometries, within: float) -> Geometries:
     missing = missing_vertices(polygons, within=within)
-    return stitched(polygons, missing) if len(missing.xy) else polygons
+    if not len(missing.xy):
+        return polygons
+    out = stitched(polygons, missing)
+    rows = np.flatnonzero(~shapely.is_valid(out))
+    out[rows] = [_without_spikes(shape) for shape in out[rows]]
+    return out
+
+
+def _without_spikes(shape: shapely.Geometry) -> shapely.Geometry:
+    """A polygon that touches itself where a spike of it was stitched to its own edge, without the spike."""
+    parts = shapely.get_parts(polygonal(as_array([shape])))
+    return whole(shapely.union_all(parts[~vanishes(parts, 2 * TOUCH_M)]))
 
 
 @dataclass(frozen=True)
@@ -165,12 +184,14 @@ class _Defects:
         return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
 
 
-def _defects(shape: Geometries, *, profile: Profile) -> _Defects:
+def _defects(shape: Geometries, above: Ints | None, *, profile: Profile) -> _Defects:
     edges = shared_edges(shape)
     between = faces(shape, edges=edges, noise=FINE_M2)
     i, j, common = overlaps(shape, between=between, noise=FINE_M2)
     mi, mj, _ = mismatched_edges(shape, edges=edges)
-    open_ = np.concatenate([_narrow_gaps(shape, between, profile=profile), _cracks(between, shape)])
+    open_ = _narrow_gaps(shape, between, profile=profile)
+    if above is not None:
+        open_ = np.concatenate([open_, _cracks(between, shape, above)])
     return _Defects(i, j, common, (mi, mj), open_, bordering(open_, shape))
 
 
@@ -179,11 +200,14 @@ def _narrow_gaps(shape: Geometries, between: Faces, *, profile: Profile) -> Geom
     return found[vanishes(found, profile.tolerances.gap_width_m.value)]
 
 
-def _cracks(between: Faces, shape: Geometries) -> Geometries:
-    """Strips that are open at an end, as wide as they are."""
+def _cracks(between: Faces, shape: Geometries, above: Ints) -> Geometries:
+    """Strips between parts of two that are open at an end, as wide as they are."""
     if not len(between.polygons):
         return between.polygons
     found = cracks(shapely.union_all(between.polygons))
+    place, row = bordering(found, shape)
+    kinds = np.unique(np.column_stack([place, above[row]]), axis=0)[:, 0] if len(place) else place
+    found = found[np.bincount(kinds, minlength=len(found)) > 1]
     if not len(found):
         return found
     # where it was closed the outline lies some millimetres off the borders beside it
@@ -234,9 +258,17 @@ def _resolve(rows: Ints, found: _Defects, shape: Geometries, repairs: Repairs, *
     _tell(rows, found, parts, owner, to, repairs)
     for k, old in enumerate(shape[rows]):
         own = parts[to == k]
-        new = whole(shapely.coverage_union_all(own)) if len(own) else shapely.Polygon()
+        new = joined(own) if len(own) else shapely.Polygon()
         if not shapely.equals_exact(new, old, normalize=True):
             shape[rows[k]] = new
+
+
+def joined(pieces: Geometries) -> shapely.Geometry:
+    """The land of pieces; where they are no coverage it is united as it is, and what is wrong with them stays."""
+    try:
+        return whole(shapely.coverage_union_all(pieces))
+    except shapely.errors.GEOSException:
+        return whole(shapely.union_all(pieces))
 
 
 def noded(polygons: Geometries) -> Geometries:

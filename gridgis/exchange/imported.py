@@ -149,8 +149,9 @@ def _made(given: Given, crs: CRS | None, info: dict[str, Any], work: Work) -> Di
 def _grids(rows: Rows, metres: Geometries, given: Given, metric: CRS, work: Work) -> _Grids | None:
     codes = coding.spelled(rows.column("grid_code"), numeric="grid_code" in rows.numeric)
     zones = None if given.zones is None else zoning.cleaned(given.zones, metric, _codes_told(rows, codes), work)
-    whole = levels.repaired(rows, metres, work, work.within("repair"))
     own = levels.told_zones(rows, codes, work) if given.zones is None else None
+    above = None if own is None else pd.factorize(pd.Series(own, dtype=object))[0]
+    whole = levels.repaired(rows, metres, work, work.within("repair"), above=above)
     if whole is None or work.refused:
         return None
     if zones is not None:

@@ -40,9 +40,16 @@ class Level:
         return self.rows.names
 
 
-def repaired(rows: Rows, metres: Geometries, work: Work, step: Share) -> Geometries | None:
-    """The polygons of a layer as a coverage; None, and faults in the log, where they cannot be one."""
-    out, repairs = covered(metres, profile=work.profile, progress=step)
+def repaired(
+    rows: Rows, metres: Geometries, work: Work, step: Share, *, above: Ints | None = None
+) -> Geometries | None:
+    """The polygons of a layer as a coverage; None, and faults in the log, where they cannot be one.
+
+    Parameters
+    ----------
+    above : what each row is part of, where no land of that is given into which the rows are to be fitted
+    """
+    out, repairs = covered(metres, profile=work.profile, above=above, progress=step)
     zoning.told_repairs(rows.role, repairs, rows.names, work.log)
     _tell_vertices(rows, metres, out, repairs, work.log)
     return None if repairs.refused else out

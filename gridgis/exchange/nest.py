@@ -13,9 +13,8 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from gridgis.divide.atoms import whole
 from gridgis.exchange import strips
-from gridgis.exchange.cover import noded, stitched_together, vanishes, widths_m
+from gridgis.exchange.cover import FINE_M2, joined, noded, stitched_together, vanishes, widths_m
 from gridgis.geometry.borders import boundary_keys
 from gridgis.geometry.coverage import NOISE_M2, TOUCH_M, polygonal
 from gridgis.geometry.noding import Bools, Geometries, Ints, as_array
@@ -73,13 +72,14 @@ def fitted(
         return pieces, told
     out[mine] = _pulled(out[mine], wholes[doubtful])
     inside = _cut(out, mine, of, wholes, told, profile=profile)
+    changed = np.array([one is not other for one, other in zip(inside, pieces, strict=True)], dtype=bool)
     order = mine[np.argsort(of[mine], kind="stable")]
     start = np.searchsorted(of[order], doubtful)
     end = np.searchsorted(of[order], doubtful, side="right")
     for number, k in enumerate(doubtful):
         rows = order[start[number] : end[number]]
         try:
-            out[rows] = _filled(rows, inside, wholes[k], int(k), told, profile=profile)
+            out[rows] = _filled(inside[rows], changed[rows], rows, wholes[k], int(k), told, profile)
         except shapely.errors.GEOSException:
             told.unclean.append(int(k))
         if progress is not None:
@@ -107,58 +107,87 @@ def parents(pieces: Geometries, wholes: Geometries) -> Ints:
 
 
 def _pulled(pieces: Geometries, wholes: Geometries) -> Geometries:
-    """Pieces with vertices that nearly are one of their wholes' put upon it."""
+    """Pieces with vertices that nearly are one of their wholes' put upon it; others are the same ones."""
     there = shapely.get_coordinates(wholes)
-    xy = shapely.get_coordinates(pieces)
+    xy, piece = shapely.get_coordinates(pieces, return_index=True)
     far, at = cKDTree(there).query(xy, distance_upper_bound=TOUCH_M)
     near = np.isfinite(far) & (far > 0)
-    if not near.any():
-        return pieces
     xy[near] = there[at[near]]
-    return polygonal(np.asarray(shapely.set_coordinates(pieces.copy(), xy), dtype=object))
+    rows = np.unique(piece[near])
+    out = pieces.copy()
+    if len(rows):
+        moved = shapely.set_coordinates(pieces[rows].copy(), xy[np.isin(piece, rows)])
+        out[rows] = polygonal(np.asarray(moved, dtype=object))
+    return out
 
 
 def _cut(pieces: Geometries, mine: Ints, of: Ints, wholes: Geometries, told: Fitted, *, profile: Profile) -> Geometries:
     """All pieces, those of doubtful wholes without what lies outside theirs."""
     out = pieces.copy()
-    out[mine] = polygonal(shapely.intersection(pieces[mine], wholes[of[mine]]))
-    beyond = polygonal(shapely.difference(pieces[mine], wholes[of[mine]]))
+    shapely.prepare(wholes)
+    rows = mine[~shapely.covers(wholes[of[mine]], pieces[mine])]
+    out[rows] = polygonal(shapely.intersection(pieces[rows], wholes[of[rows]]))
+    beyond = polygonal(shapely.difference(pieces[rows], wholes[of[rows]]))
     area = shapely.area(beyond)
     off = area > NOISE_M2
     wide = off & ~vanishes(beyond, profile.tolerances.overlap_m.value)
-    told.cut += [(int(row), float(size)) for row, size in zip(mine[off & ~wide], area[off & ~wide], strict=True)]
+    told.cut += [(int(row), float(size)) for row, size in zip(rows[off & ~wide], area[off & ~wide], strict=True)]
     width = widths_m(beyond[wide])
     told.outside += [
-        (int(row), float(size), float(w)) for row, size, w in zip(mine[wide], area[wide], width, strict=True)
+        (int(row), float(size), float(w)) for row, size, w in zip(rows[wide], area[wide], width, strict=True)
     ]
-    same = shapely.equals_exact(out[mine], pieces[mine], normalize=True)
-    out[mine[same]] = pieces[mine[same]]
+    same = shapely.equals_exact(out[rows], pieces[rows], normalize=True)
+    out[rows[same]] = pieces[rows[same]]
     return out
 
 
 def _filled(
-    rows: Ints, inside: Geometries, land: shapely.Geometry, number: int, told: Fitted, *, profile: Profile
+    inside: Geometries, changed: Bools, rows: Ints, land: shapely.Geometry, number: int, told: Fitted, profile: Profile
 ) -> Geometries:
-    """The pieces of one whole with what was in none of them."""
-    left = shapely.get_parts(polygonal(as_array([shapely.difference(land, shapely.union_all(inside[rows]))])))
-    left = left[~shapely.is_empty(left)]
+    """The pieces of one whole with what was in none of them.
+
+    Parameters
+    ----------
+    inside, changed : pieces of the whole, and which were cut
+    rows, number : of the pieces and of the whole, to tell of them
+    """
+    left = shapely.get_parts(polygonal(as_array([shapely.difference(land, _land(inside, changed))])))
+    left = left[shapely.area(left) > FINE_M2]  # less is arithmetic: what is left beside a vertex on a line
     big = ~vanishes(left, max(profile.tolerances.gap_width_m.value, _most(told, profile=profile)))
     for part, width in zip(left[big], widths_m(left[big]), strict=True):
         told.empty.append((number, float(part.area), float(width), shapely.point_on_surface(part)))
     if big.any():
-        return inside[rows]
-    cut = [strips.cut(part, inside[rows]) for part in left if part.area > NOISE_M2]
-    elements = np.concatenate([inside[rows], *cut, left[shapely.area(left) <= NOISE_M2]])
+        return inside
+    near = np.flatnonzero(changed | _beside(inside, changed, left))
+    some = inside[near]
+    cut = [strips.cut(part, some) for part in left if part.area > NOISE_M2]
+    elements = np.concatenate([some, *cut, left[shapely.area(left) <= NOISE_M2]])
     parts, owner = shapely.get_parts(noded(elements), return_index=True)
     parts, owner = parts[~shapely.is_empty(parts)], owner[~shapely.is_empty(parts)]
-    label = np.where(owner < len(rows), owner, -1)
+    label = np.where(owner < len(some), owner, -1)
     label[_remnants(parts, label, profile=profile)] = -1
     to = strips.given(parts, label)
-    new = (owner >= len(rows)) & (to >= 0) & (shapely.area(parts) > NOISE_M2)
+    new = (owner >= len(some)) & (to >= 0) & (shapely.area(parts) > NOISE_M2)
     for part in parts[(to < 0) & (shapely.area(parts) > NOISE_M2)]:
         told.empty.append((number, float(part.area), float(widths_m(as_array([part]))[0]), part.point_on_surface()))
-    told.filled += [(int(rows[k]), float(a)) for k, a in zip(to[new], shapely.area(parts[new]), strict=True)]
-    return as_array([_whole(parts[to == k]) for k in range(len(rows))])
+    told.filled += [(int(rows[near[k]]), float(a)) for k, a in zip(to[new], shapely.area(parts[new]), strict=True)]
+    out = inside.copy()
+    out[near] = [_whole(parts[to == k]) for k in range(len(some))]
+    return out
+
+
+def _land(inside: Geometries, changed: Bools) -> shapely.Geometry:
+    """The land of the pieces of a whole: those that were not cut are a coverage, which is quickly joined."""
+    return shapely.union_all([joined(inside[~changed]), *inside[changed]])
+
+
+def _beside(inside: Geometries, changed: Bools, left: Geometries) -> Bools:
+    """Pieces beside land that is to be given to one: what is left of the whole, parts that were cut off a piece."""
+    loose = inside[changed & (shapely.get_num_geometries(inside) > 1)]
+    places = np.concatenate([left, loose])
+    out = np.zeros(len(inside), dtype=bool)
+    out[shapely.STRtree(inside).query(places, predicate="dwithin", distance=strips.BESIDE_M)[1]] = True
+    return out
 
 
 def _most(told: Fitted, *, profile: Profile) -> float:
@@ -178,4 +207,4 @@ def _remnants(parts: Geometries, label: Ints, *, profile: Profile) -> Bools:
 
 
 def _whole(parts: Geometries) -> shapely.Geometry:
-    return whole(shapely.coverage_union_all(parts)) if len(parts) else shapely.Polygon()
+    return joined(parts) if len(parts) else shapely.Polygon()

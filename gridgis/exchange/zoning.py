@@ -114,7 +114,7 @@ def cleaned(given: tuple[gpd.GeoDataFrame, bool], metric: CRS, told: Told, work:
     sound = True
     for k in np.unique(layer):
         mine = np.flatnonzero(layer == k)
-        metres[mine], repairs = covered(metres[mine], profile=work.profile)
+        metres[mine], repairs = covered(metres[mine], profile=work.profile, above=mine)
         told_repairs("zones", repairs, code[mine], work.log)
         sound &= not repairs.refused
     return Zones(ordered, drawn, _ground(metres, layer)) if sound else None
