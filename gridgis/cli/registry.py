@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gridgis.jobs import Seams
 
 UNWITNESSED_WORDS = "consistent; that the end was cut off or all of it rewritten takes a checkpoint to exclude"
+ROLES = ("planner", "submitter", "reviewer", "filer", "dispatcher", "worker", "leader", "administrator")
 LINE = "{id:>4}  {district} {network} {number:<4} {state:<10} from {begins}  by {author}  {note}"
 
 
@@ -74,7 +75,7 @@ def actor() -> None:
 @actor.command(name="add")
 @click.argument("name")
 @on_store
-@click.option("--role", required=True, type=click.Choice(["submitter", "reviewer", "filer", "administrator"]))
+@click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--area", default="", metavar="CODE", help="Beginning of the codes of the places; everywhere without it.")
 @click.option("--by", required=True, metavar="NAME", help="The administrator who lets them.")
 def add(store: str, name: str, **options: Any) -> None:

@@ -16,6 +16,9 @@ from gridgis.registry.events import record
 LONGEST = 100
 """Characters of the longest name of an actor."""
 
+DRAWS = ("submitter", "planner")
+"""Roles that may draft and edit."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -82,18 +85,20 @@ def end_actor(connection: Connection, name: str, *, by: str, at: str) -> None:
     record(connection, at=at, actor=by, kind="actor.ended", subject=name, body={"before": "known"})
 
 
-def allowed(connection: Connection, name: str, role: str | None, *, area: str) -> str:
+def allowed(connection: Connection, name: str, role: str | tuple[str, ...] | None, *, area: str) -> str:
     """Raise where somebody has not the role in a place; give the area of his right.
 
     Parameters
     ----------
-    role : any where None
+    role : one of several where it is a tuple; any where None
     """
+    roles = (role,) if isinstance(role, str) else role or ()
+    role = roles[0] if roles else None
     row = _known(connection, name)
     if row.ended_at is not None:
         cure = f"Let another {role or 'person'} do it: gridgis actor list"
         raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
-    if role is not None and row.role != role:
+    if roles and row.role not in roles:
         raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let {with_article(role)} do it")])
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"

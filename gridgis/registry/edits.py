@@ -19,7 +19,7 @@ from gridgis.adjust.draft import Draft, Edit, Locks
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import CodeLayout, Profile, profile_from_toml
 from gridgis.registry import tables
-from gridgis.registry.actors import allowed
+from gridgis.registry.actors import DRAWS, allowed
 from gridgis.registry.edit_codes import change_under, free_codes, new_codes, reserved, rows_under
 from gridgis.registry.edit_log import (
     LOCK,
@@ -109,7 +109,7 @@ def applied(
     changes = frame_changes(edit.before.division, edit.after.division)
     touched = codes_asked(asked) if action in LOCKING else {*edit.touched}
     _refuse_action(action, nothing=not touched or (not changes and action not in LOCKING))
-    allowed(connection, actor, "submitter", area=_ground(version, touched, edit.before.profile.codes))
+    allowed(connection, actor, DRAWS, area=_ground(version, touched, edit.before.profile.codes))
     last = last_number(connection, version.id)
     seen = last if seen is None else max(0, min(seen, last))
     refuse_turned(turns(connection, version.id, since=seen), touched - new_codes(edit), cure="Open the draft anew")
@@ -196,7 +196,7 @@ def _turned(connection: Connection, version: Version, action: str, *, actor: str
     target, row = own[-1], known.history.turned[own[-1]]
     what, codes = _told(connection, version, target)
     layout = _profile(profile_toml(connection, version)).codes
-    allowed(connection, actor, "submitter", area=_ground(version, codes, layout))
+    allowed(connection, actor, DRAWS, area=_ground(version, codes, layout))
     if what not in LOCKING:
         others = (turn for turn in turns(connection, version.id, since=row) if turn.target != target)
         refuse_turned(others, codes, cure=f"Let that be undone before the {action} of {what}")

@@ -23,6 +23,27 @@ CHANGING = {
     "person": ("ended_seq", "name", "public_phone", "public_hours", "photo", "salt"),
     "person_private": ("ended_seq", "sealed"),
     "alias": ("text_key", "text", "address", "x", "y", "salt"),
+    "account": ("password", "must_change", "subject", "changed_at", "failures", "locked_until"),
+    "session": ("seen_at",),
+    "api_token": ("ended_at",),
+    "task": ("state", "share", "said", "result", "tries", "cancel", "started_at", "heard_at", "ended_at"),
+    "report": (
+        "updated_at",
+        "grid_code",
+        "microgrid_code",
+        "zone_code",
+        "method",
+        "confidence",
+        "chosen_by",
+        "lead",
+        "co",
+        "answer",
+        "state",
+        "handed",
+        "sealed",
+    ),
+    "webhook": ("ended_at",),
+    "delivery": ("tries", "next_at", "done_at", "said"),
     **dict.fromkeys(("post", "unit", "item", "duty_rule", "designate"), ("ended_seq",)),
 }
 """Columns that change; of all other tables rows are only added."""
@@ -63,7 +84,7 @@ def _working(name: str) -> list[str]:
         f"GRANT SELECT ON alembic_version TO {name}",
         f"GRANT SELECT, INSERT ON {every} TO {name}",
         *(f"GRANT UPDATE ({', '.join(columns)}) ON {table} TO {name}" for table, columns in CHANGING.items()),
-        f"GRANT DELETE ON version_zone TO {name}",
+        f"GRANT DELETE ON version_zone, session TO {name}",
     ]
 
 

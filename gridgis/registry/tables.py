@@ -31,7 +31,14 @@ from gridgis.duties.columns import TABLES
 STATES = ("draft", "submitted", "returned", "approved", "withdrawn")
 """What a version can be; "in force" and "retired" follow from the date and are stored nowhere."""
 
-ROLES = ("submitter", "reviewer", "filer", "administrator")
+ROLES = ("planner", "submitter", "reviewer", "filer", "dispatcher", "worker", "leader", "administrator")
+"""Planners draw; submitters draw and hand in; reviewers approve; filers put on file; dispatchers record cases;
+workers settle those of their area; leaders read; administrators let others act."""
+
+TASK_STATES = ("waiting", "running", "done", "failed", "cancelled")
+
+REPORT_STATES = ("awaiting", "open", "closed", "refused")
+"""Of a case: awaiting verification on the spot, verified and open, settled, found to be none."""
 
 metadata = MetaData(
     naming_convention={
@@ -251,6 +258,7 @@ edit = Table(
     Column("undoes", Integer),
     Column("codes", Text, nullable=False),
     ForeignKeyConstraint(["version_id", "undoes"], ["edit.version_id", "edit.number"]),
+    Index(None, "version_id", "action"),
     CheckConstraint("number > 0 AND seen < number AND (undoes IS NULL OR undoes < number)", name="order"),
 )
 """Every edit of a draft, numbered from 1 in its version: who did what when, what was asked (RFC 8785 JSON), the last
@@ -411,3 +419,143 @@ alias = Table(
 )
 """Corrections of addresses that are remembered; the newest for a text holds. What a caller wrote, and where he was
 found, can be erased by law: the chain has a salted digest of it. Those of older versions have none and stay whole."""
+
+
+# ---------------------------------------------------------------- those who sign in, and what the server does for them
+account = Table(
+    "account",
+    metadata,
+    Column("actor", Text, ForeignKey("actor.name"), primary_key=True),
+    Column("password", Text),
+    Column("must_change", Integer, nullable=False),
+    Column("subject", Text, unique=True),
+    Column("changed_at", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Text),
+)
+"""How an actor signs in: the argon2 hash of a password, which he must change where it was given to him, or the subject
+by which an OpenID provider knows him; failures in a row, and until when nobody may try."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Index(None, "actor"),
+)
+"""Who is signed in, under the SHA-256 of what his browser holds."""
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Index(None, "actor"),
+)
+"""Keys of programs, which act as an actor; of each there is a SHA-256 alone."""
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("area", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("result", Text),
+    Column("tries", Integer, nullable=False),
+    Column("cancel", Integer, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("heard_at", Text),
+    Column("ended_at", Text),
+    Index(None, "state"),
+    Index(None, "actor"),
+    _one_of("state", TASK_STATES),
+)
+"""Long work: what is asked (JSON), how far it is (0..1), what it says, and when its worker was last heard of."""
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("number", Text, nullable=False, unique=True),
+    Column("network", Text, nullable=False),
+    Column("reported_at", Text, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("item", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("lon", Float),
+    Column("lat", Float),
+    Column("accuracy_m", Float),
+    Column("component_id", Text),
+    Column("severity", Text),
+    Column("grid_code", Text, nullable=False),
+    Column("microgrid_code", Text, nullable=False),
+    Column("zone_code", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("chosen_by", Text, nullable=False),
+    Column("lead", Text, nullable=False),
+    Column("co", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("handed", Integer, nullable=False),
+    Column("idempotency", LargeBinary, unique=True),
+    Column("event_seq", Key, nullable=False),
+    Column("sealed", LargeBinary),
+    Index(None, "grid_code", "reported_at"),
+    Index(None, "state", "id"),
+    Index(None, "updated_at"),
+    _one_of("state", REPORT_STATES),
+)
+"""Cases that were recorded: where they lie, in whose grid, who answers for them (`answer`: all of it, JSON), and what
+became of them. `sealed` is what callers said and left, encrypted with a key kept elsewhere; NULL where erased."""
+
+report_change = Table(
+    "report_change",
+    metadata,
+    Column("report_id", Key, ForeignKey("report.id"), primary_key=True),
+    Column("event_seq", Key, primary_key=True),
+)
+"""The events that tell what became of a case, in their order."""
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("actor", Text, ForeignKey("actor.name"), nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("ended_at", Text),
+)
+"""Who is told of approvals and of cases that change hands, with the key by which the message is signed."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("webhook_id", Key, ForeignKey("webhook.id"), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Text),
+    Column("done_at", Text),
+    Column("said", Text, nullable=False),
+    Index(None, "next_at"),
+)
+"""Messages that are to be sent, or were."""

@@ -24,7 +24,7 @@ from gridgis.crs import canonical
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import profile_from_toml
 from gridgis.registry import tables
-from gridgis.registry.actors import allowed
+from gridgis.registry.actors import DRAWS, allowed
 from gridgis.registry.change_sets import changed, fitted, put_into
 from gridgis.registry.digests import draft_digests
 from gridgis.registry.events import as_it_stands, record
@@ -112,7 +112,7 @@ def draft(
     if not chosen:
         problem = f"no zone begins with {', '.join(zones)}"
         raise InputRefused([Fault("zones", "", problem, "Name beginnings of codes of the division")])
-    allowed(connection, author, "submitter", area=_beginning(chosen))
+    allowed(connection, author, DRAWS, area=_beginning(chosen))
     if not zones:
         _refuse_lacking(stood.keys() - set(division.zones["zone_code"]))
     division = _of_zones(division, chosen)
