@@ -59,3 +59,7 @@ def refuse(faults: Iterable[Fault]) -> None:
     found = tuple(faults)
     if found:
         raise InputRefused(found)
+
+
+class Denied(GridgisError):
+    """Who asks may not, or is not known: the message says what they can do about it."""

@@ -3,7 +3,20 @@
 Exit codes: 0 done, 1 done with hard offenders, 2 input refused or unreadable, 130 stopped by hand.
 """
 
-from gridgis.cli import addresses, adjust, division, dossier, duties, exchange, heat, people, registry, resolve, review
+from gridgis.cli import (
+    addresses,
+    adjust,
+    division,
+    dossier,
+    duties,
+    exchange,
+    heat,
+    people,
+    registry,
+    resolve,
+    review,
+    users,
+)
 from gridgis.cli.group import main, program
 
 __all__ = [
@@ -20,4 +33,5 @@ __all__ = [
     "registry",
     "resolve",
     "review",
+    "users",
 ]

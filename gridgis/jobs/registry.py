@@ -407,11 +407,32 @@ def _checkpoint(path: Path) -> Checkpoint:
         ) from None
 
 
+_KEPT: dict[str, Store] = {}
+"""Stores that stay open in this process: a server has no time to open one for each request."""
+
+
+def keep_open(store: str) -> None:
+    """Let all jobs of this process that name a store use one that stays open.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`gridgis.registry.store.open_store`.
+    """
+    from gridgis.registry.store import open_store
+
+    if store not in _KEPT:
+        _KEPT[store] = open_store(store)
+
+
 @contextmanager
 def opened_store(store: str) -> Iterator[Store]:
     """A store while it is needed."""
     from gridgis.registry.store import open_store
 
+    if store in _KEPT:
+        yield _KEPT[store]
+        return
     opened = open_store(store)
     try:
         yield opened

@@ -93,16 +93,16 @@ def allowed(connection: Connection, name: str, role: str | tuple[str, ...] | Non
     role : one of several where it is a tuple; any where None
     """
     roles = (role,) if isinstance(role, str) else role or ()
-    role = roles[0] if roles else None
+    wanted = roles[0] if roles else "person"
     row = _known(connection, name)
     if row.ended_at is not None:
-        cure = f"Let another {role or 'person'} do it: gridgis actor list"
+        cure = f"Let another {wanted} do it: gridgis actor list"
         raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
     if roles and row.role not in roles:
-        raise InputRefused([Fault("actor", name, f"is {row.role}, not {role}", f"Let {with_article(role)} do it")])
+        raise InputRefused([Fault("actor", name, f"is {row.role}, not {wanted}", f"Let {with_article(wanted)} do it")])
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"
-        raise InputRefused([Fault("actor", name, problem, f"Let {with_article(role or 'person')} of {area} do it")])
+        raise InputRefused([Fault("actor", name, problem, f"Let {with_article(wanted)} of {area} do it")])
     return row.area
 
 

@@ -1,5 +1,7 @@
 """Who signs in, what the server does in the background, cases that are recorded, and who is told of them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -22,7 +24,13 @@ CHANGING = (
     "updated_at", "grid_code", "microgrid_code", "zone_code", "method", "confidence", "chosen_by", "lead", "co",
     "answer", "state", "handed", "sealed",
 )  # fmt: skip
-TYPES = {"text": sa.Text(), "float": sa.Float(), "integer": sa.Integer(), "blob": sa.LargeBinary(), "key": KEY}
+TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    "text": sa.Text(),
+    "float": sa.Float(),
+    "integer": sa.Integer(),
+    "blob": sa.LargeBinary(),
+    "key": KEY,
+}
 
 
 def upgrade() -> None:
