@@ -64,7 +64,7 @@ def division():
 def app(division, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "兴江区.gpkg"
     write_division(division, path)
-    return webmap.create_app(path)
+    return webmap.create_app(webmap.Settings(division=str(path)))
 
 
 @pytest.fixture
@@ -134,20 +134,21 @@ def test_errors_have_one_shape(client):
     assert "GET" in client.post("/").headers["Allow"]
 
 
-def test_a_mistake_of_the_server_tells_no_secret():
+def test_a_mistake_of_the_server_tells_no_secret(monkeypatch):
     def broken(_path):
         raise RuntimeError("the password is 1234")
 
-    answer = webmap.create_app("x.gpkg", config={"READ_DIVISION": broken}).test_client().get("/api/division")
+    monkeypatch.setattr("webmap.shelf._of_file", broken)
+    answer = webmap.create_app(webmap.Settings(division="x.gpkg")).test_client().get("/api/division")
     assert answer.status_code == 500
     assert "1234" not in answer.text
 
 
 def test_a_division_that_cannot_be_read_says_why(tmp_path):
-    client = webmap.create_app(tmp_path / "none.gpkg").test_client()
+    client = webmap.create_app(webmap.Settings(division=str(tmp_path / "none.gpkg"))).test_client()
     assert client.get("/").status_code == 200
     answer = client.get("/readyz")
-    assert answer.status_code == 503
+    assert answer.status_code == 422
     assert answer.json["error"]["details"][0]["cure"]
 
 
@@ -175,6 +176,8 @@ def test_language_of_the_page(client):
     assert f"{title['zh']} · gridgis" in page("?lang=zh")
     assert f"{title['zh']} · gridgis" in page(**{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"})
     assert f"{title['en']} · gridgis" in page("?lang=en", **{"Accept-Language": "zh-CN"})
+    assert f"{title['en']} · gridgis" in page(**{"Accept-Language": "zh-CN"})  # as was chosen last
+    client.delete_cookie("gridgis_language")
     assert 'lang="en"' in page("?lang=xx")
 
 
@@ -189,8 +192,9 @@ def test_page_catalogues_have_the_same_keys():
 
 def test_the_server_starts_without_heavy_imports():
     code = (
-        "import sys, webmap; c = webmap.create_app('x.gpkg').test_client(); assert c.get('/').status_code == 200;"
-        "print([m for m in ('geopandas', 'pandas', 'shapely', 'numba', 'matplotlib', 'folium') if m in sys.modules])"
+        "import sys, webmap; app = webmap.create_app(webmap.Settings(division='x.gpkg'));"
+        "assert app.test_client().get('/').status_code == 200;"
+        "print([m for m in ('numba', 'matplotlib', 'folium', 'esda', 'libpysal', 'scipy.stats') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,98 +1,50 @@
-"""The pages: a Flask application over one division, and the way to serve it on this machine."""
+"""The pages: an application over one store, for the people of a city; or over one division, to look at."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flask import Flask
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-if TYPE_CHECKING:
-    from werkzeug.serving import BaseWSGIServer
+from webmap.settings import Settings, read_settings
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+__all__ = ["Settings", "create_app", "read_settings"]
+
+BODY_MOST = 1 << 20
+"""Bytes of the largest body, but where an address says otherwise."""
 
 
-def create_app(division_path: str | Path, *, config: Mapping[str, Any] | None = None) -> Flask:
-    """Make the application that shows one division.
+def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -> APIFlask:
+    """Make the application.
 
-    Invariant: nothing is read before it is asked for, and the division is read once.
+    Invariant: nothing is read before it is asked for; every address has a rule that says who may ask for it.
 
     Parameters
     ----------
-    division_path : str or Path
-        GeoPackage in the contract's format.
-    config : mapping, optional
-        Flask's own settings. `TRUSTED_HOSTS` (host names by which the server may be called) is loopback
-        where it is not given. `READ_DIVISION` is a function from path to
-        :class:`~gridgis.schema.Division`, for a division that comes from elsewhere.
+    settings : what the server is told
+    config : settings of Flask itself, for tests
     """
-    from webmap import guard, planner
-    from webmap.shelf import Shelf
+    from gridgis import jobs
+    from webmap import access, guard, pages
 
-    app = Flask(__name__)
-    app.config.update({"TRUSTED_HOSTS": list(LOOPBACK), "MAX_CONTENT_LENGTH": 1 << 20, **(config or {})})
-    app.extensions["shelf"] = Shelf(Path(division_path), read=app.config.get("READ_DIVISION"))
-    app.register_blueprint(planner.pages)
+    app = APIFlask(__name__, title="gridgis", version="1", spec_path="/openapi.json", docs_path=None, json_errors=False)
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        TRUSTED_HOSTS=settings.trusted,
+        MAX_CONTENT_LENGTH=BODY_MOST,
+        MAX_FORM_MEMORY_SIZE=BODY_MOST,
+        MAX_FORM_PARTS=200,
+    )
+    app.config.update(config or {})
+    app.extensions["settings"] = settings
+    if settings.store:
+        jobs.keep_open(settings.store)
+    pages.register(app)
     guard.protect(app)
+    access.hold(app)
+    if settings.proxies:
+        n = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n, x_prefix=n)  # type: ignore[method-assign]
     return app
-
-
-def serve(path: str | Path, *, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve the pages of a division until Ctrl-C; the division is read while the first page loads.
-
-    Parameters
-    ----------
-    path : str or Path
-        GeoPackage in the contract's format.
-    host : str
-        Address to listen on. Only loopback and this very name are answered.
-
-    Raises
-    ------
-    InputRefused
-        Where there is no such file, or the address cannot be listened on.
-    """
-    import threading
-
-    from gridgis.errors import Fault, InputRefused
-
-    if not Path(path).is_file():
-        raise InputRefused([Fault("division", str(path), "no such file", "Name a division that gridgis divide made")])
-
-    app = create_app(path, config={"TRUSTED_HOSTS": [*LOOPBACK, *_names(host)]})
-    server = _listen(app, host, port)
-    threading.Thread(target=app.extensions["shelf"].warm_up, name="read division", daemon=True).start()
-    shown = f"[{host}]" if ":" in host else host
-    print(f"http://{shown}:{server.server_port}/  (Ctrl-C ends)", flush=True)
-    server.serve_forever()
-
-
-def _listen(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
-    from gridgis.errors import Fault, InputRefused
-
-    class Quiet(WSGIRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            if not str(code).startswith(("2", "3")):
-                super().log_request(code, size)
-
-    try:
-        return make_server(host, port, app, threaded=True, request_handler=Quiet)
-    except (OSError, SystemExit):  # werkzeug ends the process where the port is taken
-        cure = "Choose another with --port, or end the program that has it"
-        raise InputRefused([Fault("server", f"{host}:{port}", "cannot be listened on", cure)]) from None
-
-
-def _names(host: str) -> list[str]:
-    """Names for `host` in a request: an IPv6 address stands in brackets; "any address" is no name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return [host]
-    if address.is_unspecified:
-        return []
-    return [f"[{host}]" if address.version == 6 else host]

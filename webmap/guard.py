@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 from functools import lru_cache
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from gridgis.errors import GridgisError, InputRefused
+from gridgis.errors import Denied, GridgisError, InputRefused
+from webmap import access, language
+from webmap.frame import page
 
 POLICY = {
     "default-src": "'none'",
@@ -31,6 +33,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), payment=()",
 }
+HANDED_ON = ("Allow", "Location", "Retry-After")
+"""Headers of an error that a browser or program needs."""
 WORTH_BYTES = 1_000
 """Shorter answers are not compressed."""
 
@@ -39,9 +43,12 @@ def protect(app: Flask) -> None:
     """Give every answer of `app` its headers, errors the contract's shape, texts a smaller size."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(GridgisError, _refused)
+    app.register_error_handler(Denied, _denied)
     app.register_error_handler(Exception, _fault)
     app.after_request(_compress)
     app.after_request(_with_headers)
+    app.after_request(access.private)
+    app.after_request(language.remember)
 
 
 def _with_headers(response: Response) -> Response:
@@ -51,6 +58,11 @@ def _with_headers(response: Response) -> Response:
 
 
 def _error(status: int, code: str, message: str, details: object = None) -> Response:
+    """An error in the contract's shape; to who looks at a page, as a page."""
+    if status < 500 and access.wants_page():
+        response = current_app.make_response(page("account.html", form="fault", said=message))
+        response.status_code = status
+        return response
     response = jsonify({"error": {"code": code, "message": message, "details": details}})
     response.status_code = status
     return response
@@ -59,19 +71,26 @@ def _error(status: int, code: str, message: str, details: object = None) -> Resp
 def _http_error(error: HTTPException) -> Response:
     code = error.name.lower().replace(" ", "_")
     response = _error(error.code or 500, code, error.description or error.name)
-    response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Location"))
+    response.headers.extend(
+        (name, value) for name, value in error.get_headers() if name in ("Allow", "Location", "Retry-After")
+    )
     return response
 
 
 def _refused(error: GridgisError) -> Response:
-    """Tell that the division cannot be read, with every reason and its cure."""
+    """Tell what is wrong with what was asked, with every reason and its cure."""
     faults = error.faults if isinstance(error, InputRefused) else ()
-    return _error(503, "division_unreadable", str(error), [vars(fault) for fault in faults])
+    status, code = (409, "conflict") if type(error).__name__ == "Conflict" else (422, "refused")
+    return _error(status, code, str(error), [vars(fault) for fault in faults])
+
+
+def _denied(error: Denied) -> Response:
+    if g.get("person") is None:
+        return _error(401, "unauthorized", str(error))
+    return _error(403, "forbidden", str(error))
 
 
 def _fault(error: Exception) -> Response:
-    from flask import current_app
-
     current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
     message = "The server made a mistake. Its log says what; please send it to those who keep the server."
     return _error(500, "internal_error", message)

@@ -8,16 +8,27 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from flask import Request
+from flask import Request, Response, request
 
 from gridgis.publish.texts import LANGUAGES, Language, load_texts
 
+COOKIE, KEPT_S = "gridgis_language", 365 * 86_400
+
 
 def wanted(request: Request) -> Language:
-    """Take `?lang=` where it names a language, else the best of `Accept-Language`, else English."""
-    asked = request.args.get("lang")
-    best = asked if asked in LANGUAGES else request.accept_languages.best_match(LANGUAGES)
+    """Take `?lang=` where it names a language, else what was taken before, the best of the browser's, English."""
+    for asked in (request.args.get("lang"), request.cookies.get(COOKIE)):
+        if asked in LANGUAGES:
+            return next(language for language in LANGUAGES if language == asked)
+    best = request.accept_languages.best_match(LANGUAGES)
     return next((language for language in LANGUAGES if language == best), "en")
+
+
+def remember(response: Response) -> Response:
+    """Let a browser hold the language that was chosen."""
+    if (asked := request.args.get("lang")) in LANGUAGES and asked != request.cookies.get(COOKIE):
+        response.set_cookie(COOKIE, asked, max_age=KEPT_S, samesite="Lax", path=request.script_root or "/")
+    return response
 
 
 @cache

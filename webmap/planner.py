@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from flask import Blueprint, Response, abort, request
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
-
-from gridgis.publish.texts import LANGUAGES
-from webmap.language import page_texts, wanted
-from webmap.shelf import Answer, Shelf
+from webmap.access import SIGNED_IN, allow
+from webmap.frame import page
+from webmap.shelf import Answer
+from webmap.versions import shelf
 
 LAYERS = ("zones", "grids", "borders", "microgrids", "offenders")
 
 pages = Blueprint("planner", __name__)
 
 
-def _shelf() -> Shelf:
-    shelf: Shelf = current_app.extensions["shelf"]
-    return shelf
-
-
 @pages.get("/")
+@allow(SIGNED_IN)
 def index() -> str:
     """Show the planner map; it asks for its data itself, so that the frame is seen at once."""
-    language = wanted(request)
-    built = (Path(current_app.static_folder or "") / "dist" / "planner.js").exists()
-    return render_template(
-        "planner.html",
-        language=language,
-        languages=LANGUAGES,
-        texts=page_texts(language),
-        name=_shelf().path.stem,
-        built=built,
-    )
+    return page("planner.html")
 
 
 @pages.get("/api/division")
+@allow(SIGNED_IN)
 def division() -> Response:
-    """Give the summary of the division: counts, ranges, zones with their state."""
-    return _send(_shelf()["division"])
+    """Give the summary of a version: counts, ranges, zones with their state."""
+    return send(shelf()["division"])
 
 
 @pages.get("/api/division/<layer>")
+@allow(SIGNED_IN)
 def layer(layer: str) -> Response:
-    """Give one layer of the division as GeoJSON."""
+    """Give one layer of a version as GeoJSON."""
     if layer not in LAYERS:
         abort(404, description=f"There is no layer {layer!r}: ask for one of {', '.join(LAYERS)}.")
-    return _send(_shelf()[layer], mimetype="application/geo+json")
+    return send(shelf()[layer], mimetype="application/geo+json")
 
 
-@pages.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Say that the process answers."""
-    return {"status": "ok"}
-
-
-@pages.get("/readyz")
-def readyz() -> dict[str, str]:
-    """Say that the division is read, and which version of the data it is."""
-    return {"status": "ok", "data": _shelf()["division"].etag}
-
-
-def _send(answer: Answer, *, mimetype: str = "application/json") -> Response:
+def send(answer: Answer, *, mimetype: str = "application/json") -> Response:
+    """An answer, or that the browser has it already."""
     response = Response(answer.body, mimetype=mimetype)
     response.set_etag(answer.etag, weak=True)
     response.headers["Cache-Control"] = "no-cache"

@@ -1,18 +1,22 @@
-"""What the server hands out of a division: read once, each answer made once."""
+"""What the server hands out of divisions: each read once, each answer made once."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gridgis.schema import Division
+    from webmap.settings import Settings
 
-Read = Callable[[Path], "Division"]
+Read = Callable[[], "Division"]
+KEPT = 4
+"""Divisions whose answers are kept."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,10 @@ class Answer:
 
 
 class Shelf:
-    """The answers of one division by name; the first to ask waits for the file, the others for the first."""
+    """The answers of one division by name; the first to ask waits for it to be read, the others for the first."""
 
-    def __init__(self, path: Path, *, read: Read | None = None) -> None:
-        self.path = path
+    def __init__(self, read: Read, *, name: str) -> None:
+        self.name = name
         self._read = read
         self._lock = threading.Lock()
         self._answers: Mapping[str, Answer] | None = None
@@ -60,8 +64,48 @@ class Shelf:
             return self._answers
 
     def _make(self) -> Mapping[str, Answer]:
-        from gridgis.layers import read_division
         from webmap.content import contents
 
-        division = (self._read or read_division)(self.path)
-        return {name: Answer.of(text) for name, text in contents(division, name=self.path.stem).items()}
+        return {name: Answer.of(text) for name, text in contents(self._read(), name=self.name).items()}
+
+
+class Shelves:
+    """The shelf of the division in a file, or of each version of a store that somebody looks at.
+
+    A version that was approved never changes; one that is still edited is read anew after each edit: its shelf is
+    found by the number of its last edit too.
+    """
+
+    def __init__(self, settings: Settings, *, read: Callable[[Path], Division] | None = None) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._of_version: OrderedDict[tuple[int, int], Shelf] = OrderedDict()
+        path = Path(settings.division)
+        self.file = Shelf(lambda: (read or _of_file)(path), name=path.stem) if settings.division else None
+
+    def of_version(self, version: int, *, edits: int, name: str) -> Shelf:
+        """The shelf of a version after so many edits."""
+        key = (version, edits)
+        with self._lock:
+            found = self._of_version.get(key)
+            if found is None:
+                found = Shelf(lambda: _of_store(self.settings.store, version), name=name)
+                self._of_version[key] = found
+                while len(self._of_version) > KEPT:
+                    self._of_version.popitem(last=False)
+            self._of_version.move_to_end(key)
+            return found
+
+
+def _of_file(path: Path) -> Division:
+    from gridgis.layers import read_division
+
+    return read_division(path)
+
+
+def _of_store(store: str, version: int) -> Division:
+    """A version, with what the rules find."""
+    from gridgis import jobs
+
+    division = jobs.version(store, version)
+    return replace(division, offenders=jobs.check(division))

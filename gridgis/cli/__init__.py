@@ -15,6 +15,7 @@ from gridgis.cli import (
     registry,
     resolve,
     review,
+    serve,
     users,
 )
 from gridgis.cli.group import main, program
@@ -33,5 +34,6 @@ __all__ = [
     "registry",
     "resolve",
     "review",
+    "serve",
     "users",
 ]

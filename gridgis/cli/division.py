@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -137,14 +136,3 @@ def plot(division: str, output: str, **options: Any) -> None:
     from gridgis import jobs
 
     jobs.plot(division, output, **options)
-
-
-@main.command()
-@click.argument("division", type=click.Path())
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-def serve(division: str, host: str, port: int) -> None:
-    """Show a division in the browser, until Ctrl-C."""
-    import webmap
-
-    webmap.serve(Path(division), host=host, port=port)

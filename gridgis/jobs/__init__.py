@@ -43,7 +43,7 @@ from gridgis.jobs.division import (
 from gridgis.jobs.dossier import dossier, dossier_file
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
-from gridgis.jobs.edits import edit, edit_log, open_draft, redo, undo
+from gridgis.jobs.edits import edit, edit_log, last_edit, open_draft, redo, undo
 from gridgis.jobs.exchange import export_division, import_division
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
@@ -74,6 +74,7 @@ from gridgis.jobs.registry import (
     erase,
     events,
     explain_code,
+    find_version,
     grant,
     in_force,
     init,
@@ -81,6 +82,7 @@ from gridgis.jobs.registry import (
     make_key,
     restore,
     seams,
+    standing,
     upgrade,
     verify,
     version,
@@ -158,6 +160,7 @@ __all__ = [
     "export_division",
     "find_address",
     "find_duplicates",
+    "find_version",
     "findings",
     "first_administrator",
     "forget_address",
@@ -174,6 +177,7 @@ __all__ = [
     "in_force",
     "init",
     "keep_open",
+    "last_edit",
     "leads_of",
     "list_duties",
     "list_people",
@@ -196,6 +200,7 @@ __all__ = [
     "sign_in_subject",
     "sign_out",
     "signed_in",
+    "standing",
     "steps",
     "submit",
     "suggest_addresses",

@@ -131,3 +131,11 @@ def edit_log(store: str, version: int) -> list[Entry]:
 
     with reading(store) as connection:
         return edits.log(connection, versions.get(connection, version))
+
+
+def last_edit(store: str, version: int) -> int:
+    """The number of the last edit of a version, 0 where there is none."""
+    from gridgis.registry.edit_log import last_number
+
+    with reading(store) as connection:
+        return last_number(connection, version)

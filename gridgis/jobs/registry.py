@@ -171,6 +171,24 @@ def version(store: str, number: int) -> Division:
         return register.load(connection, register.get(connection, number))
 
 
+def find_version(store: str, number: int) -> Version:
+    """What stands in the register about one version."""
+    from gridgis.registry import versions as register
+
+    with reading(store) as connection:
+        return register.get(connection, number)
+
+
+def standing(store: str, *, network: str = GENERAL, at: str | None = None) -> list[Version]:
+    """What is in force at a time, now by default: a version a district, by their codes."""
+    from gridgis.registry import versions as register
+    from gridgis.registry.store import utc_now
+
+    moment = utc_now() if at is None else moment_of("at", at)
+    with reading(store) as connection:
+        return register.standing(connection, at=moment, network=network)
+
+
 def changed_zones(store: str, version: int) -> list[str]:
     """The zones that a version changed from the one before it."""
     from gridgis.registry import versions

@@ -211,6 +211,15 @@ def in_force(connection: Connection, district: str, *, at: str, network: str = G
     return _version(row) if row else None
 
 
+def standing(connection: Connection, *, at: str, network: str = GENERAL) -> list[Version]:
+    """What is in force at a time, a version a district, by their codes."""
+    v = tables.version.c
+    asked = _columns().where(v.network == network, v.state == "approved", v.effective_from <= at)
+    rows = connection.execute(asked.order_by(v.effective_from))
+    last = {row.district: _version(row) for row in rows}
+    return [last[district] for district in sorted(last)]
+
+
 def last_approved(connection: Connection, district: str, *, network: str = GENERAL) -> Version | None:
     """The version of a district that is in force last, be it now or from a time to come; None where there is none."""
     v = tables.version.c

@@ -6,15 +6,18 @@ import { build } from "esbuild";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = `${here}../static/dist`;
 const maplibre = `${here}../../node_modules/maplibre-gl`;
+const PAGES = ["account", "planner"];
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: [`${here}planner.js`, `${here}planner.css`],
+  entryPoints: PAGES.flatMap((page) => [`${here}${page}.js`, `${here}${page}.css`]),
   outdir: out,
   bundle: true,
   minify: true,
   format: "esm",
+  splitting: true,
+  chunkNames: "shared-[hash]",
   target: "es2022",
   legalComments: "linked",
   logLevel: "warning",

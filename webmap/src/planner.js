@@ -1,4 +1,5 @@
 // The planner page: what is picked, and who has to know of it.
+import { ask } from "./api.js";
 import * as address from "./address.js";
 import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
@@ -9,12 +10,7 @@ import { zoneList, zonePanel } from "./work.js";
 
 const place = (id) => document.getElementById(id);
 
-async function ask(path) {
-  const answer = await fetch(`/api/division${path}`);
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error?.message ?? answer.statusText);
-  return found;
-}
+const division = (path) => ask(`/api/division${path}${location.search}`);
 
 function say(text) {
   place("status").textContent = text;
@@ -108,7 +104,7 @@ class Planner {
     }
     await this.view.ready;
     this.view.show({ ...this.layers, offenders: this.findings });
-    this.view.fineBorders((layer) => ask(`/${layer}`));
+    this.view.fineBorders((layer) => division(`/${layer}`));
     this.draw();
     if (!placed) this.go();
     return document.body.classList.add("drawn");
@@ -149,7 +145,7 @@ async function start() {
   say(texts.plan.loading);
   try {
     const names = ["zones", "grids", "borders", "offenders"];
-    const [summary, ...layers] = await Promise.all([ask(""), ...names.map((name) => ask(`/${name}`))]);
+    const [summary, ...layers] = await Promise.all([division(""), ...names.map((name) => division(`/${name}`))]);
     say("");
     place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
     window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]]))); // for tests and the console

@@ -1,0 +1,97 @@
+"""A small city that is served: a store with a division in force, a draft, and somebody in every role."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from drafts import town
+from towns import Plan
+from werkzeug.serving import make_server
+
+import webmap
+from gridgis import jobs
+from gridgis.registry.tables import ROLES
+
+PASSWORD = "Green-field-77"
+PLAN = Plan(seed=7, columns=12, rows=12, zones=3, source="buildings", traits=frozenset({"rows", "dense_streets"}))
+
+
+def make_city(folder: Path, *, url: str | None = None, crs: str | None = None) -> webmap.Settings:
+    """Make the store, and give what its server is told.
+
+    In the store is one version in force (1), a draft of the same (2), and for each role an actor of its name in the
+    district, with `PASSWORD`; those of the city begin with `city_`, those of another district with `other_`.
+    """
+    store = url or str(folder / "city.db")
+    division = town(PLAN)
+    district = str(division.zones["zone_code"].iloc[0])[:6]
+    jobs.init(store, administrator="chief", crs=crs or division.zones.crs.to_string())
+    for role in ROLES:
+        for name, area in ((role, district), (f"city_{role}", district[:4]), (f"other_{role}", "310112")):
+            make_user(store, name, role=role, area=area)
+    jobs.draft(store, division, author="submitter")
+    found = jobs.check(division)
+    reasons = dict.fromkeys(sorted(set(found["rule"][found["severity"] != "hard"])), "as it lies")
+    jobs.submit(store, 1, actor="submitter", reasons=reasons)
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    jobs.approve(store, 1, actor="city_reviewer", effective_from=now, document="No. 1")
+    jobs.draft(store, division, author="planner")
+    return webmap.Settings(store=store, state=str(folder / "state"), title="Made up")
+
+
+def make_user(store: str, name: str, *, role: str, area: str) -> None:
+    """Somebody who signs in by `PASSWORD`."""
+    given = jobs.add_user(store, name, role=role, area=area, by="chief")
+    jobs.sign_out(store, jobs.change_password(store, name, given, PASSWORD))
+
+
+CALLERS = itertools.count(1)
+
+
+def client_of(app: Any) -> Any:
+    """A client at an address of its own: the server counts how often one tries to sign in."""
+    client = app.test_client()
+    number = next(CALLERS)
+    client.environ_base["REMOTE_ADDR"] = f"127.1.{number // 250}.{number % 250 + 1}"
+    return client
+
+
+def signed_in(app: Any, name: str) -> Any:
+    """A client of the application that is signed in; its `csrf` goes with what it changes."""
+    client = client_of(app)
+    answer = client.post("/sign-in", data={"name": name, "password": PASSWORD})
+    assert answer.status_code == 302, answer.text
+    with app.test_request_context(headers={"Cookie": f"gridgis={client.get_cookie('gridgis').value}"}):
+        from webmap import access
+
+        access._recognise()
+        client.environ_base["HTTP_X_CSRF_TOKEN"] = access.csrf()
+    return client
+
+
+@contextlib.contextmanager
+def served(app: Any) -> Iterator[str]:
+    """An application on a port of loopback; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def sign_in(page: Any, site: str, name: str, *, onward: str = "/") -> None:
+    """Sign in by the form, in a browser."""
+    page.goto(f"{site}/sign-in?next={onward}")
+    page.fill("input[name=name]", name)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button.main")

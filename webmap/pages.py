@@ -1,0 +1,30 @@
+"""Which addresses an application has: those of a store, or of a division that is looked at."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+from webmap.limits import Limits
+from webmap.settings import Settings
+
+
+def register(app: APIFlask) -> None:
+    """Give an application its addresses."""
+    from webmap import access, health, planner
+    from webmap.shelf import Shelves
+
+    settings: Settings = app.extensions["settings"]
+    app.extensions["shelves"] = Shelves(settings)
+    app.register_blueprint(planner.pages)
+    app.register_blueprint(health.pages)
+    access.allow(access.EVERYBODY)(app.view_functions["openapi.spec"])
+    if settings.store:
+        _of_a_store(app, settings)
+
+
+def _of_a_store(app: APIFlask, settings: Settings) -> None:
+    from webmap import account
+
+    app.extensions["limits"] = Limits(settings.folder / "limits.db")
+    for blueprint in (account.pages,):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,93 @@
+"""Serving the pages: several workers under one address, until somebody ends it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridgis.errors import Fault, InputRefused
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+THREADS = 8
+"""Requests that a worker answers at a time; each may hold a connection to the store."""
+GRACE_S = 20
+"""How long requests may go on that were begun when the server is told to end."""
+
+
+def application() -> APIFlask:
+    """The application that the environment describes: what each worker starts with."""
+    from webmap import create_app, read_settings
+
+    return create_app(read_settings())
+
+
+def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests that were begun are answered.
+
+    Parameters
+    ----------
+    given : settings that go before those of the environment
+
+    Raises
+    ------
+    InputRefused
+        Where there is nothing to serve, it cannot be read, or the address cannot be listened on.
+    """
+    import socket
+
+    from gridgis import jobs
+    from webmap.settings import ENVIRONMENT, read_settings
+
+    for name, value in given.items():
+        if value:
+            os.environ[f"{ENVIRONMENT}{name.upper()}"] = str(value)
+    told = read_settings()
+    if bool(told.store) == bool(told.division):
+        raise InputRefused([Fault("serve", "", "is told nothing to serve", "Name a store, or one division to look at")])
+    if told.division and not Path(told.division).is_file():
+        cure = "Name a division that gridgis divide made"
+        raise InputRefused([Fault("division", told.division, "no such file", cure)])
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            port = probe.getsockname()[1]
+        except OSError:
+            cure = "Choose another with --port, or end the program that has it"
+            raise InputRefused([Fault("server", f"{host}:{port}", "cannot be listened on", cure)]) from None
+    if told.store:
+        told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _first(told.store, jobs.first_administrator(told.store))
+    _listen(host, port, workers)
+
+
+def _first(store: str, made: tuple[str, str] | None) -> None:
+    """Tell the one who starts the first server how to sign in; it is told this once."""
+    if made is not None:
+        print(f"First administrator of {Path(store).name}: {made[0]}  one-time password: {made[1]}", flush=True)
+
+
+def _listen(host: str, port: int, workers: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    shown = f"[{host}]" if ":" in host else host
+    server = Granian(
+        "webmap.serving:application",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        workers_kill_timeout=GRACE_S,
+        respawn_failed_workers=True,
+        log_enabled=False,
+        websockets=False,
+    )
+    server.on_startup(lambda: print(f"http://{shown}:{port}/  (Ctrl-C ends)", flush=True))
+    server.serve()

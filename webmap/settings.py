@@ -1,0 +1,137 @@
+"""What a server is told: by a TOML file, and by variables of its environment, which go before it.
+
+Invariant: nothing secret has a default, and no host is asked that does not stand here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gridgis.errors import Fault, InputRefused, refuse
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ENVIRONMENT = "GRIDGIS_"
+"""`GRIDGIS_STORE` is `store`, and so on; lists are separated by commas."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server is told.
+
+    Attributes
+    ----------
+    store : file or `postgresql://` address of the store that is served
+    division : GeoPackage that is shown instead of a store, to look at alone
+    state : folder of what may be made again: tiles, uploads, results, counters; beside the store by default
+    network, timezone : of the versions, and of times without an offset
+    title : of the city
+    hosts : names by which the server may be called, beside loopback
+    link : address by which the public finds the server, for QR codes, such as `https://grid.example.gov.cn`
+    prefix : path under which a proxy serves it, such as `/gridgis`
+    proxies : how many proxies stand before it; what they tell of the caller is believed
+    secure : whether it is reached by HTTPS: cookies go nowhere else then
+    hotline : number that the public calls
+    gazetteer, streets, buildings, water, components : files of the city, as the commands take them
+    pyramid : folder of counted cases, as `gridgis count` makes it
+    people_key : file of the key by which private fields are encrypted
+    base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
+    oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
+    second_factor : roles that must sign in by it
+    """
+
+    store: str = ""
+    division: str = ""
+    state: str = ""
+    network: str = "general"
+    timezone: str = "Asia/Shanghai"
+    title: str = ""
+    hosts: tuple[str, ...] = ()
+    link: str = ""
+    prefix: str = ""
+    proxies: int = 0
+    secure: bool = False
+    hotline: str = "12345"
+    gazetteer: str = ""
+    streets: str = ""
+    buildings: str = ""
+    water: str = ""
+    components: str = ""
+    pyramid: str = ""
+    people_key: str = ""
+    base_tiles: str = ""
+    base_attribution: str = ""
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret_file: str = ""
+    second_factor: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of what may be made again."""
+        return Path(self.state or f"{self.store or self.division}.state")
+
+    @property
+    def trusted(self) -> list[str]:
+        """Names by which the server may be called."""
+        return [*LOOPBACK, *self.hosts]
+
+
+KINDS = {one.name: type(one.default) for one in fields(Settings)}
+
+
+def read_settings(path: str | Path | None = None, *, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read what a server is told.
+
+    Parameters
+    ----------
+    path : TOML file; without it that of `GRIDGIS_CONFIG`, else none
+    environment : the variables of the process by default
+
+    Raises
+    ------
+    InputRefused
+        With every name that is none, and every value of another kind.
+    """
+    told = os.environ if environment is None else environment
+    path = path or told.get(f"{ENVIRONMENT}CONFIG")
+    given = _of_file(Path(path)) if path else {}
+    for name, kind in KINDS.items():
+        if (text := told.get(f"{ENVIRONMENT}{name.upper()}")) is not None:
+            given[name] = _of_text(text, kind)
+    faults = [_wrong(name, value) for name, value in given.items()]
+    refuse(fault for fault in faults if fault is not None)
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return Settings(**values)
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputRefused([Fault("settings", str(path), str(error), "Name a TOML file")]) from None
+
+
+def _of_text(text: str, kind: type) -> Any:
+    if kind is bool:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}.get(
+            text.lower(), text
+        )
+    if kind is int:
+        return int(text) if text.isdecimal() else text
+    return [part.strip() for part in text.split(",") if part.strip()] if kind is tuple else text
+
+
+def _wrong(name: str, value: Any) -> Fault | None:
+    kind = KINDS.get(name)
+    if kind is None:
+        return Fault("settings", name, "is no setting", f"Settings are {', '.join(KINDS)}")
+    words = {str: "text", bool: "true or false", int: "a whole number", tuple: "a list of texts"}
+    right = (
+        isinstance(value, list) and all(isinstance(one, str) for one in value) if kind is tuple else type(value) is kind
+    )
+    return None if right else Fault("settings", name, f"is {value!r}", f"Write {words[kind]}")

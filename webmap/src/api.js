@@ -1,0 +1,24 @@
+// What the server is asked, and what it is told: under the path that it is served at, with the value it gave this page.
+export const told = JSON.parse(document.getElementById("told").textContent);
+
+export class Refused extends Error {
+  constructor({ code, message, details }, status) {
+    super(message);
+    Object.assign(this, { code, details, status });
+  }
+}
+
+async function send(path, options = {}) {
+  const answer = await fetch(told.root + path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  const isJson = answer.headers.get("Content-Type")?.includes("json");
+  const found = isJson ? await answer.json() : await answer.text();
+  if (!answer.ok) throw new Refused(found.error ?? { code: "failed", message: answer.statusText }, answer.status);
+  return found;
+}
+
+export const ask = (path, options) => send(path, options);
+
+export const change = (path, body, method = "POST") =>
+  send(path, { method, body: JSON.stringify(body ?? {}), headers: { "Content-Type": "application/json", "X-CSRF-Token": told.csrf } });
+
+export const upload = (path, form) => send(path, { method: "POST", body: form, headers: { "X-CSRF-Token": told.csrf } });
