@@ -33,6 +33,9 @@ def remember(response: Response) -> Response:
 
 @cache
 def page_texts(language: Language) -> Mapping[str, Any]:
-    """Read the words of the pages (`static/texts/*.toml`) with those that maps and pictures share."""
-    text = resources.files("webmap").joinpath(f"static/texts/{language}.toml").read_text(encoding="utf-8")
-    return {**load_texts(language), **tomllib.loads(text)}
+    """Read the words of the pages (`static/texts/LANGUAGE/*.toml`) with those that maps and pictures share."""
+    texts: dict[str, Any] = dict(load_texts(language))
+    folder = resources.files("webmap").joinpath(f"static/texts/{language}")
+    for one in sorted(folder.iterdir(), key=lambda found: found.name):
+        texts |= tomllib.loads(one.read_text(encoding="utf-8"))
+    return texts

@@ -1,12 +1,13 @@
 // Bundles the scripts of the pages into webmap/static/dist. Run by `npm run build`.
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = `${here}../static/dist`;
 const maplibre = `${here}../../node_modules/maplibre-gl`;
-const PAGES = ["account", "planner"];
+// each page has a style of its own name; what pages share has none but frame.css
+const PAGES = (await readdir(here)).filter((name) => name.endsWith(".css") && name !== "frame.css").map((name) => name.slice(0, -4)).sort();
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
