@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import datetime
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from argon2 import PasswordHasher
 from drafts import town
 from towns import Plan
 from werkzeug.serving import make_server
 
 import webmap
 from gridgis import jobs
+from gridgis.jobs.registry import writing
+from gridgis.registry import accounts, actors
+from gridgis.registry.store import utc_now
 from gridgis.registry.tables import ROLES
 
 PASSWORD = "Green-field-77"
 PLAN = Plan(seed=7, columns=12, rows=12, zones=3, source="buildings", traits=frozenset({"rows", "dense_streets"}))
 
 
-def make_city(folder: Path, *, url: str | None = None, crs: str | None = None) -> webmap.Settings:
-    """Make the store, and give what its server is told.
+def make_city(folder: Path, *, url: str | None = None) -> webmap.Settings:
+    """A store of its own, and what its server is told.
 
     In the store is one version in force (1), a draft of the same (2), and for each role an actor of its name in the
     district, with `PASSWORD`; those of the city begin with `city_`, those of another district with `other_`.
+
+    Parameters
+    ----------
+    url : an empty database of PostgreSQL; a copy of a file that is made once by default
     """
-    store = url or str(folder / "city.db")
+    if url is None:
+        url = str(folder / "city.db")
+        shutil.copyfile(_template(), url)
+    else:
+        _fill(url)
+    return webmap.Settings(store=url, state=str(folder / "state"), title="Made up")
+
+
+@cache
+def _template() -> Path:
+    """The file that is copied: nobody has it open any more."""
+    path = Path(tempfile.mkdtemp(prefix="gridgis-city-")) / "city.db"
+    _fill(str(path))
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    return path
+
+
+def _fill(store: str) -> None:
     division = town(PLAN)
     district = str(division.zones["zone_code"].iloc[0])[:6]
-    jobs.init(store, administrator="chief", crs=crs or division.zones.crs.to_string())
-    for role in ROLES:
-        for name, area in ((role, district), (f"city_{role}", district[:4]), (f"other_{role}", "310112")):
-            make_user(store, name, role=role, area=area)
+    jobs.init(store, administrator="chief", crs=division.zones.crs.to_string())
+    areas = {"": district, "city_": district[:4], "other_": "310112"}
+    make_users(store, {f"{beginning}{role}": (role, areas[beginning]) for role in ROLES for beginning in areas})
     jobs.draft(store, division, author="submitter")
     found = jobs.check(division)
     reasons = dict.fromkeys(sorted(set(found["rule"][found["severity"] != "hard"])), "as it lies")
@@ -42,13 +70,15 @@ def make_city(folder: Path, *, url: str | None = None, crs: str | None = None) -
     now = datetime.datetime.now(datetime.UTC).isoformat()
     jobs.approve(store, 1, actor="city_reviewer", effective_from=now, document="No. 1")
     jobs.draft(store, division, author="planner")
-    return webmap.Settings(store=store, state=str(folder / "state"), title="Made up")
 
 
-def make_user(store: str, name: str, *, role: str, area: str) -> None:
-    """Somebody who signs in by `PASSWORD`."""
-    given = jobs.add_user(store, name, role=role, area=area, by="chief")
-    jobs.sign_out(store, jobs.change_password(store, name, given, PASSWORD))
+def make_users(store: str, people: dict[str, tuple[str, str]]) -> None:
+    """Let some sign in by `PASSWORD`: role and area by name."""
+    hashed = PasswordHasher().hash(PASSWORD)
+    with writing(store) as connection:
+        for name, (role, area) in people.items():
+            actors.add_actor(connection, name, role=role, area=area, by="chief", at=utc_now())
+            accounts.set_password(connection, name, hashed=hashed, must_change=False, by="chief", at=utc_now())
 
 
 CALLERS = itertools.count(1)

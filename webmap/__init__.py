@@ -27,7 +27,7 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     config : settings of Flask itself, for tests
     """
     from gridgis import jobs
-    from webmap import access, guard, pages
+    from webmap import access, guard, pages, telemetry
 
     app = APIFlask(__name__, title="gridgis", version="1", spec_path="/openapi.json", docs_path=None, json_errors=False)
     app.config.update(
@@ -41,6 +41,7 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     app.extensions["settings"] = settings
     if settings.store:
         jobs.keep_open(settings.store)
+    telemetry.tell(app)
     pages.register(app)
     guard.protect(app)
     access.hold(app)

@@ -91,7 +91,7 @@ def _denied(error: Denied) -> Response:
 
 
 def _fault(error: Exception) -> Response:
-    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    current_app.logger.error("%s %s failed", request.method, request.endpoint, exc_info=error)
     message = "The server made a mistake. Its log says what; please send it to those who keep the server."
     return _error(500, "internal_error", message)
 

@@ -10,21 +10,22 @@ from webmap.settings import Settings
 
 def register(app: APIFlask) -> None:
     """Give an application its addresses."""
-    from webmap import access, health, planner
+    from webmap import access, health, planner, telemetry
     from webmap.shelf import Shelves
 
     settings: Settings = app.extensions["settings"]
     app.extensions["shelves"] = Shelves(settings)
     app.register_blueprint(planner.pages)
     app.register_blueprint(health.pages)
+    app.register_blueprint(telemetry.pages)
     access.allow(access.EVERYBODY)(app.view_functions["openapi.spec"])
     if settings.store:
         _of_a_store(app, settings)
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account
+    from webmap import account, tasks
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
-    for blueprint in (account.pages,):
+    for blueprint in (account.pages, tasks.pages):
         app.register_blueprint(blueprint)

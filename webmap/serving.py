@@ -39,6 +39,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
     import socket
 
     from gridgis import jobs
+    from webmap.runner import beside
     from webmap.settings import ENVIRONMENT, read_settings
 
     for name, value in given.items():
@@ -61,14 +62,27 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
             raise InputRefused([Fault("server", f"{host}:{port}", "cannot be listened on", cure)]) from None
     if told.store:
         told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _count_in(told.folder / "metrics")
         _first(told.store, jobs.first_administrator(told.store))
-    _listen(host, port, workers)
+        with beside():
+            _listen(host, port, workers)
+    else:
+        _listen(host, port, workers)
 
 
 def _first(store: str, made: tuple[str, str] | None) -> None:
     """Tell the one who starts the first server how to sign in; it is told this once."""
     if made is not None:
         print(f"First administrator of {Path(store).name}: {made[0]}  one-time password: {made[1]}", flush=True)
+
+
+def _count_in(folder: Path) -> None:
+    """Let workers count in files of an empty folder, where their numbers are added up."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _listen(host: str, port: int, workers: int) -> None:

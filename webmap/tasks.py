@@ -1,0 +1,89 @@
+"""Background work of who asks: how far it is, its history, its end, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apiflask import APIBlueprint
+from flask import Response, send_from_directory
+from pydantic import BaseModel
+
+from gridgis import jobs
+from gridgis.errors import Denied, Fault, InputRefused
+from webmap.access import SIGNED_IN, allow, person, settings, store
+from webmap.work import folder_of
+
+if TYPE_CHECKING:
+    from gridgis.registry.tasks import Task
+
+pages = APIBlueprint("tasks", __name__, url_prefix="/api/tasks", tag="Background work")
+
+
+class TaskOut(BaseModel):
+    """A piece of work."""
+
+    id: int
+    kind: str
+    state: str
+    share: float
+    said: str
+    result: dict[str, Any] | None
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class TasksOut(BaseModel):
+    """Pieces of work, the newest first."""
+
+    tasks: list[TaskOut]
+
+
+@pages.get("")
+@allow(SIGNED_IN)
+@pages.output(TasksOut)
+def list_tasks() -> dict[str, Any]:
+    """List your background work, the newest first."""
+    return {"tasks": [shown(one) for one in jobs.list_tasks(store(), by=person().name)]}
+
+
+@pages.get("/<int:number>")
+@allow(SIGNED_IN)
+@pages.output(TaskOut)
+def get_task(number: int) -> dict[str, Any]:
+    """Tell how far a piece of your work is."""
+    return shown(mine(number))
+
+
+@pages.post("/<int:number>/cancel")
+@allow(SIGNED_IN)
+@pages.output(TaskOut)
+def cancel_task(number: int) -> dict[str, Any]:
+    """Cancel a piece of your work."""
+    mine(number)
+    jobs.cancel_task(store(), number, by=person().name)
+    return shown(jobs.find_task(store(), number))
+
+
+@pages.get("/<int:number>/file")
+@allow(SIGNED_IN)
+def get_file(number: int) -> Response:
+    """Take what came of a piece of your work."""
+    one = mine(number)
+    name = (one.result or {}).get("file")
+    if not name:
+        raise InputRefused([Fault("task", str(number), "has made no file", "Wait until it is done")])
+    return send_from_directory(folder_of(settings(), number).absolute(), name, as_attachment=True)
+
+
+def mine(number: int) -> Task:
+    """A piece of work of who asks."""
+    found = jobs.find_task(store(), number)
+    if found.actor != person().name:
+        raise Denied(f"Task {number} is of somebody else.")
+    return found
+
+
+def shown(one: Task) -> dict[str, Any]:
+    """A piece of work as it is told."""
+    return {name: getattr(one, name) for name in TaskOut.model_fields}
