@@ -13,7 +13,7 @@ ROOMS = (
     ("profile", "schema", "crs"),
     ("geometry",),
     ("codes", "lineage", "layers", "stretches", "coordinates"),
-    ("border_labels",),
+    ("border_labels", "uploads"),
     ("osm", "divide", "rules", "difference", "seams", "addresses", "duties", "cases"),
     ("locate", "adjust", "exchange"),
     ("resolve", "heat"),
