@@ -21,6 +21,9 @@ TYPES = frozenset(
     }
 )  # fmt: skip
 STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+OBJECTS = 8
+"""In a feature, at the most: itself, its geometry, its properties, and objects in these."""
+
 SAVE = "Export it anew as GeoJSON (RFC 7946)"
 
 
@@ -36,6 +39,7 @@ def prepare(path: Path, *, limits: Limits) -> list[Notice]:
     text, notices = _decoded(data)
     if notices:
         path.write_bytes(text.encode())
+    _refuse_many(text, limits)
     top = _parsed(text)
     _refuse_deep(text, limits)
     if not isinstance(top, dict) or top.get("type") not in TYPES:
@@ -62,7 +66,7 @@ def _decoded(data: bytes) -> tuple[str, list[Notice]]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_no_number, parse_float=_is_there)
+        return json.loads(text, object_pairs_hook=_members, parse_constant=_no_number, parse_float=_number)
     except RecursionError:
         raise refused("has brackets within brackets without end", SAVE) from None
     except ValueError as error:
@@ -93,13 +97,23 @@ def _no_number(name: str) -> None:
     raise refused(f"holds {name}, which is no number of JSON", "Leave features without a place out")
 
 
-def _is_there(_: str) -> float:
-    """Stand for a number: only GDAL needs to know which it is."""
-    return 0.5
+def _number(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise refused("holds a number that is not finite", "Correct the coordinates, or leave the feature out")
+    return number
+
+
+def _refuse_many(text: str, limits: Limits) -> None:
+    """Raise for more positions, and more objects, than a layer may have, before room is made for them."""
+    if text.count("[") > limits.vertices + limits.shapes:
+        raise refused(f"has more than {limits.vertices} points", "Send it in parts, or simplify it before you send it")
+    if text.count("{") > OBJECTS * limits.rows:
+        raise refused(f"has more than {limits.rows} features", "Send it in parts")
 
 
 def _refuse_deep(text: str, limits: Limits) -> None:
-    """Raise for depth beyond the limit, and for more positions than points are allowed."""
+    """Raise for depth beyond the limit."""
     import numpy as np
 
     plain = STRING.sub("", text).encode("ascii", "replace")
@@ -108,8 +122,6 @@ def _refuse_deep(text: str, limits: Limits) -> None:
     opens = (codes == ord("[")) | (codes == ord("{"))
     if len(codes) and int(np.cumsum(np.where(opens, 1, -1), dtype=np.int64).max()) > limits.depth:
         raise refused(f"has more than {limits.depth} brackets within brackets", SAVE)
-    if brackets.count(b"[") > limits.vertices + limits.shapes:
-        raise refused(f"has more than {limits.vertices} points", "Send it in parts, or simplify it before you send it")
 
 
 def _refuse_columns(features: list[Any], limits: Limits) -> None:

@@ -81,14 +81,14 @@ def _opened(path: Path, limits: Limits) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         if "interrupted" in str(error):
             raise refused("asks for more work than a file of its size may", SAVE) from None
+        if "decode" in str(error):
+            raise refused("holds text that is not UTF-8", SAVE) from None
         raise refused("is damaged, or does what no GeoPackage needs", SAVE) from None
-    except UnicodeError:
-        raise refused("holds text that is not UTF-8", SAVE) from None
 
 
 def _bounds(limits: Limits) -> dict[str, int]:
     return {
-        "LENGTH": limits.file_bytes, "SQL_LENGTH": MIB // 4, "COLUMN": limits.columns + 2, "EXPR_DEPTH": 50,
+        "LENGTH": limits.file_bytes, "SQL_LENGTH": MIB // 4, "COLUMN": 1000, "EXPR_DEPTH": 50,
         "COMPOUND_SELECT": 2, "VDBE_OP": 25_000, "FUNCTION_ARG": 8, "ATTACHED": 0, "LIKE_PATTERN_LENGTH": 100,
         "VARIABLE_NUMBER": 100, "TRIGGER_DEPTH": 1, "WORKER_THREADS": 0,
     }  # fmt: skip

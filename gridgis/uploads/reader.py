@@ -55,8 +55,8 @@ def _read(asked: dict[str, Any], limits: Limits, notices: list[Notice]) -> None:
     path = Path(f"{STEM}{ENDINGS[kind]}")
     source, notes = _prepared(kind, path, role=role, layer=layer, limits=limits)
     _refuse_surprise()
-    if kind in ("geojson", "zip"):
-        source = f"{source}:{_only_layer(source, layer if kind == 'geojson' else None)}"
+    if kind == "geojson":
+        source = f"{source}:{_only_layer(source, layer)}"
     from gridgis.uploads import answer
 
     frame = _frame(role, source, asked, notes)
@@ -71,7 +71,8 @@ def _prepared(kind: str, path: Path, *, role: str, layer: str | None, limits: Li
     if kind == "geojson":
         return path.name, geojson.prepare(path, limits=limits)
     if kind == "zip":
-        return zipped.unpack(path, role=role, layer=layer, limits=limits).name, []
+        shapes = zipped.unpack(path, role=role, layer=layer, limits=limits)
+        return f"{shapes.name}:{shapes.stem}", []
     if kind == "gpkg":
         return f"{PLAIN}:{geopackage.copied(path, Path(PLAIN), role=role, layer=layer, limits=limits)}", []
     {"parquet": parquet.look, "xlsx": workbook.look, "csv": texts.look}[kind](path, limits=limits)
