@@ -232,6 +232,18 @@ def test_a_workbook_comes_as_a_plain_read_gives_it(tmp_path):
     assert "cannot be read" in refusal(tmp_path / "a.xlsx", "a.xlsx", sheet="无")
 
 
+def test_formulas_are_not_reckoned_and_those_without_a_value_are_told(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["households", "address"], [3, "=1+1"], [4, '=HYPERLINK("http://127.0.0.1/")']):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    told = Findings()
+    assert read_table_upload(tmp_path / "a.xlsx", findings=told)["address"].tolist() == [None, None]
+    assert [(notice.message, notice.count) for notice in told.notices] == [
+        ("formula without a saved value was left empty", 2)
+    ]
+
+
 def test_a_table_that_is_no_layer_of_ours_comes_with_all_its_columns(tmp_path):
     (tmp_path / "a.csv").write_text("case_id,lon\n001,116.3\n", encoding="utf-8")
     found = read_table_upload(tmp_path / "a.csv", role="cases")
@@ -242,6 +254,14 @@ def test_a_table_that_is_no_layer_of_ours_comes_with_all_its_columns(tmp_path):
 def test_a_reader_that_takes_too_long_is_ended(tmp_path):
     zones().to_file(tmp_path / "a.geojson", driver="GeoJSON")
     assert "took more than 0.01 s" in refusal(tmp_path / "a.geojson", "a.geojson", limits=Limits(wall_s=0.01))
+
+
+def test_a_reader_that_works_too_much_is_ended(tmp_path):
+    bad_files.text(
+        tmp_path / "a.geojson", '{"type":"MultiPoint","coordinates":[' + "[1.5,2.5]," * 2_500_000 + "[1,2]]}"
+    )
+    said = refusal(tmp_path / "a.geojson", "a.geojson", limits=Limits(processor_s=1))
+    assert "took more than 1 s of work" in said
 
 
 def test_a_reader_without_memory_says_so(tmp_path):
@@ -372,11 +392,22 @@ def test_an_answer_is_checked_again(tmp_path):
     assert "another type" in doubted(answered(tmp_path, pa.table({"a": pa.array([b"x"], pa.large_binary())})))
 
 
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_an_answer_that_would_unpack_to_more_is_not_read(codec, tmp_path):
+    table = pa.table({"a": pa.array(["x" * 1000] * 1000, pa.large_string())})
+    with pa.ipc.new_stream(str(tmp_path / "t"), table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as out:
+        out.write_table(table)
+    assert "is compressed" in doubted((tmp_path / "t").read_bytes())
+    few = pa.table({"a": pa.array(["x"] * 9).dictionary_encode()})
+    assert "is compressed" in doubted(answered(tmp_path, few))
+
+
 @pytest.mark.parametrize(
     ("wkb", "said"),
     [
         (shapely.to_wkb(shapely.Point(200, 39)), "on no map"),
         (shapely.to_wkb(shapely.Point(float("inf"), 39)), "not finite"),
+        (shapely.to_wkb(shapely.box(1, 1, 2, 2))[:-8] + bytes(8), "broken geometry"),
         (bad_files.WKB["ten_million_points_claimed"][1], "claims 10000000 points"),
         (bad_files.WKB["collections_without_end"][1], "collections within collections"),
     ],

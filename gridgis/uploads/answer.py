@@ -7,6 +7,7 @@ size, the schema, the rows and each geometry before it makes anything of them.
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def read(data: bytes, *, role: str, limits: Limits) -> Any:
     import pyarrow as pa
 
     try:
+        _refuse_packed(data)
         with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
             schema = stream.schema
             _refuse_schema(schema, role, limits)
@@ -80,6 +82,38 @@ def read(data: bytes, *, role: str, limits: Limits) -> Any:
     if table.num_rows > limits.rows or table.num_rows * table.num_columns > limits.cells:
         raise refused(f"has more than {limits.rows} rows or {limits.cells} cells", "Send it in parts")
     return _frame(table, role=role, limits=limits)
+
+
+def _refuse_packed(data: bytes) -> None:
+    """Raise for a table that unpacks to more than its bytes: compressed, or with values told by their number."""
+    import pyarrow as pa
+
+    for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(data)):
+        batch = message.type == "record batch"
+        if message.type not in ("schema", "record batch") or (batch and _compressed(message.metadata.to_pybytes())):
+            raise _untrue("is compressed")
+
+
+def _compressed(message: bytes) -> bool:
+    """Whether the head of rows names a compression.
+
+    Source: Apache Arrow, Message.fbs: the header is the third member of `Message`, the compression the fourth of
+    `RecordBatch`; FlatBuffers: members are found by offsets in a table that lies before theirs.
+    """
+    try:
+        top = struct.unpack_from("<I", message)[0]
+        at = top + _member(message, top, 2)
+        batch = at + struct.unpack_from("<I", message, at)[0]
+        return _member(message, batch, 3) != 0
+    except struct.error:
+        return True
+
+
+def _member(message: bytes, table: int, number: int) -> int:
+    """Where a member stands in a table of FlatBuffers; 0 where it is left out."""
+    offsets = table - struct.unpack_from("<i", message, table)[0]
+    known = struct.unpack_from("<H", message, offsets)[0]
+    return struct.unpack_from("<H", message, offsets + 4 + 2 * number)[0] if 4 + 2 * number < known else 0
 
 
 def _refuse_schema(schema: Any, role: str, limits: Limits) -> None:
@@ -149,7 +183,10 @@ def _shapes(every: list[bytes | None], crs: Any, *, role: str, limits: Limits) -
     for wkb in every:
         if wkb is not None:
             tally.count(wkb)
-    shapes = shapely.from_wkb(np.array([*every, None], dtype=object)[:-1])
+    try:
+        shapes = shapely.from_wkb(np.array([*every, None], dtype=object)[:-1])
+    except shapely.errors.ShapelyError:
+        raise _untrue("has broken geometry") from None
     allowed = EVERY[role].shapes if role in EVERY else frozenset(range(8))
     if not np.isin(shapely.get_type_id(shapes[~shapely.is_missing(shapes)]), list(allowed)).all():
         raise _untrue("has geometry of another type")

@@ -19,16 +19,13 @@ from gridgis.uploads.names import refuse_definition, refuse_name, refused, shown
 from gridgis.uploads.wkb import Tally, without_head
 
 KNOWN_TRIGGERS = re.compile(
-    r"rtree_.*_(insert|delete|update[1-7])|trigger_(insert|delete)_feature_count_.*|gpkg_[a-z_]+|"
-    r"(feature_count_)?(insert|delete|update)_.*"
+    r"rtree_.*_(insert|delete|update[1-7])|trigger_(insert|delete)_feature_count_.*|gpkg_[a-z_]+"
 )
 """Triggers that GDAL writes into every GeoPackage. They are left behind like all others and never run."""
 
 SHADOW = ("rtree_", "gpkg_", "sqlite_")
 DECLARED = re.compile(r"[A-Za-z][A-Za-z ]{0,30}(\([0-9, ]{1,12}\))?")
-OPEN_ONLY = {
-    sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ,
-}  # fmt: skip
+OPEN_ONLY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 PRAGMAS = frozenset({"quick_check", "table_xinfo", "cell_size_check", "trusted_schema", "query_only", "mmap_size"})
 FUNCTIONS = frozenset({"count"})
 STEP = 1000

@@ -175,17 +175,16 @@ def _public(text: str, file: str) -> str:
 
 
 def _copy(path: Path, target: Path, kind: str, limits: Limits) -> None:
-    """Copy the file under a name of ours, where its ends are of its kind."""
+    """Copy the file under a name of ours, and look at the two ends of the copy, which nobody else can change."""
     file, size = opened(path, limits=limits)
-    with file, target.open("xb") as out:
-        refuse_content(file, size, kind)
-        file.seek(0)
-        left = size
+    left = size
+    with file, target.open("x+b") as out:
         while left and (data := file.read(min(STEP, left))):
             out.write(data)
             left -= len(data)
-    if left:
-        raise refused("was changed while it was read", "Send it again")
+        if left:
+            raise refused("was changed while it was read", "Send it again")
+        refuse_content(out, size, kind)
 
 
 def _run(folder: str, asked: dict[str, Any], limits: Limits) -> None:

@@ -75,8 +75,10 @@ def _prepared(kind: str, path: Path, *, role: str, layer: str | None, limits: Li
         return f"{shapes.name}:{shapes.stem}", []
     if kind == "gpkg":
         return f"{PLAIN}:{geopackage.copied(path, Path(PLAIN), role=role, layer=layer, limits=limits)}", []
-    {"parquet": parquet.look, "xlsx": workbook.look, "csv": texts.look}[kind](path, limits=limits)
-    return (f"{path.name}:{layer}" if kind == "xlsx" and layer is not None else path.name), []
+    if kind == "xlsx":
+        return (path.name if layer is None else f"{path.name}:{layer}"), workbook.look(path, limits=limits)
+    {"parquet": parquet.look, "csv": texts.look}[kind](path, limits=limits)
+    return path.name, []
 
 
 def _refuse_surprise() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from xml.parsers import expat
 from zipfile import ZipFile, ZipInfo
 
+from gridgis.errors import Notice
 from gridgis.uploads.archive import archive, inflated, name_of
 from gridgis.uploads.limits import Limits
 from gridgis.uploads.names import refused, shown
@@ -26,8 +27,8 @@ XML = (".xml", ".rels", ".vml")
 SAVE = "Save it anew as .xlsx with the table alone"
 
 
-def look(path: Path, *, limits: Limits) -> None:
-    """Look through a workbook.
+def look(path: Path, *, limits: Limits) -> list[Notice]:
+    """Look through a workbook; tell of formulas that have no saved value, for none is reckoned here.
 
     Raises
     ------
@@ -40,9 +41,11 @@ def look(path: Path, *, limits: Limits) -> None:
             raise refused("is a zip archive but no XLSX workbook", SAVE)
         for name in sorted(names):
             _refuse_part(name)
-        left = limits.unpacked_bytes
+        left, bare = limits.unpacked_bytes, 0
         for member in members:
-            left -= _looked(opened, member, left=left, limits=limits)
+            size, formulas = _looked(opened, member, left=left, limits=limits)
+            left, bare = left - size, bare + formulas
+    return [Notice("", "formula without a saved value was left empty", bare)] if bare else []
 
 
 def _refuse_part(name: str) -> None:
@@ -52,8 +55,8 @@ def _refuse_part(name: str) -> None:
         raise refused(f"is linked with other files ({shown(name)})", "Turn the links into values, and save it anew")
 
 
-def _looked(opened: ZipFile, member: ZipInfo, *, left: int, limits: Limits) -> int:
-    """Read one file of the workbook; give the number of its bytes."""
+def _looked(opened: ZipFile, member: ZipInfo, *, left: int, limits: Limits) -> tuple[int, int]:
+    """Read one file of the workbook; give the number of its bytes, and of its formulas without a value."""
     name = name_of(member)
     part = _Part(name, limits) if name.lower().endswith(XML) else None
     count = 0
@@ -66,7 +69,7 @@ def _looked(opened: ZipFile, member: ZipInfo, *, left: int, limits: Limits) -> i
             part.end()
     except expat.ExpatError:
         raise refused(f"{shown(name)} in it is no XML", "Fetch it again, or save it anew as .xlsx") from None
-    return count
+    return count, part.bare if part is not None else 0
 
 
 class _Part:
@@ -74,15 +77,17 @@ class _Part:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
-        self.depth = self.row = self.column = self.rows = self.columns = self.elements = 0
+        self.depth = self.row = self.column = self.rows = self.columns = self.bare = 0
+        self.formula = self.value = self.told = False
         self.started = False
         self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
         self.parser.StartElementHandler = self._element
         self.parser.EndElementHandler = self._left
         self.parser.StartDoctypeDeclHandler = _no_doctype
         self.parser.EntityDeclHandler = _no_doctype
         self.sheet = re.match(r"xl/(worksheets|chartsheets|dialogsheets)/", name, re.I) is not None
+        if self.sheet:
+            self.parser.CharacterDataHandler = self._text
 
     def feed(self, data: bytes) -> None:
         if not self.started and b"\0" in data[:256]:
@@ -95,7 +100,6 @@ class _Part:
 
     def _element(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        self.elements += 1
         local = tag.rsplit(":", 1)[-1]
         if self.depth > self.limits.depth:
             raise refused(f"{shown(self.name)} in it has elements within elements without end", SAVE)
@@ -106,8 +110,14 @@ class _Part:
         elif self.sheet:
             self._in_sheet(local, attributes)
 
-    def _left(self, _: str) -> None:
+    def _text(self, text: str) -> None:
+        self.value = self.value or (self.told and not text.isspace())
+
+    def _left(self, tag: str) -> None:
         self.depth -= 1
+        self.told = False
+        if self.sheet and tag.rsplit(":", 1)[-1] == "c":
+            self.bare += self.formula and not self.value
 
     def _in_sheet(self, local: str, attributes: dict[str, str]) -> None:
         if local == "dimension":
@@ -119,7 +129,11 @@ class _Part:
         elif local == "c":
             place = _place(attributes["r"].upper()) if "r" in attributes else (self.row, self.column + 1)
             self.row, self.column = place
+            self.formula = self.value = False
             self._reach(*place)
+        elif local == "f":
+            self.formula = True
+        self.told = local in ("v", "t")
 
     def _reach(self, row: int, column: int) -> None:
         self.rows, self.columns = max(self.rows, row), max(self.columns, column)
