@@ -639,6 +639,23 @@ in_workbook(
     SHEET,
     lambda data: data.replace(b'<row r="2"', b'<row r="99999999"').replace(b'r="A2"', b"").replace(b'r="B2"', b""),
 )
+in_workbook(
+    "a_sheet_that_is_a_picture",
+    "sheets that are no XML",
+    "xl/_rels/workbook.xml.rels",
+    swapped("worksheets/sheet1.xml", "media/image1.png"),
+)
+
+
+@bad("a.xlsx", "reaches to row 1048576")
+def a_far_cell_of_a_sheet_in_another_place(path, _):
+    parts = workbook()
+    relations = "xl/_rels/workbook.xml.rels"
+    parts["xl/theme/more.xml"] = parts.pop(SHEET).replace(b'r="B2"', b'r="XFD1048576"')
+    parts[relations] = parts[relations].replace(b"worksheets/sheet1.xml", b"theme/more.xml")
+    archived(path, parts)
+
+
 in_workbook("macros", "holds macros", "xl/vbaProject.bin", b"\xd0\xcf\x11\xe0")
 in_workbook(
     "macros_by_type",

@@ -85,9 +85,7 @@ class _Part:
         self.parser.EndElementHandler = self._left
         self.parser.StartDoctypeDeclHandler = _no_doctype
         self.parser.EntityDeclHandler = _no_doctype
-        self.sheet = re.match(r"xl/(worksheets|chartsheets|dialogsheets)/", name, re.I) is not None
-        if self.sheet:
-            self.parser.CharacterDataHandler = self._text
+        self.parser.CharacterDataHandler = self._text
 
     def feed(self, data: bytes) -> None:
         if not self.started and b"\0" in data[:256]:
@@ -104,10 +102,10 @@ class _Part:
         if self.depth > self.limits.depth:
             raise refused(f"{shown(self.name)} in it has elements within elements without end", SAVE)
         if local == "Relationship":
-            _refuse_relationship(attributes)
+            _refuse_relationship(self.name, attributes)
         elif local == "Override" and attributes.get("PartName", "").lower() == "/xl/workbook.xml":
             _refuse_macro_type(attributes)
-        elif self.sheet:
+        else:
             self._in_sheet(local, attributes)
 
     def _text(self, text: str) -> None:
@@ -116,12 +114,13 @@ class _Part:
     def _left(self, tag: str) -> None:
         self.depth -= 1
         self.told = False
-        if self.sheet and tag.rsplit(":", 1)[-1] == "c":
+        if tag.rsplit(":", 1)[-1] == "c":
             self.bare += self.formula and not self.value
 
     def _in_sheet(self, local: str, attributes: dict[str, str]) -> None:
-        if local == "dimension":
-            for corner in attributes.get("ref", "").upper().split(":"):
+        """Follow rows and cells; in every file, for a workbook may name any as a sheet."""
+        if local == "dimension" and "ref" in attributes:
+            for corner in attributes["ref"].upper().split(":"):
                 self._reach(*_place(corner))
         elif local == "row":
             self.row = _number(attributes.get("r")) or self.row + 1
@@ -163,8 +162,13 @@ def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-def _refuse_relationship(attributes: dict[str, str]) -> None:
-    """Raise for whatever stands outside of the file; a hyperlink in a cell is text that nobody follows."""
+def _refuse_relationship(name: str, attributes: dict[str, str]) -> None:
+    """Raise for whatever stands outside of the file, and for sheets in files that are not looked at as XML.
+
+    A hyperlink in a cell is text that nobody follows.
+    """
+    if name.lower() == "xl/_rels/workbook.xml.rels" and not attributes.get("Target", "").lower().endswith(".xml"):
+        raise refused("has sheets that are no XML", SAVE)
     if attributes.get("TargetMode", "").lower() == "external" and not attributes.get("Type", "").endswith("/hyperlink"):
         raise refused("is linked with other files", "Turn the links into values, and save it anew")
 
