@@ -250,6 +250,13 @@ def test_a_table_that_is_no_layer_of_ours_comes_with_all_its_columns(tmp_path):
     assert found.to_dict("list") == {"case_id": ["001"], "lon": ["116.3"]}
 
 
+def test_a_layer_is_no_table_and_a_table_no_layer(tmp_path):
+    with pytest.raises(ValueError, match="zones has geometry"):
+        read_table_upload(tmp_path / "a.csv", role="zones")
+    with pytest.raises(ValueError, match="household_table has no geometry"):
+        read_upload(tmp_path / "a.gpkg", role="household_table")
+
+
 # ---------------------------------------------------------------- the reader
 def test_a_reader_that_takes_too_long_is_ended(tmp_path):
     zones().to_file(tmp_path / "a.geojson", driver="GeoJSON")
@@ -358,6 +365,38 @@ def test_a_reader_knows_nothing_of_the_servers_environment(monkeypatch, tmp_path
     monkeypatch.setenv("GRIDGIS_KEY", SECRET)
     assert SECRET not in read._environment(str(tmp_path)).values()
     assert {"GRIDGIS_KEY", "GDAL_CONFIG_FILE"}.isdisjoint(read._environment(str(tmp_path)))
+
+
+OPENS = """
+import json, sys
+import pyogrio
+out = {}
+for name in sys.argv[1:]:
+    try:
+        out[name] = pyogrio.read_dataframe(name).to_json()
+    except Exception as error:
+        out[name] = type(error).__name__
+print(json.dumps(out))
+"""
+
+
+def test_gdal_as_a_reader_has_it_follows_nothing_and_asks_nobody(tmp_path, lure):
+    """Without the checks before it and without the kernel's help: the second wall stands by itself."""
+    titles = ["vrt_as.geojson", "vrt_as.gpkg", "vrt_as.csv", "gdalg_as.geojson", "crs_link"]
+    paths = [tmp_path / f"{number}.geojson" for number, _ in enumerate(titles)]
+    for title, path in zip(titles, paths, strict=True):
+        BAD[title].make(path, lure)
+    done = subprocess.run(
+        [sys.executable, "-c", OPENS, *map(str, paths)],
+        env=read._environment(str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    opened = json.loads(done.stdout)
+    assert SECRET not in done.stdout
+    assert [opened[str(path)] for path in paths[:4]] == ["DataSourceError"] * 4
 
 
 def test_other_drivers_than_expected_close_the_reader(monkeypatch, tmp_path):

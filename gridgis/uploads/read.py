@@ -134,6 +134,7 @@ def _read(
     findings: Findings | None,
     limits: Limits,
 ) -> Any:
+    _of_its_kind(asked["role"], table=kinds is TABLE_KINDS)
     told = path.name if name is None else name
     with _naming(asked["role"], told):
         kind = kind_of(told, kinds)
@@ -151,6 +152,14 @@ def _read(
     if findings is not None:
         findings.notices += notices
     return frame
+
+
+def _of_its_kind(role: str, *, table: bool) -> None:
+    """Raise where a table is asked for as a layer, or the other way round: a mistake of the caller."""
+    from gridgis.layers.columns import EVERY
+
+    if role in EVERY and bool(EVERY[role].shapes) == table:
+        raise ValueError(f"{role} {'has' if table else 'has no'} geometry")
 
 
 @contextmanager
