@@ -722,11 +722,9 @@ table("nul_far_down_in_a_table", "bytes that no text has", HEAD + "3,abc\n" * 20
 table("line_without_end", "has a line of more than", HEAD + "3," + "x" * 2_000_000)
 table("many_columns", "400 columns", ",".join(f"c{n}" for n in range(400)) + "\n")
 table("many_rows", "more than 500000 rows", HEAD + "\n" * 600_000)
-table("rows_of_other_widths", "cannot be read", HEAD + "3,x\n3,x,y,z\n")
 table("no_encoding_of_a_table", "cannot be read", HEAD.encode() + b"3,\xff\xff\xff\n")
 table("archive_as_table", "which its name promises", b"PK\x03\x04" + bytes(100))
 table("pdf_as_table", "which its name promises", b"%PDF-1.7")
-table("no_column_of_use", "column households is missing", "a,b\n1,2\n")
 
 
 # ---------------------------------------------------------------- Parquet

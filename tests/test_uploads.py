@@ -35,6 +35,8 @@ from gridgis.uploads import Limits, answer, read, read_table_upload, read_upload
 
 SECRET = "the-secret-of-the-server"
 ROOT = Path(__file__).resolve().parents[1]
+AT_MOST = Limits().wall_s + 5
+"""Seconds that any file may take, however busy the machine is."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_a_bad_file_is_refused_by_name_and_reaches_nothing(title, tmp_path, lure
     assert read.shown(case.name) in text, text
     hidden = [SECRET, str(tmp_path), str(lure.secret), "/tmp", "gridgis-upload", "Traceback", sys.prefix, "root:"]
     assert [word for word in hidden if word in text] == [], text
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < AT_MOST
     assert sorted(tmp_path.iterdir()) == [path]
 
 
@@ -532,11 +534,11 @@ def survives(seed: int, number: int, folder: Path) -> tuple[int, float]:
 
 def test_damaged_files_are_refused_or_read(tmp_path):
     _, longest = survives(20261126, 6, tmp_path)
-    assert longest < 30
+    assert longest < AT_MOST
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_two_thousand_damaged_files_are_refused_or_read(seed, tmp_path):
     _, longest = survives(seed, 100, tmp_path)
-    assert longest < 65
+    assert longest < AT_MOST

@@ -167,10 +167,10 @@ def _refuse_relationship(name: str, attributes: dict[str, str]) -> None:
 
     A hyperlink in a cell is text that nobody follows.
     """
-    if name.lower() == "xl/_rels/workbook.xml.rels" and not attributes.get("Target", "").lower().endswith(".xml"):
-        raise refused("has sheets that are no XML", SAVE)
     if attributes.get("TargetMode", "").lower() == "external" and not attributes.get("Type", "").endswith("/hyperlink"):
         raise refused("is linked with other files", "Turn the links into values, and save it anew")
+    if name.lower() == "xl/_rels/workbook.xml.rels" and not attributes.get("Target", "").lower().endswith(".xml"):
+        raise refused("has sheets that are no XML", SAVE)
 
 
 def _refuse_macro_type(attributes: dict[str, str]) -> None:
