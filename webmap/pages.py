@@ -24,8 +24,10 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, tasks
+    from webmap import account, review, tasks
+    from webmap.changes import Comparisons
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
-    for blueprint in (account.pages, tasks.pages):
+    app.extensions["comparisons"] = Comparisons(settings.store)
+    for blueprint in (account.pages, review.pages, tasks.pages):
         app.register_blueprint(blueprint)

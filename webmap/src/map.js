@@ -70,13 +70,13 @@ function room(picked = false) {
 }
 
 // Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
-export function openMap(container, summary, on) {
+export function openMap(container, summary, on, options = {}) {
   const source = (data) => ({ type: "geojson", data, tolerance: 0.2, attribution: "" });
   const map = new MapLibre({
     container,
     bounds: summary.bounds ?? undefined,
     fitBoundsOptions: { padding: room() },
-    hash: "map",
+    hash: options.hash ?? "map",
     locale: texts.maplibre,
     attributionControl: false,
     dragRotate: false,

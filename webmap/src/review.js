@@ -1,0 +1,251 @@
+// The review page: the queue, the picked version with what it changes, and the decision on it.
+import * as address from "./address.js";
+import { ask, change, told, upload } from "./api.js";
+import { area, date, el, fill, grouped, number, texts, words } from "./dom.js";
+import { listenKeys } from "./keys.js";
+import { openMaps } from "./review_map.js";
+
+const place = (id) => document.getElementById(id);
+const say = (text) => (place("status").textContent = text);
+const T = texts.review;
+
+const counted = (counts) => Object.entries(counts ?? {}).map(([kind, n]) => `${texts.review_changes[kind]} ${number(n)}`).join(texts.page.comma);
+const oneLine = (one) => [counted(one.counts), one.moved_households ? fill(T.moved, { n: number(one.moved_households) }) : ""].filter(Boolean).join(" · ");
+
+class Review {
+  constructor() {
+    this.rows = [];
+    this.state = address.read();
+  }
+
+  async open() {
+    addEventListener("hashchange", () => this.pick(address.read().version));
+    place("swipe").addEventListener("input", ({ target }) => place("after").parentElement.style.setProperty("--swipe", `${target.value}%`));
+    listenKeys(this.keys());
+    await this.load();
+    await this.pick(this.state.version ?? this.rows.find(({ state }) => state === "submitted")?.id);
+  }
+
+  async load() {
+    this.rows = (await ask("/api/reviews")).reviews;
+    this.list();
+  }
+
+  list() {
+    const row = (one) => el("li", {}, el(
+      "button.review-row", { type: "button", "aria-current": String(String(one.id) === String(this.one?.id)), onclick: () => this.pick(one.id) },
+      el("b", {}, one.name), el(`span.state.state-${one.state}`, {}, texts.review_states[one.state]),
+      el("small", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.note].filter(Boolean).join(" · ")),
+      oneLine(one) && el("small", {}, oneLine(one)),
+    ));
+    const body = place("work-body");
+    if (!this.rows.length) return body.replaceChildren(el("p.empty", {}, T.empty));
+    const waiting = this.rows.filter(({ state }) => state === "submitted"), rest = this.rows.filter(({ state }) => state !== "submitted");
+    return body.replaceChildren(
+      el("h3", {}, T.waiting, el("b", {}, number(waiting.length))), waiting.length ? el("ol", {}, waiting.map(row)) : el("p.empty", {}, T.none_waiting),
+      el("h3", {}, T.others, el("b", {}, number(rest.length))), el("ol", {}, rest.map(row)),
+    );
+  }
+
+  async pick(id) {
+    if (!id) return say("");
+    if (String(id) === String(this.one?.id)) return undefined;
+    say(T.loading);
+    try {
+      this.take(await ask(`/api/reviews/${id}`));
+    } catch (refused) {
+      return say(refused.message);
+    }
+    address.write({ version: String(id) });
+    await this.draw();
+    return say("");
+  }
+
+  take(one) {
+    this.one = { ...this.one, ...one };
+    this.list();
+    this.panel();
+  }
+
+  async draw() {
+    const one = this.one;
+    this.maps?.close();
+    this.maps = undefined;
+    document.body.classList.toggle("no-maps", !one.against);
+    try {
+      this.maps = await openMaps({ before: one.against, after: one.id, on: { grid: (code) => this.of(code), finding() {}, nothing() {} } });
+      place("no-map").textContent = "";
+    } catch {
+      place("no-map").textContent = texts.plan.no_webgl;
+      return;
+    }
+    if (!one.against) place("after").style.clipPath = "none";
+    else place("after").style.removeProperty("clip-path");
+    this.maps.show(await ask(`/api/reviews/${one.id}/changes`));
+    document.body.classList.add("drawn");
+    if (one.changes.length) this.maps.fit(around(one.changes));
+  }
+
+  of(code) {
+    const at = this.one.changes.findIndex((row) => row.old_code === code || row.new_code === code);
+    if (at >= 0) this.pickChange(at);
+    const field = place("comment-code");
+    if (field) field.value = code;
+  }
+
+  pickChange(at) {
+    this.at = at;
+    for (const [k, row] of [...document.querySelectorAll(".change")].entries()) row.setAttribute("aria-current", String(k === at));
+    document.querySelectorAll(".change")[at]?.scrollIntoView({ block: "nearest" });
+    this.maps?.pick(at, this.one.changes[at].bounds);
+  }
+
+  step(by) {
+    const n = this.one?.changes.length;
+    if (n) this.pickChange(((this.at ?? (by > 0 ? -1 : 0)) + by + n) % n);
+  }
+
+  panel() {
+    const one = this.one, detail = place("detail");
+    detail.hidden = false;
+    document.body.classList.add("has-detail");
+    detail.replaceChildren(
+      el("p.over", {}, texts.review_states[one.state]),
+      el("h2", {}, one.name),
+      el("p.sub", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.effective_from && fill(T.in_force_from, { date: date(one.effective_from) }), one.note].filter(Boolean).join(" · ")),
+      el("h3", {}, T.changes, el("b", {}, number(one.changes.length))),
+      one.changes.length ? el("p", {}, oneLine(one)) : el("p.empty", {}, one.against ? T.nothing : T.first),
+      el("ol", {}, one.changes.map((row, k) => this.changeRow(row, k))),
+      el("h3", {}, T.seams), this.seams(),
+      el("h3", {}, T.findings, el("b", {}, number(one.findings.length))),
+      el("ol", {}, one.findings.map((row) => el("li.comment", {}, el("b", {}, words("rules", row.rule)), " ", el("code", {}, row.code.slice(12)), el("p", {}, row.detail), row.reason && el("p.quiet", {}, row.reason)))),
+      el("h3", {}, T.steps),
+      el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
+      el("h3", {}, T.comments, el("b", {}, number(one.comments.length))),
+      ...one.comments.map((row) => this.comment(row)), this.commentForm(),
+      ...this.decision(),
+      this.papers(),
+    );
+  }
+
+  changeRow(row, k) {
+    const label = [row.old_code, row.new_code].filter((code, at, all) => code && all.indexOf(code) === at).map((code) => grouped(code).slice(-3)).join(" → ");
+    return el("li", {}, el("button.change", { type: "button", onclick: () => this.pickChange(k) },
+      el("b", {}, texts.review_changes[row.change]), el("code", { title: [row.old_code, row.new_code].filter(Boolean).map(grouped).join(" → ") }, `${grouped(row.new_code ?? row.old_code).slice(7, 14)} ${label}`),
+      el("span", {}, row.households === null || row.households === undefined ? area(row.area_m2) : fill(T.households, { n: number(row.households) }))));
+  }
+
+  seams() {
+    const out = el("div", {}, el("button.link", { type: "button", onclick: () => this.loadSeams(out) }, T.check_seams));
+    return out;
+  }
+
+  async loadSeams(out) {
+    out.replaceChildren(el("p.quiet", {}, T.loading));
+    const { faults, compared } = await ask(`/api/reviews/${this.one.id}/seams`);
+    const row = (fault) => el("li", {}, el("button.link", { type: "button", onclick: () => this.maps?.fit(fault.bounds) }, [texts.review_seams?.[fault.fault] ?? fault.fault, fault.other].filter(Boolean).join(" · ")));
+    out.replaceChildren(el("p.quiet", {}, fill(T.compared, { n: number(compared.length) })), faults.length ? el("ol", {}, faults.map(row)) : el("p.good", {}, T.no_seams));
+  }
+
+  comment(row) {
+    const where = [row.code, row.other_code].filter(Boolean).map(grouped).join(" – ");
+    const answered = row.answer ? el("p.quiet", {}, `${row.answered_by}: ${row.answer}`) : this.form("answer", T.answer, [el("textarea", { name: "text", required: true, maxLength: 2000, "aria-label": T.answer })],
+      (form) => change(`/api/reviews/${this.one.id}/comments/${row.id}/answer`, { text: form.get("text") }));
+    return el("div.comment", {}, el("code", {}, where), el("p", {}, `${row.actor}: ${row.text ?? T.erased}`), answered);
+  }
+
+  commentForm() {
+    return this.form("comment", T.add_comment, [
+      el("label", {}, T.code, el("input", { id: "comment-code", name: "code", required: true, pattern: "[0-9]{12,20}", inputMode: "numeric" })),
+      el("label", {}, T.other_code, el("input", { name: "other_code", pattern: "[0-9]{12,20}", inputMode: "numeric" })),
+      el("label", {}, T.text, el("textarea", { name: "text", required: true, maxLength: 2000 })),
+    ], (form) => change(`/api/reviews/${this.one.id}/comments`, { code: form.get("code"), other_code: form.get("other_code") || null, text: form.get("text") }));
+  }
+
+  decision() {
+    const { id, may } = this.one, at = `/api/reviews/${id}`;
+    const due = () => el("label", {}, T.effective, el("input", { name: "effective_from", type: "datetime-local" }));
+    const sealed = () => el("label", {}, T.attachment, el("input", { name: "attachment", type: "file", accept: ".pdf,.ofd,.png,.jpg,.jpeg,.p7m" }));
+    const forms = {
+      approve: () => this.form("approve", T.approve, [due(), el("label", {}, T.document, el("input", { name: "document" })), sealed()], (form) => upload(`${at}/approve`, timed(form)), true),
+      file: () => this.form("file", T.file, [el("label", {}, T.receipt, el("input", { name: "receipt", required: true })), due(), sealed()], (form) => upload(`${at}/file`, timed(form)), true),
+      return: () => this.form("return", T.return, [el("label", {}, T.reason, el("textarea", { name: "reason", required: true, maxLength: 2000 }))], (form) => change(`${at}/return`, { reason: form.get("reason") })),
+      submit: () => this.form("submit", T.submit, [el("label", {}, T.why, el("textarea", { name: "reason", maxLength: 2000 }))], (form) => change(`${at}/submit`, { reasons: form.get("reason") ? { "": form.get("reason") } : {} }), true),
+      withdraw: () => this.form("withdraw", T.withdraw, [], () => change(`${at}/withdraw`)),
+    };
+    const shown = Object.keys(forms).filter((name) => may.includes(name));
+    return shown.length ? [el("h3", {}, T.decide), ...shown.map((name) => forms[name]())] : [];
+  }
+
+  // A form that sends, shows what came of it, and where it was refused why.
+  form(name, label, fields, send, main = false) {
+    const refusal = el("p.refusal", { role: "alert", hidden: true });
+    const button = el(main ? "button.main" : "button.second", {}, label);
+    const submit = async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      try {
+        this.take(await send(new FormData(event.target)));
+        await this.load();
+        say(T.done);
+      } catch (refused) {
+        refusal.hidden = false;
+        refusal.textContent = refused.message;
+      } finally {
+        button.disabled = false;
+      }
+    };
+    return el(`form.decide.decide-${name}`, { onsubmit: submit }, ...fields, el("div.both", {}, button), refusal);
+  }
+
+  papers() {
+    const out = el("span.quiet", { role: "status" });
+    const make = async () => {
+      const { task } = await change(`/api/reviews/${this.one.id}/dossier`, { language: texts.language });
+      this.follow(task, out);
+    };
+    return el("div.papers", {},
+      el("a.link", { href: `${told.root}/review/${this.one.id}/sheet?lang=${texts.language}`, target: "_blank" }, T.sheet),
+      el("button.link", { type: "button", onclick: make }, T.dossier), out);
+  }
+
+  async follow(task, out) {
+    const one = await ask(`/api/tasks/${task}`);
+    if (one.state === "done") return out.replaceChildren(el("a.link", { href: `${told.root}/api/tasks/${task}/file` }, T.download));
+    out.textContent = one.state === "failed" ? one.said : fill(T.working, { share: Math.round(100 * one.share), said: one.said });
+    if (["waiting", "running"].includes(one.state)) setTimeout(() => this.follow(task, out), 1000);
+    return undefined;
+  }
+
+  keys() {
+    return { j: () => this.stepRow(1), k: () => this.stepRow(-1), "]": () => this.step(1), "[": () => this.step(-1), c: () => place("comment-code")?.focus() };
+  }
+
+  stepRow(by) {
+    const at = this.rows.findIndex(({ id }) => String(id) === String(this.one?.id));
+    if (this.rows.length) this.pick(this.rows[(at + by + this.rows.length) % this.rows.length].id);
+  }
+}
+
+// A time of the clock on the wall gets the offset of this place.
+function timed(form) {
+  const local = form.get("effective_from");
+  if (local) form.set("effective_from", new Date(local).toISOString().replace("Z", "+00:00"));
+  else form.delete("effective_from");
+  if (!form.get("attachment")?.size) form.delete("attachment");
+  return form;
+}
+
+function around(rows) {
+  const boxes = rows.map(({ bounds }) => bounds);
+  return [0, 1].map((k) => Math.min(...boxes.map((box) => box[k]))).concat([2, 3].map((k) => Math.max(...boxes.map((box) => box[k]))));
+}
+
+function foldWork() {
+  const folded = document.body.classList.toggle("work-folded");
+  place("work-grip").setAttribute("aria-expanded", String(!folded));
+}
+
+place("work-grip").addEventListener("click", foldWork);
+window.review = new Review(); // for tests and the console
+window.review.open().catch((refused) => say(refused.message));

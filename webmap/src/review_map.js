@@ -1,0 +1,54 @@
+// Two maps in one place, what is in force under what is proposed, with a line between them that is drawn along.
+import { ask } from "./api.js";
+import { openMap } from "./map.js";
+
+const LAYERS = ["zones", "grids", "borders"];
+const CHANGED = "changed";
+
+async function pane(container, version, on) {
+  const at = `?version=${version}`;
+  const [summary, ...layers] = await Promise.all([ask(`/api/division${at}`), ...LAYERS.map((name) => ask(`/api/division/${name}${at}`))]);
+  const view = openMap(container, summary, on, { hash: false });
+  await view.ready;
+  view.show({ ...Object.fromEntries(LAYERS.map((name, k) => [name, layers[k]])), offenders: [] });
+  view.map.addSource(CHANGED, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
+  view.map.addLayer({ id: CHANGED, source: CHANGED, type: "line", paint: { "line-color": "#8a1c75", "line-width": 2.5 } });
+  return view;
+}
+
+// The second map follows the first, and the first the second.
+function together(one, two) {
+  let moving = false;
+  const follow = (leader, other) => leader.on("move", () => {
+    if (moving) return;
+    moving = true;
+    other.jumpTo({ center: leader.getCenter(), zoom: leader.getZoom() });
+    moving = false;
+  });
+  follow(one.map, two.map);
+  follow(two.map, one.map);
+}
+
+export async function openMaps({ before, after, on }) {
+  const views = [after && (await pane(document.getElementById("after"), after, on)), before && (await pane(document.getElementById("before"), before, on))].filter(Boolean);
+  if (views.length === 2) together(...views);
+  let picked;
+  return {
+    show(shapes) {
+      for (const { map } of views) map.getSource(CHANGED).setData(shapes);
+    },
+    pick(id, bounds) {
+      for (const { map } of views) {
+        if (picked !== undefined) map.setFeatureState({ source: CHANGED, id: picked }, { picked: false });
+        map.setFeatureState({ source: CHANGED, id }, { picked: true });
+      }
+      picked = id;
+      views[0].fit(bounds);
+    },
+    fit: (bounds) => views[0].fit(bounds),
+    close() {
+      for (const { map } of views) map.remove();
+    },
+  };
+}
