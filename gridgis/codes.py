@@ -14,6 +14,9 @@ from gridgis.errors import Fault, refuse
 from gridgis.geometry.noding import Floats, Ints
 from gridgis.profile import CodeLayout, Kind
 
+ZONE_DIGITS = 12
+"""Digits of the code of a zone, with which those of its grids begin. Source: contract, Input layers."""
+
 
 def reading_order(x: Floats, y: Floats, *, band_m: float) -> Ints:
     """Order from west to east, then from north to south: bands of a height, each from the west.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from click.testing import CliRunner
 from drafts import borders_of_atoms, drafted, town
 from test_adjust_at_random import made_store
 from towns import Plan
 
-from gridgis import jobs
+from gridgis import jobs, rules
 from gridgis.cli import main
 from gridgis.jobs import adjust
 
@@ -21,7 +24,7 @@ def store(tmp_path):
 
 
 def run(store, *words, by="ann"):
-    who = [] if words[0] == "log" else ["--by", by]
+    who = [] if words[0] in ("log", "show") else ["--by", by]
     result = CliRunner().invoke(main, ["adjust", *map(str, words), *who], env={"GRIDGIS_STORE": store})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return result.exit_code, result.output
@@ -139,3 +142,53 @@ def test_two_people_meet_on_one_grid_alone(store):
     assert code == 2
     assert "rename by ann" in text
     assert run(store, "rename", 1, to, "--name", "丙", "--seen", 0, by="bo")[0] == 0
+
+
+# ---------------------------------------------------------------- what is there
+def test_what_stands_in_a_grid_is_shown_with_its_atoms_neighbours_and_locks(store):
+    division = jobs.version(store, 1)
+    one, two = sorted(_pair(store))
+    assert run(store, "lock", 1, one, f"{one}-{two}")[0] == 0
+    code, text = run(store, "show", 1, one)
+    assert code == 0, text
+    mine = division.atoms[division.atoms["grid_code"] == one]
+    for row in mine.itertuples():
+        assert f"{row.atom_id}  {row.households} households" in text
+    assert re.search(rf"^beside +{two} .* \d+ m", text, re.MULTILINE)
+    assert f"locked      {one}\n" in text
+    assert f"locked      {one}-{two}\n" in text
+    assert run(store, "show", 1, two)[1].count("locked ") == 1
+
+
+def test_what_is_shown_adds_up_on_every_level(store):
+    division = jobs.version(store, 1)
+    for layer, key in (("zones", "zone_code"), ("grids", "grid_code"), ("microgrids", "microgrid_code")):
+        row = getattr(division, layer).iloc[-1]
+        told = json.loads(run(store, "show", 1, row[key], "--json")[1])
+        assert told["rows"][0]["code"] == row[key]
+        assert sum(atom["households"] for atom in told["atoms"]) == row["households"]
+        assert layer == "microgrids" or sum(part["households"] for part in told["rows"][1:]) == row["households"]
+        assert told["locked"] == {"grids": [], "borders": []}
+    found = rules.check(division)
+    out = set(found.loc[found["rule"].isin(["out_of_range", "micro_out_of_range"]), "code"])
+    every = [
+        row
+        for zone in division.grids["grid_code"]
+        for row in json.loads(run(store, "show", 1, zone, "--json")[1])["rows"]
+    ]
+    assert {row["code"] for row in every if row["in_range"] is False} == out
+
+
+def test_zones_of_a_version_are_shown_and_a_code_that_is_not_there_leads_to_them(store):
+    division = jobs.version(store, 1)
+    text = run(store, "show", 1)[1]
+    assert [line.split()[1] for line in text.splitlines()] == division.zones["zone_code"].tolist()
+    zone, pair = division.zones["zone_code"][0], _pair(store)
+    lost = f"{zone}999"
+    assert run(store, "show", 1, f"{zone[:-3]}999")[0] == 2
+    for words in (("show", 1, lost), ("merge", 1, pair[0], f"{pair[0][:12]}999"), ("redivide", 1, lost)):
+        code, text = run(store, *words)
+        assert (code, f"gridgis adjust show VERSION {zone}" in text or pair[0][:12] in text) == (2, True), text
+        assert "open" not in text
+    code, text = run(store, "show", 1, "12")
+    assert (code, "12 digits for a zone" in text) == (2, True)

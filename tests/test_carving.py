@@ -161,7 +161,7 @@ def test_a_building_astride_goes_whole_to_its_side(town):
         (polygon((120, 120), (180, 180), (180, 120), (120, 180)), "at 500150.00 3380150.00: crosses or touches itself"),
         (box(120, 120, 180, 180).exterior, "is a LinearRing, not a Polygon"),
         (shapely.Polygon(), "is empty"),
-        (box(350, 120, 450, 180), "m2 of it lie outside the zones that are open"),
+        (box(350, 120, 450, 180), "m2 of it lie outside the zones of the draft"),
         (box(500, 120, 560, 180), "cuts nothing out"),
         (box(102, 120, 110, 180), "cuts nothing out"),
         (box(290, -10, 410, 310), "would lose all its land"),
@@ -177,7 +177,7 @@ def test_land_that_is_locked_or_of_the_same_layer_is_refused_with_everything_els
     locked = replace(first, locks=Locks(frozenset({G2})))
     told = refusals(park, locked, box(150, 130, 450, 170))
     assert [text.partition(": ")[2].partition(".")[0] for text in told] == [
-        "1400 m2 of it lie outside the zones that are open",
+        "1400 m2 of it lie outside the zones of the draft",
         f"lies on zone {PARK} of the same layer",
         "is locked",
     ]
@@ -195,7 +195,7 @@ def test_a_locked_border_may_not_be_carved_away(town):
         ({"name": " "}, "is no name"),
         ({"zone_code": "12"}, "is no code of 12 digits"),
         ({"zone_code": ONE}, "is the code of a zone that is or was"),
-        ({"host": "420102001009"}, "is no community or village that is open"),
+        ({"host": "420102001009"}, "is no community or village under the drawing"),
     ],
 )
 def test_a_zone_that_cannot_be_is_refused(town, options, why):
@@ -263,7 +263,7 @@ def test_what_cannot_be_given_back_is_refused(town, zone, to, why):
 def test_what_no_neighbour_can_take_is_refused(town):
     there = park(town, box(150, 130, 250, 170)).after
     locked = replace(there, locks=Locks(frozenset({G1, G2})))
-    assert "beside them that is open and not locked" in refusals(give_back, locked, PARK)[0]
+    assert "beside them that is not locked" in refusals(give_back, locked, PARK)[0]
     held = replace(there, locks=Locks(frozenset({f"{PARK}701"})))
     assert "is locked" in refusals(give_back, held, PARK)[0]
     far = refusals(give_back, there, PARK, to=TWO)

@@ -78,7 +78,7 @@ def _no_pair(draft: Draft, column: str, pair: list[str], levels: int) -> list[Fa
 def _locked_border(draft: Draft, pair: list[str]) -> list[Fault]:
     if tuple(pair) not in draft.locks.borders:
         return []
-    cure = f"Unlock it: gridgis adjust unlock {'-'.join(pair)}"
+    cure = f"Unlock it: gridgis adjust unlock VERSION {'-'.join(pair)}"
     return [Fault("borders", " and ".join(pair), "is locked", cure)]
 
 

@@ -147,7 +147,7 @@ def _unusable(draft: Draft, kind: str, name: str, zone_code: str | None, host: s
         yield Fault("zones", str(zone_code), "is the code of a zone that is or was", "Write another, or leave it out")
     hosts = zones["zone_code"][zones["kind"].isin(KINDS_FROM_THE_TOP[-1])]
     if host is not None and host not in set(hosts):
-        yield Fault("zones", host, "is no community or village that is open", "Name one that is, or leave it out")
+        yield Fault("zones", host, "is no community or village under the drawing", "Name one that is, or leave it out")
 
 
 def _taken(draft: Draft) -> set[str]:
@@ -156,14 +156,14 @@ def _taken(draft: Draft) -> set[str]:
 
 
 def _outside(task: _Task) -> Iterator[Fault]:
-    """Land of the polygon further from the open zones than a line snaps."""
+    """Land of the polygon further from the zones of the draft than a line snaps."""
     atoms = as_array(task.draft.division.atoms.geometry)
     under = task.plane.metres(atoms[np.concatenate([task.rows, task.equal, task.upper])])
     beyond = shapely.difference(task.shape, shapely.buffer(shapely.union_all(under), task.reach.draw_m))
     if beyond.area > NOISE_M2:
         at = task.plane.place(beyond)
-        problem = f"{beyond.area:.0f} m2 of it lie outside the zones that are open"
-        yield Fault("polygon", at, problem, "Draw it on their land, or open the zones on which it lies")
+        problem = f"{beyond.area:.0f} m2 of it lie outside the zones of the draft"
+        yield Fault("polygon", at, problem, "Draw it on their land")
 
 
 def _left_to_others(task: _Task) -> Iterator[Notice]:

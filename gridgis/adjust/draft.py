@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridgis.errors import Notice
+from gridgis.codes import ZONE_DIGITS
+from gridgis.errors import Fault, Notice
 from gridgis.profile import Profile
 from gridgis.schema import Division
 
@@ -32,9 +33,9 @@ class Draft:
 
     Attributes
     ----------
-    division : the zones that are open, whole
+    division : the zones that are edited, whole
     profile : with which they were divided
-    spent : every code of a grid or micro-grid that was ever confirmed, or stands in zones that are not open: no edit
+    spent : every code of a grid or micro-grid that was ever confirmed, or stands in zones that are not here: no edit
         gives it to a new one
     """
 
@@ -62,3 +63,9 @@ class Edit:
     after: Draft
     touched: tuple[str, ...]
     notices: tuple[Notice, ...] = ()
+
+
+def absent(layer: str, code: str, *, word: str) -> Fault:
+    """What is told of a zone, grid, micro-grid or atom that is named and not there."""
+    near = f" {code[:ZONE_DIGITS]}" if len(code) > ZONE_DIGITS and code[:ZONE_DIGITS].isdigit() else ""
+    return Fault(layer, code, f"there is no such {word}", f"See what is there: gridgis adjust show VERSION{near}")

@@ -241,7 +241,7 @@ def _far(given: shapely.Geometry, shape: Shape, land: Bounds, crs: CRS) -> Itera
     elif (odd := misdeclared(shape, crs, given.bounds)) is not None:
         yield Fault(shape, at, odd.problem, odd.cure.replace(f"--crs-of {shape}=", "--line-crs "))
     else:
-        problem = f"lies far from the land that is open, which begins at {worded(land[0], land[1])} in {name_of(crs)}"
+        problem = f"lies far from the land of the draft, which begins at {worded(land[0], land[1])} in {name_of(crs)}"
         yield Fault(shape, at, problem, "Draw it on this land, or declare its --line-crs")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.adjust.accept import accepted
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.table import among, changed
@@ -107,7 +107,7 @@ def unknown(draft: Draft, codes: Iterable[str]) -> list[Fault]:
             out.append(Fault("draft", code, "is no code of a grid or micro-grid", form))
         elif code not in known[column]:
             layer, word = LEVELS[column]
-            out.append(Fault(layer, code, f"there is no such {word} in the zones that are open", "Look at the draft"))
+            out.append(absent(layer, code, word=word))
     return out
 
 
@@ -115,8 +115,7 @@ def _unknown_atoms(frame: pd.DataFrame, atoms: Collection[str]) -> list[Fault]:
     known = set(frame["atom_id"])
     if not len(atoms):
         return [Fault("atoms", "", "none is named", "Name their ids")]
-    cure = "Look at the ids of the draft: a split gave them new ones, or they are of a zone that is not open"
-    return [Fault("atoms", one, "there is no such atom", cure) for one in sorted(atoms) if one not in known]
+    return [absent("atoms", one, word="atom") for one in sorted(atoms) if one not in known]
 
 
 def _elsewhere(draft: Draft, rows: pd.DataFrame, to: str) -> list[Fault]:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gridgis.adjust.accept import accepted
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.plane import Plane
 from gridgis.adjust.rebuild import rebuilt
@@ -40,7 +40,7 @@ def give_back(draft: Draft, zone_code: str, *, to: str | None = None) -> Edit:
     ------
     InputRefused
         Where there is no such zone, it is a community or village, it or the grid that takes it is locked, or no
-        neighbour that could take it is open in the draft.
+        neighbour that could take it is in the draft.
     """
     refuse([*_unusable(draft, zone_code, to)])
     task = _Task.of(draft, zone_code)
@@ -78,7 +78,7 @@ def _unusable(draft: Draft, zone_code: str, to: str | None) -> Iterator[Fault]:
     zones, grids = draft.division.zones, draft.division.grids
     kind = dict(zip(zones["zone_code"].array, zones["kind"].array, strict=True))
     if zone_code not in kind:
-        yield Fault("zones", zone_code, "there is no such zone among those that are open", "Look at the draft")
+        yield absent("zones", zone_code, word="zone")
     elif _layer(kind[zone_code]) >= _layer("community"):
         cure = "Only dedicated zones and street corridors are given back"
         yield Fault("zones", zone_code, f"is a {kind[zone_code]}, not carved out of others", cure)
@@ -87,7 +87,7 @@ def _unusable(draft: Draft, zone_code: str, to: str | None) -> Iterator[Fault]:
         return
     home = to[: draft.profile.codes.zone_digits]
     if home not in kind or (to != home and to not in set(grids["grid_code"])):
-        yield Fault("zones", to, "there is no such zone or grid among those that are open", "Look at the draft")
+        yield absent("zones", to, word="zone or grid beside it")
     elif zone_code in kind and _layer(kind[home]) <= _layer(kind[zone_code]):
         yield Fault(
             "zones", to, f"is a {kind[home]}: it does not lie under {zone_code}", "Name a zone of a lower layer"
@@ -187,8 +187,9 @@ def _left_over(task: _Task, left: Ints, to: str | None) -> list[Fault]:
     land = task.plane.metres(as_array(task.draft.division.atoms.geometry)[left])
     at = task.plane.place(shapely.union_all(land))
     taker = f"no grid of {to}" if to is not None else "no grid of a lower layer"
-    problem = f"{shapely.area(land).sum():.0f} m2 of it have {taker} beside them that is open and not locked"
-    return [Fault("zones", at, problem, "Open or unlock the neighbours, or name the zone that takes it")]
+    problem = f"{shapely.area(land).sum():.0f} m2 of it have {taker} beside them that is not locked"
+    cure = "Unlock the neighbours: gridgis adjust unlock VERSION CODE; or name what takes it with --to"
+    return [Fault("zones", at, problem, cure)]
 
 
 def _told(task: _Task, grid: Geometries) -> list[Notice]:

@@ -63,7 +63,7 @@ def unlock(draft: Draft, codes: Collection[str] = (), *, borders: Collection[tup
         *sorted(set(codes) - draft.locks.grids),
         *(" and ".join(pair) for pair in sorted(pairs - draft.locks.borders)),
     ]
-    refuse(Fault("locks", one, "is not locked", "See: gridgis adjust log") for one in free)
+    refuse(Fault("locks", one, "is not locked", "See what is: gridgis adjust show VERSION") for one in free)
     locks = Locks(draft.locks.grids - set(codes), draft.locks.borders - pairs)
     return accepted(draft, replace(draft, locks=locks))
 

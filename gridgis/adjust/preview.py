@@ -13,6 +13,7 @@ import shapely
 
 from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.rebuild import OFF_LINE
+from gridgis.adjust.table import among
 from gridgis.geometry.noding import as_array
 from gridgis.profile import Profile, Range
 
@@ -74,6 +75,11 @@ def in_range(kind: str, households: object, area_m2: float, profile: Profile) ->
     return None, None
 
 
+def range_text(allowed: Range | None) -> str:
+    """A range in words, empty where there is none."""
+    return f"{allowed.min:g}-{allowed.max:g} {allowed.unit}" if allowed else ""
+
+
 def _within(size: float, allowed: Range) -> bool:
     return allowed.min <= size <= allowed.max
 
@@ -102,7 +108,7 @@ def _told(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, Any]]:
         out[code] = {
             **row,
             "households": None if pd.isna(row["households"]) else row["households"],
-            "range": f"{allowed.min:g}-{allowed.max:g} {allowed.unit}" if allowed else "",
+            "range": range_text(allowed),
             "in_range": inside,
             "parts": parts[k],
             "compactness": 4 * np.pi * row["area_m2"] / row["perimeter_m"] ** 2,
@@ -124,17 +130,10 @@ def _street_m(borders: gpd.GeoDataFrame, codes: frozenset[str]) -> dict[str, flo
 
 
 def _micros(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, int]]:
-    """How many micro-grids some grids have, and how many of them are out of range.
-
-    As the rule `micro_out_of_range` judges: one that a single inhabited atom puts above the range is let through, and
-    one that is alone in its grid may be below.
-    """
+    """How many micro-grids some grids have, and how many of them are out of range."""
     division = draft.division
     kind = dict(zip(division.grids["grid_code"].array, division.grids["kind"].array, strict=True))
-    of, micro, number = (division.atoms[name].array for name in ("grid_code", "microgrid_code", "households"))
-    lived_in = Counter(
-        m for g, m, h in zip(of, micro, number, strict=True) if g in codes and not pd.isna(h) and h > 0
-    )  # fmt: skip
+    lived_in = lived_in_atoms(division.atoms[among(division.atoms["grid_code"].array, codes)])
     found = defaultdict(list)
     frame = division.microgrids
     for grid, code, households in zip(
@@ -146,13 +145,26 @@ def _micros(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, int]]:
     for grid, micros in found.items():
         allowed, alone = draft.profile.rules[kind[grid]].micro_households, len(micros) == 1
         wrong = [
-            size > 0
-            and allowed is not None
-            and ((size > allowed.max and lived_in[code] != 1) or (size < allowed.min and not alone))
+            size > 0 and allowed is not None and micro_out(size, allowed, lived_in=lived_in[code], alone=alone)
             for code, size in micros
         ]
         out[grid] = {"microgrids": len(micros), "microgrids_out": sum(wrong)}
     return out
+
+
+def lived_in_atoms(atoms: gpd.GeoDataFrame) -> Counter[str]:
+    """How many atoms with households each micro-grid has."""
+    of, number = (atoms[name].array for name in ("microgrid_code", "households"))
+    return Counter(code for code, n in zip(of, number, strict=True) if not pd.isna(n) and n > 0)
+
+
+def micro_out(households: int, allowed: Range, *, lived_in: int, alone: bool) -> bool:
+    """Whether a micro-grid is out of range, as the rule `micro_out_of_range` judges.
+
+    One that a single inhabited atom puts above the range is let through, and one that is alone in its grid may be
+    below.
+    """
+    return (households > allowed.max and lived_in != 1) or (households < allowed.min and not alone)
 
 
 def _moved(edit: Edit) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridgis.adjust.changes import changes
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.rows import with_flag
 from gridgis.errors import Fault, refuse
 from gridgis.schema import KEYS
@@ -71,6 +71,6 @@ def _wrong_numbers(atoms: gpd.GeoDataFrame, households: pd.Series) -> Iterator[F
     number = pd.to_numeric(households, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     for name, value, whole in zip(households.index, households, number, strict=True):
         if name not in known:
-            yield Fault("households", str(name), "there is no such atom in the zones that are open", "Look at the ids")
+            yield absent("households", str(name), word="atom")
         elif not (whole >= 0 and whole % 1 == 0):
             yield Fault("households", str(name), f"{value} is no whole number from 0", "Correct it, or leave it out")

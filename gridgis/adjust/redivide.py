@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 
 from gridgis.adjust.anew import Done, divided, same_parts, task_of
 from gridgis.adjust.changes import changes
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.graph import Ground, grounds
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.recount import counted
@@ -100,8 +100,7 @@ def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
     zones = sorted({code for code in codes if len(code) == digits})
     named = _grids_asked(draft, [code for code in codes if len(code) != digits])
     known, grids = set(draft.division.zones["zone_code"]), draft.division.grids
-    faults = [Fault("zones", code, "there is no such zone that is open", "Look at the draft") for code in zones]
-    refuse(fault for fault in faults if fault.row not in known)
+    refuse(absent("zones", code, word="zone") for code in zones if code not in known)
     out = {}
     for zone in sorted({*zones, *(code[:digits] for code in named)}):
         of = set(grids["grid_code"][grids["zone_code"] == zone]) - draft.locks.grids
@@ -112,18 +111,17 @@ def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
 
 def _grids_asked(draft: Draft, codes: Collection[str]) -> list[str]:
     known = set(draft.division.grids["grid_code"])
-    cure = "Look at the draft, and write all digits of a zone or a grid"
-    lost = [Fault("grids", code, "there is no such grid in the zones that are open", cure) for code in codes]
-    held = [Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}") for code in codes]
-    refuse([fault for fault in lost if fault.row not in known])
-    refuse([fault for fault in held if fault.row in draft.locks.grids])
+    refuse(absent("grids", code, word="grid") for code in codes if code not in known)
+    held = [code for code in codes if code in draft.locks.grids]
+    refuse(Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock VERSION {code}") for code in held)
     return sorted(set(codes))
 
 
 def _all_locked(asked: dict[str, frozenset[str]]) -> Iterator[Fault]:
     for zone, grids in asked.items():
         if not grids:
-            yield Fault("zones", zone, "all its grids are locked", "Unlock those that may change")
+            cure = "Unlock those that may change: gridgis adjust unlock VERSION CODE"
+            yield Fault("zones", zone, "all its grids are locked", cure)
 
 
 def _not_measured(draft: Draft, zones: Collection[str]) -> Iterator[Fault]:

@@ -115,7 +115,7 @@ def _word(column: str) -> str:
 def locked(draft: Draft, codes: Sequence[str]) -> list[Fault]:
     """Grids among some that are locked."""
     held = sorted(set(codes) & draft.locks.grids)
-    return [Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock {code}") for code in held]
+    return [Fault("grids", code, "is locked", f"Unlock it: gridgis adjust unlock VERSION {code}") for code in held]
 
 
 def looked_at(draft: Draft, codes: Sequence[str], drawing: shapely.Geometry, *, shape: Shape = "line") -> list[Fault]:

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from gridgis.adjust.accept import accepted
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.give import level_of
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.numbers import new_grid_codes, new_micro_codes
@@ -15,7 +15,7 @@ from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.sides import Sides, locked, look_at, looked_at, parted_land
 from gridgis.adjust.table import changed
 from gridgis.codes import reading_order
-from gridgis.errors import Fault, refuse
+from gridgis.errors import refuse
 from gridgis.geometry.components import sums
 from gridgis.geometry.noding import Geometries, Ints, as_array
 
@@ -87,8 +87,7 @@ def split_atom(
     """
     atoms = draft.division.atoms
     mine = atoms[atoms["atom_id"] == atom_id]
-    cure = "Look at the ids of the draft: a split gave it new ones, or it is of a zone that is not open"
-    faults = [] if len(mine) else [Fault("atoms", atom_id, "there is no such atom", cure)]
+    faults = [] if len(mine) else [absent("atoms", atom_id, word="atom")]
     locks = locked(draft, list(mine["grid_code"]))
     worse = [*faults, *look_at(draft, line, shape="line")]
     refuse([*locks, *worse] if worse else [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +14,11 @@ from gridgis.cli.registry import on_store
 from gridgis.cli.show import bar, plain
 
 if TYPE_CHECKING:
+    from gridgis.adjust.shown import Shown
     from gridgis.jobs.adjust import Applied
     from gridgis.registry.edit_log import Entry
+
+RANGE_WORDS = {True: "in range", False: "OUT OF RANGE"}
 
 
 @main.group()
@@ -28,6 +32,23 @@ def edits(command: Callable[..., None]) -> Callable[..., None]:
     seen = "The last edit that you saw (see log): what others did to the same grid since is a conflict."
     command = click.option("--seen", type=int, metavar="NUMBER", help=seen)(command)
     return on_store(by_actor(command))
+
+
+@adjust.command()
+@click.argument("version", type=int)
+@click.argument("code", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_store
+def show(version: int, code: str | None, store: str, as_json: bool) -> None:
+    """Show a zone, grid or micro-grid: its parts, atoms, neighbours and locks; without CODE the zones and all locks."""
+    from gridgis.jobs import adjust as jobs
+
+    found = jobs.show(store, version, code)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    for line in _shown(found):
+        click.echo(plain(line))
 
 
 @adjust.command()
@@ -254,6 +275,31 @@ def _turned(entry: Entry) -> None:
     click.echo(plain(f"edit {entry.number}: {entry.action} of edit {entry.undoes}, {', '.join(entry.codes)}"))
 
 
+def _shown(found: Shown) -> Iterator[str]:
+    """What stands under a code, a line for each row, atom, neighbour and lock."""
+    for row in found.rows.to_dict("records"):
+        number = f"{_number(row['households'])} households"
+        allowed = f"of {row['range']}" if row["range"] else ""
+        parts = (
+            f"{row['level']:<10}  {row['code']:<17}", number, allowed, RANGE_WORDS.get(row["in_range"], ""),
+            f"{row['area_m2']:.0f} m2", "locked" if row["locked"] else "", row["name"], row["flags"],
+        )  # fmt: skip
+        yield "  ".join(part for part in parts if part)
+    for row in found.atoms.to_dict("records"):
+        yield f"atom        {row['atom_id']}  {_number(row['households'])} households  in {row['microgrid_code']}"
+    for row in found.neighbours.to_dict("records"):
+        told = f"beside      {row['code']:<17}  {_number(row['households'])} households  {row['border_m']:.0f} m"
+        yield f"{told}  {row['name']}".rstrip()
+    yield from (f"locked      {code}" for code in sorted(found.locks.grids))
+    yield from (f"locked      {'-'.join(pair)}" for pair in sorted(found.locks.borders))
+
+
+def _number(value: Any) -> str:
+    import pandas as pd
+
+    return "-" if pd.isna(value) else str(value)
+
+
 def told(done: Applied) -> None:
     """Show what an edit does, a line for each grid."""
     seen = done.preview
@@ -274,7 +320,7 @@ def _lines(row: Any) -> list[str]:
         values = (getattr(row, f"{name}_{side}") for side in ("before", "after"))
         return " -> ".join("-" if pd.isna(value) else form.format(value) for value in values)
 
-    inside = {True: "in range", False: "OUT OF RANGE"}.get(row.in_range_after, "")
+    inside = RANGE_WORDS.get(row.in_range_after, "")
     return [
         f"households {pair('households')}  of {row.range}  {inside}".rstrip(),
         f"area {pair('area_m2', '{:.0f}')} m2  compactness {pair('compactness', '{:.2f}')}  parts {pair('parts')}",

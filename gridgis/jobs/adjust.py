@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gridgis.adjust.draft import Draft, Edit
     from gridgis.adjust.preview import Preview
+    from gridgis.adjust.shown import Shown
     from gridgis.registry.versions import Version
 
     Drawing: TypeAlias = str | shapely.Geometry
@@ -39,6 +40,26 @@ class Applied:
     edit: Edit
     preview: Preview
     number: int | None
+
+
+def show(store: str, version: int, code: str | None = None) -> Shown:
+    """What stands under the code of a zone, grid or micro-grid of a version, also one that is not edited any more.
+
+    Parameters
+    ----------
+    code : without it the zones of the version, and all that is locked in it
+    """
+    from gridgis.adjust.shown import shown, shown_zones
+    from gridgis.codes import ZONE_DIGITS
+    from gridgis.registry import around, edits, versions
+
+    with reading(store) as connection:
+        found = versions.get(connection, version)
+        if code is None:
+            return shown_zones(edits.seen(connection, found, None, layers=("zones",)))
+        zones = around.zones_beside(connection, found, zone_code=code[:ZONE_DIGITS])
+        draft = edits.seen(connection, found, zones, layers=("zones", "grids", "microgrids", "atoms"))
+    return shown(draft, code)
 
 
 def give(store: str, version: int, atoms: Collection[str], *, to: str, **who: Any) -> Applied:
@@ -329,7 +350,8 @@ def _found(store: str, version: int, look: Callable[[Connection, Version], list[
     """Zones that an edit is about; refused where there is none."""
     found = _look(store, version, look)
     if not found:
-        raise InputRefused([Fault("draft", "", f"{what} is not in version {version}", "Look at an export of it")])
+        cure = f"See what is: gridgis adjust show {version}"
+        raise InputRefused([Fault("draft", "", f"{what} is not in version {version}", cure)])
     return found
 
 
@@ -342,7 +364,7 @@ def _look(store: str, version: int, look: Callable[[Connection, Version], Found]
 
 
 def _zones(codes: Sequence[str]) -> list[str]:
-    from gridgis.registry.around import ZONE_DIGITS
+    from gridgis.codes import ZONE_DIGITS
 
     if not codes:
         raise InputRefused([Fault("draft", "", "no grid is named", "Name the code of one")])

@@ -75,7 +75,7 @@ def edit(
     with reading(store) as connection:
         found = versions.get(connection, version)
         last = last_number(connection, version)
-        _refuse_unknown(seen, last)
+        _refuse_unknown(seen, last, version)
         draft = edits.opened(connection, found, zones)
     made = change(draft)
     if not made.touched and made.after.locks == made.before.locks:
@@ -89,9 +89,9 @@ def edit(
     return made, None if dry_run else number
 
 
-def _refuse_unknown(seen: int | None, last: int) -> None:
+def _refuse_unknown(seen: int | None, last: int, version: int) -> None:
     if seen is not None and not 0 <= seen <= last:
-        cure = "Write the number of the last edit that you saw: gridgis adjust log"
+        cure = f"Write the number of the last edit that you saw: gridgis adjust log {version}"
         raise InputRefused([Fault("edit", str(seen), f"there is no such edit, the last is {last}", cure)])
 
 

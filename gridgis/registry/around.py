@@ -8,14 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from gridgis.codes import ZONE_DIGITS
 from gridgis.registry import tables
 from gridgis.registry.parts import AT_ONCE
 from gridgis.registry.versions import Version
 
 Bounds = tuple[float, float, float, float]
-
-ZONE_DIGITS = 12
-"""Digits of the code of a zone, with which those of its grids begin. Source: contract, Input layers."""
 
 
 def zones_under(connection: Connection, version: Version, *, bounds: Bounds) -> list[str]:

@@ -193,12 +193,13 @@ def refuse_locked(
         With every touched grid that is locked, and every locked border that moves: by whom it was locked.
     """
     held, touched = locked(connection, version.id), {*told.codes}
-    faults = [_told_locked(f"grid {code}", held.grids[code]) for code in sorted(touched & held.grids.keys())]
+    faults = {code: _told_locked(f"grid {code}", held.grids[code]) for code in sorted(touched & held.grids.keys())}
     for pair, by in sorted(held.borders.items()):
         if touched.intersection(pair) and _moves(connection, version, pair, before, after, crs=crs):
-            faults.append(_told_locked(f"the border of {' and '.join(pair)}", by))
+            faults["-".join(pair)] = _told_locked(f"the border of {' and '.join(pair)}", by)
     if faults:
-        raise Conflict(f"{'; '.join(faults)}. Let it be unlocked first")
+        cure = f"Let it be unlocked first: gridgis adjust unlock {version.id} {' '.join(faults)}"
+        raise Conflict(f"{'; '.join(faults.values())}. {cure}")
 
 
 def _told_locked(what: str, by: Entry) -> str:

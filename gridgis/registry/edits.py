@@ -8,7 +8,8 @@ is in effect any more has its first part again, to the last bit.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -39,7 +40,7 @@ from gridgis.registry.edit_log import log as entries
 from gridgis.registry.edit_past import Past, past
 from gridgis.registry.edit_store import Stored, Told, kept, stored_edit
 from gridgis.registry.numbering import changes_carried_on, spent_in
-from gridgis.registry.parts import parts_of
+from gridgis.registry.parts import STORED, parts_of
 from gridgis.registry.versions import OPEN, Version, get, ground, load, profile_toml
 from gridgis.registry.zone_changes import Made, changed_rows, frame_changes, part_changes, put_rows, rows_of_frames
 from gridgis.registry.zone_rows import ZoneRows, rows_of_part
@@ -61,17 +62,22 @@ def opened(connection: Connection, version: Version, zones: Collection[str]) -> 
     """
     version = _editable(connection, version)
     there = parts_of(connection, version.id, zones=zones)
-    problem, cure = f"is no zone of version {version.name}", "Name whole codes of zones of the version"
+    problem, cure = f"is no zone of version {version.name}", f"See its zones: gridgis adjust show {version.id}"
     refuse(Fault("zones", zone, problem, cure) for zone in sorted({*zones} - there.keys()))
     if not there:
         raise InputRefused([Fault("zones", "", "none is named", cure)])
-    division = load(connection, version, zones=there)
+    spent = spent_in(connection, version.network, there) | reserved(connection, version.id, there)
+    return replace(seen(connection, version, there), spent=frozenset(spent))
+
+
+def seen(
+    connection: Connection, version: Version, zones: Collection[str] | None, *, layers: Sequence[str] = STORED
+) -> Draft:
+    """Zones of a version in whatever state, all by default, as they are looked at: no code is told as spent."""
+    division = load(connection, version, layers=layers, zones=zones)
     held = locked(connection, version.id)
     return Draft(
-        division,
-        _profile(division.info["profile_toml"]),
-        Locks(frozenset(held.grids), frozenset(held.borders)),
-        frozenset(spent_in(connection, version.network, there) | reserved(connection, version.id, there)),
+        division, _profile(division.info["profile_toml"]), Locks(frozenset(held.grids), frozenset(held.borders))
     )
 
 
@@ -112,7 +118,8 @@ def applied(
     allowed(connection, actor, DRAWS, area=_ground(version, touched, edit.before.profile.codes))
     last = last_number(connection, version.id)
     seen = last if seen is None else max(0, min(seen, last))
-    refuse_turned(turns(connection, version.id, since=seen), touched - new_codes(edit), cure="Open the draft anew")
+    cure = f"See: gridgis adjust log {version.id}; where the edit still holds, make it with --seen {last}"
+    refuse_turned(turns(connection, version.id, since=seen), touched - new_codes(edit), cure=cure)
     stood = _rows(connection, version, changes)
     codes = free_codes(connection, version.id, edit, stood)
     touched = {codes.get(code, code) for code in touched}
@@ -191,7 +198,7 @@ def _turned(connection: Connection, version: Version, action: str, *, actor: str
     known = past(connection, version.id)
     own = (known.history.done if action == UNDO else known.history.undone).get(actor)
     if not own:
-        problem, cure = f"holds nothing of {actor} to {action}", "Look at what was done in it"
+        problem, cure = f"holds nothing of {actor} to {action}", f"See what was done: gridgis adjust log {version.id}"
         raise InputRefused([Fault("version", version.name, problem, cure)])
     target, row = own[-1], known.history.turned[own[-1]]
     what, codes = _told(connection, version, target)
@@ -243,7 +250,7 @@ def _editable(connection: Connection, version: Version) -> Version:
     """The version as it is now; refused where it cannot be edited."""
     found = get(connection, version.id)
     if found.state not in OPEN:
-        cure = "Only one that is draft or returned can be edited: draft it again"
+        cure = "Only one that is draft or returned can be edited; make another: gridgis draft"
         raise InputRefused([Fault("version", found.name, f"is {found.state}", cure)])
     return found
 

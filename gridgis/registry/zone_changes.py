@@ -43,6 +43,9 @@ OF_GRIDS = ("grids", "microgrids", "atoms")
 
 SUMS = ("households", "area_m2")
 
+AGAIN = "see gridgis adjust log VERSION, then edit again"
+"""What is done where others were faster."""
+
 
 class Made(NamedTuple):
     """Rows of a zone after a change, None where it is gone; loose where they come from two edits."""
@@ -138,9 +141,9 @@ def changed_rows(
         if put is not None:
             return put
     if stands is None:
-        raise Conflict(f"zone {zone} is not there any more: open the draft anew")
+        raise Conflict(f"zone {zone} is not there any more: {AGAIN}")
     if any(old is None for old, _ in change.get("zones", {}).values()):
-        raise Conflict(f"zone {zone} was made by somebody else meanwhile: open the draft anew")
+        raise Conflict(f"zone {zone} was made by somebody else meanwhile: {AGAIN}")
     return _merged(zone, stands, change, touched, found(), made())
 
 
@@ -212,7 +215,7 @@ def _merged(
                 others[key] = new if others[key].same(old) else others[key]
         twice = sorted(map(str, others.keys() & mine.keys()))
         if twice:
-            raise Conflict(f"{twice[0]} is in {zone} already, made by somebody else meanwhile: open the draft anew")
+            raise Conflict(f"{twice[0]} is in {zone} already, made by somebody else meanwhile: {AGAIN}")
         rows[name] = {**others, **mine}
     rows["borders"] = _lines(stands["borders"], change.get("borders", {}))
     if not rows["grids"]:
@@ -251,7 +254,7 @@ def _refuse_other(name: str, stand: Mapping[Key, Row], found: Mapping[Key, Row])
         one, two = stand.get(key), found.get(key)
         if one is None or two is None or any(one.values[k] != two.values[k] for k in kept):
             grid = (one or two or next(iter(found.values()))).of(name, "grid_code")
-            raise Conflict(f"grid {grid} is not as it was when the draft was opened: open it anew")
+            raise Conflict(f"grid {grid} is not as the edit found it: {AGAIN}")
 
 
 def land_of(rows: ZoneRows) -> shapely.Geometry:
