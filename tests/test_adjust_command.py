@@ -13,6 +13,7 @@ from towns import Plan
 
 from gridgis import jobs, rules
 from gridgis.cli import main
+from gridgis.errors import InputRefused
 from gridgis.jobs import adjust
 
 PLAN = Plan(seed=7, columns=6, rows=6, zones=2, source="buildings", traits=frozenset({"rows", "dense_streets"}))
@@ -192,3 +193,36 @@ def test_zones_of_a_version_are_shown_and_a_code_that_is_not_there_leads_to_them
         assert "open" not in text
     code, text = run(store, "show", 1, "12")
     assert (code, "12 digits for a zone" in text) == (2, True)
+
+
+# ---------------------------------------------------------------- who may
+@pytest.mark.parametrize("words", ["redivide ZONE", "merge GRID GRID", "split GRID --line nonsense --buildings none"])
+def test_who_has_no_right_is_refused_before_any_work(store, monkeypatch, words):
+    from gridgis.registry import edits
+
+    one, two = jobs.version(store, 1).zones["zone_code"]
+    jobs.add_actor(store, "other", role="submitter", area=two, by="chief")
+    jobs.add_actor(store, "judge", role="reviewer", by="chief")
+
+    def opened(*_):
+        raise AssertionError("zones were opened for who may not edit them")
+
+    monkeypatch.setattr(edits, "opened", opened)
+    told = words.replace("ZONE", one).replace("GRID", f"{one}001").split()
+    for name, why in (("other", f"may act in {two}, not in {one}"), ("judge", "is reviewer"), ("x", "is not known")):
+        code, text = run(store, *told[:1], 1, *told[1:], by=name)
+        assert (code, why in text) == (2, True), text
+
+
+def test_who_has_a_right_over_one_of_the_open_zones_edits_that_one(store):
+    from functools import partial
+
+    from gridgis.adjust.names import rename
+
+    zones = list(jobs.version(store, 1).zones["zone_code"])
+    jobs.add_actor(store, "other", role="submitter", area=zones[1], by="chief")
+    told = {"action": "rename", "asked": {}, "by": "other"}
+    made, number = jobs.edit(store, 1, partial(rename, codes=[f"{zones[1]}001"], name="甲"), zones, **told)
+    assert (made.touched, number) == ((f"{zones[1]}001",), 1)
+    with pytest.raises(InputRefused, match=f"may act in {zones[1]}, not in {zones[0]}"):
+        jobs.edit(store, 1, partial(rename, codes=[f"{zones[0]}001"], name="甲"), zones, **told)

@@ -301,7 +301,7 @@ def test_a_stale_draft_is_a_conflict_even_where_nothing_is_said_of_it(store, dra
     one = next(gives(desk))
     two = next(edit for edit in gives(desk) if {*edit.touched} & {*one.touched} and edit.touched != one.touched)
     keep(store, draft, one, by="ann")
-    with pytest.raises(Conflict, match="is not as it was when the draft was opened"):
+    with pytest.raises(Conflict, match="is not as the edit found it: see gridgis adjust log"):
         keep(store, draft, two, by="bob")
 
 

@@ -82,7 +82,8 @@ def give(store: str, version: int, atoms: Collection[str], *, to: str, **who: An
         homes = _look(store, version, lambda *at: around.zones_of_atoms(*at, atoms=atoms))
         if set(homes) <= set(zones):
             raise
-        return _applied(store, version, call, sorted({*zones, *homes}), action="give", asked=asked, **who)
+        every = sorted({*zones, *homes})
+        return _applied(store, version, call, every, action="give", asked=asked, named=False, **who)
 
 
 def merge(store: str, version: int, codes: Sequence[str], **who: Any) -> Applied:
@@ -212,6 +213,7 @@ def carve(
         zones,
         action="carve",
         asked={**told, **drawing.asked},
+        named=False,
         **who,
     )
 
@@ -223,9 +225,8 @@ def give_back(store: str, version: int, zone_code: str, *, to: str | None = None
 
     zones = _found(store, version, lambda *at: around.zones_beside(*at, zone_code=zone_code), f"zone {zone_code}")
     asked: dict[str, Any] = {"zone_code": zone_code, "to": to}
-    return _applied(
-        store, version, partial(change, zone_code=zone_code, to=to), zones, action="give_back", asked=asked, **who
-    )
+    call = partial(change, **asked)
+    return _applied(store, version, call, zones, action="give_back", asked=asked, named=False, **who)
 
 
 def redivide(
@@ -377,13 +378,12 @@ def _applied(
     change: Callable[[Draft], Edit],
     zones: Sequence[str],
     *,
-    by: str,
-    dry_run: bool = False,
+    named: bool = True,
     **told: Any,
 ) -> Applied:
     from gridgis.adjust.preview import preview
 
-    made, number = edit(store, version, change, zones, by=by, dry_run=dry_run, **told)
+    made, number = edit(store, version, change, zones, named=named, **told)
     return Applied(made, preview(made), number)
 
 

@@ -40,6 +40,7 @@ def edit(
     by: str,
     seen: int | None = None,
     dry_run: bool = False,
+    named: bool = False,
 ) -> tuple[Edit, int | None]:
     """Edit zones of a draft, as they are now.
 
@@ -54,6 +55,8 @@ def edit(
     by : who does it
     seen : the last edit that he had seen; one of others since to the same grids is a conflict
     dry_run : only say what would come of it
+    named : the edit is about all of the zones: who has no right over one of them is refused at once, else who has a
+        right over none
 
     Returns
     -------
@@ -76,6 +79,7 @@ def edit(
         found = versions.get(connection, version)
         last = last_number(connection, version)
         _refuse_unknown(seen, last, version)
+        edits.refuse_actor(connection, found, zones, actor=by, every=named)
         draft = edits.opened(connection, found, zones)
     made = change(draft)
     if not made.touched and made.after.locks == made.before.locks:

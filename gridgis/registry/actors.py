@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -92,18 +93,39 @@ def allowed(connection: Connection, name: str, role: str | tuple[str, ...] | Non
     ----------
     role : one of several where it is a tuple; any where None
     """
-    roles = (role,) if isinstance(role, str) else role or ()
-    wanted = roles[0] if roles else "person"
-    row = _known(connection, name)
+    row = _acting(connection, name, role)
+    if not area.startswith(row.area):
+        problem = f"may act in {row.area}, not in {area}"
+        cure = f"Let {with_article(_wanted(role))} of {area} do it"
+        raise InputRefused([Fault("actor", name, problem, cure)])
+    return row.area
+
+
+def allowed_in_some(connection: Connection, name: str, role: str | tuple[str, ...], *, areas: Collection[str]) -> None:
+    """Raise where somebody has not the role in any of some places."""
+    row = _acting(connection, name, role)
+    if not any(area.startswith(row.area) for area in areas):
+        allowed(connection, name, role, area=min(areas, default=""))
+
+
+def _acting(connection: Connection, name: str, role: str | tuple[str, ...] | None) -> Actor:
+    """Somebody who may act in a role now, wherever that is."""
+    row, wanted = _known(connection, name), _wanted(role)
     if row.ended_at is not None:
         cure = f"Let another {wanted} do it: gridgis actor list"
         raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
-    if roles and row.role not in roles:
+    if role is not None and row.role not in _roles(role):
         raise InputRefused([Fault("actor", name, f"is {row.role}, not {wanted}", f"Let {with_article(wanted)} do it")])
-    if not area.startswith(row.area):
-        problem = f"may act in {row.area}, not in {area}"
-        raise InputRefused([Fault("actor", name, problem, f"Let {with_article(wanted)} of {area} do it")])
-    return row.area
+    return row
+
+
+def _roles(role: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (role,) if isinstance(role, str) else role
+
+
+def _wanted(role: str | tuple[str, ...] | None) -> str:
+    """The role that is told where somebody has it not."""
+    return _roles(role)[0] if role else "person"
 
 
 def with_article(role: str) -> str:

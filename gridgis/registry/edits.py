@@ -20,7 +20,7 @@ from gridgis.adjust.draft import Draft, Edit, Locks
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import CodeLayout, Profile, profile_from_toml
 from gridgis.registry import tables
-from gridgis.registry.actors import DRAWS, allowed
+from gridgis.registry.actors import DRAWS, allowed, allowed_in_some
 from gridgis.registry.edit_codes import change_under, free_codes, new_codes, reserved, rows_under
 from gridgis.registry.edit_log import (
     LOCK,
@@ -79,6 +79,19 @@ def seen(
     return Draft(
         division, _profile(division.info["profile_toml"]), Locks(frozenset(held.grids), frozenset(held.borders))
     )
+
+
+def refuse_actor(connection: Connection, version: Version, zones: Collection[str], *, actor: str, every: bool) -> None:
+    """Refuse who has no right over zones before an edit of them is worked out; what it touched is judged once more.
+
+    Parameters
+    ----------
+    every : the right over all of them is asked, else over one: which the edit touches is not known yet
+    """
+    if every:
+        allowed(connection, actor, DRAWS, area=ground(version, zones))
+    else:
+        allowed_in_some(connection, actor, DRAWS, areas=zones)
 
 
 def applied(
@@ -250,7 +263,7 @@ def _editable(connection: Connection, version: Version) -> Version:
     """The version as it is now; refused where it cannot be edited."""
     found = get(connection, version.id)
     if found.state not in OPEN:
-        cure = "Only one that is draft or returned can be edited; make another: gridgis draft"
+        cure = "Only one that is draft or returned can be edited: draft it again with gridgis draft"
         raise InputRefused([Fault("version", found.name, f"is {found.state}", cure)])
     return found
 
