@@ -229,28 +229,35 @@ def give_back(store: str, version: int, zone_code: str, *, to: str | None = None
     return _applied(store, version, call, zones, action="give_back", asked=asked, named=False, **who)
 
 
-def redivide(
-    store: str,
-    version: int,
-    codes: Sequence[str],
-    *,
-    seed: int = 0,
-    effort: int = 1,
-    jobs: int = 1,
-    progress: Progress | None = None,
-    **who: Any,
-) -> Applied:
-    """Divide zones or grids anew from the grids that stand; see :func:`gridgis.adjust.redivide.redivide`."""
+def redivide(store: str, version: int, codes: Sequence[str], **options: Any) -> Applied:
+    """Divide zones or grids anew from the grids that stand; see :func:`gridgis.adjust.redivide.redivide`.
+
+    Parameters
+    ----------
+    options : `seed`, `effort`, `jobs` and `progress` as there, and as :func:`give` has them
+    """
     from gridgis.adjust.redivide import redivide as change
 
-    call = partial(change, codes=codes, seed=seed, effort=effort, jobs=jobs, progress=progress)
-    asked: dict[str, Any] = {"codes": sorted(codes), "seed": seed, "effort": effort}
-    return _applied(store, version, call, _zones(codes), action="redivide", asked=asked, **who)
+    return _redivided(store, version, change, "redivide", codes, **options)
 
 
-def redivide_micro(
+def redivide_micro(store: str, version: int, codes: Sequence[str], **options: Any) -> Applied:
+    """Make the micro-grids of grids again; see :func:`gridgis.adjust.redivide.redivide_micro`.
+
+    Parameters
+    ----------
+    options : as for :func:`redivide`
+    """
+    from gridgis.adjust.redivide import redivide_micro as change
+
+    return _redivided(store, version, change, "redivide_micro", codes, **options)
+
+
+def _redivided(
     store: str,
     version: int,
+    change: Callable[..., Edit],
+    action: str,
     codes: Sequence[str],
     *,
     seed: int = 0,
@@ -259,12 +266,12 @@ def redivide_micro(
     progress: Progress | None = None,
     **who: Any,
 ) -> Applied:
-    """Make the micro-grids of grids again; see :func:`gridgis.adjust.redivide.redivide_micro`."""
-    from gridgis.adjust.redivide import redivide_micro as change
-
-    call = partial(change, grids=codes, seed=seed, effort=effort, jobs=jobs, progress=progress)
     asked: dict[str, Any] = {"codes": sorted(codes), "seed": seed, "effort": effort}
-    return _applied(store, version, call, _zones(codes), action="redivide_micro", asked=asked, **who)
+
+    def made(draft: Draft) -> Edit:
+        return change(draft, codes, seed=seed, effort=effort, jobs=jobs, progress=progress)
+
+    return _applied(store, version, made, _zones(codes), action=action, asked=asked, **who)
 
 
 def lock(
