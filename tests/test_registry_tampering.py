@@ -537,5 +537,9 @@ def test_a_bit_that_flips_in_a_file_is_found_or_changes_nothing(city, tmp_path):
 
 @pytest.mark.slow
 def test_a_bit_that_flips_in_a_file_is_found_or_changes_nothing_many_times(city, tmp_path):
-    unchanged = sum(flip_in_file(seed, city, tmp_path) for seed in range(295))
-    assert 0 < unchanged < 200
+    """Ninety bits that count: most of a small file is room that nothing fills, and indexes, more with more tables."""
+    count = changed = 0
+    while changed < 90 and count < 900:
+        changed += not flip_in_file(count, city, tmp_path)
+        count += 1
+    assert 90 == changed < count
