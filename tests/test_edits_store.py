@@ -25,12 +25,13 @@ from test_registry import DAY, LAND, approved, decision, drafted, ordered, same,
 
 from gridgis import jobs
 from gridgis.adjust.accept import accepted
-from gridgis.adjust.draft import Draft, Edit
+from gridgis.adjust.draft import Draft, Edit, Locks
 from gridgis.adjust.give import give, merge
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.names import lock, rename, unlock
 from gridgis.adjust.numbers import new_grid_codes
 from gridgis.adjust.rebuild import rebuilt
+from gridgis.adjust.redivide import with_locks
 from gridgis.errors import InputRefused
 from gridgis.geometry.stitch import missing_vertices, stitched
 from gridgis.lineage import recoded
@@ -501,6 +502,42 @@ def test_a_border_that_was_locked_meanwhile_does_not_move(store, draft):
     with pytest.raises(Conflict, match=f"the border of {' and '.join(pair)} is locked by ann"):
         keep(store, draft, edit, by="bob", seen=0)
     keep(store, draft, away, by="bob", seen=0)
+
+
+def test_a_locked_border_holds_between_grids_of_other_codes(store, draft):
+    desk = opened(store, draft)
+    pair = next(gives(desk)).touched
+    made = lock(desk, borders=[pair])
+    keep(store, draft, made, "lock", by="bob", asked={"grids": [], "borders": [list(pair)]})
+    desk = opened(store, draft)
+    one, two = pair
+    code = new_grid_codes(desk, one[:12], 1)[0]
+    there = tuple(sorted((code, two)))
+    atoms = desk.division.atoms
+    moved = atoms.assign(grid_code=atoms["grid_code"].replace(one, code))
+    after = with_locks(desk, rebuilt(desk, regrouped(desk, moved, {one, code})))
+    assert after.locks.borders == {there}
+    keep(store, draft, Edit(desk, after, tuple(sorted((one, code)))), "redivide", by="ann")
+    assert opened(store, draft).locks.borders == {there}
+    across = next(edit for edit in gives(unlocked(opened(store, draft))) if {*edit.touched} == {*there})
+    with pytest.raises(Conflict, match=f"the border of {' and '.join(there)} is locked by bob"):
+        keep(store, draft, across, by="ann")
+    undo(store, draft, by="ann")
+    assert opened(store, draft).locks.borders == {pair}
+    with pytest.raises(Conflict, match=f"the border of {' and '.join(pair)} is locked by bob"):
+        keep(store, draft, next(edit for edit in gives(unlocked(desk)) if {*edit.touched} == {*pair}), by="ann")
+    redo(store, draft, by="ann")
+    assert opened(store, draft).locks.borders == {there}
+    free = unlock(opened(store, draft), borders=[there])
+    keep(store, draft, free, "unlock", by="ann", asked={"grids": [], "borders": [list(there)]})
+    assert not opened(store, draft).locks.borders
+    keep(store, draft, across, by="ann")
+    sound(store)
+
+
+def unlocked(desk: Draft) -> Draft:
+    """A draft as somebody has it who does not know what is locked."""
+    return replace(desk, locks=Locks())
 
 
 def still(edit: Edit, pair: tuple[str, ...]) -> bool:

@@ -283,7 +283,7 @@ def test_what_cannot_be_asked_is_refused_with_its_cure(draft):
         with pytest.raises(InputRefused, match=problem_of):
             redivide(draft, codes)
     locked = replace(draft, locks=Locks(frozenset({code})))
-    with pytest.raises(InputRefused, match=f"adjust unlock {code}"):
+    with pytest.raises(InputRefused, match=f"adjust unlock VERSION {code}"):
         redivide(locked, [code])
     every = replace(draft, locks=Locks(frozenset(draft.division.grids["grid_code"])))
     with pytest.raises(InputRefused, match="all its grids are locked"):

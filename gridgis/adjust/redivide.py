@@ -172,7 +172,7 @@ def _edited(
     after = _relabelled(start, every, results)
     whole = [len(task.free) > 0 and bool(task.free.all()) and not len(task.locked) for task in tasks]
     after = _reasons_told(start, after, every, results, whole=whole, fresh=fresh)
-    after = _with_locks(start, after)
+    after = with_locks(start, after)
     touched = changes(draft.division.atoms, after.division.atoms).moved("grid_code")
     tell("done", 1.0)
     return Edit(draft, after, tuple(sorted(touched)), tuple(_notices(start, after, every)))
@@ -219,7 +219,7 @@ def _reasons_told(
     return replace(draft, division=replace(draft.division, zones=zones.assign(flags=flags)))
 
 
-def _with_locks(was: Draft, draft: Draft) -> Draft:
+def with_locks(was: Draft, draft: Draft) -> Draft:
     """The draft with locks on the borders that hold a piece of a border that was locked."""
     old = was.division.atoms
     if draft is was or not was.locks.borders:

@@ -23,6 +23,8 @@ NUMBER = "number"
 """What is done when a version is handed in: codes go on from the version before."""
 OWN = frozenset({UNDO, REDO, NUMBER})
 """Actions that the register takes by itself."""
+FOLLOWED = "followed"
+"""Where an edit says which locked borders are between other grids after it: those `gone`, and the `new` ones."""
 
 Border = tuple[str, str]
 
@@ -201,9 +203,18 @@ class Locked:
 
 def locked(connection: Connection, version_id: int) -> Locked:
     """What is locked in a version."""
+    return locked_by(connection, version_id)[0]
+
+
+def locked_by(connection: Connection, version_id: int, *rows: Entry) -> tuple[Locked, Locked]:
+    """What is locked in a version, and what will be with more rows in its log."""
     if connection.scalar(_ANY_LOCK, {"version_id": version_id}) is None:
-        return Locked({}, {})
-    return locks_of(one for one in log(connection, version_id) if one.in_effect)
+        return Locked({}, {}), Locked({}, {})
+    stand = log(connection, version_id)
+    every = [*stand, *rows]
+    kept = History.of((row.number, row.undoes, row.actor) for row in every)
+    held = locks_of(one for one in stand if one.in_effect)
+    return held, locks_of(one for one in every if kept.holds(one.number)) if rows else held
 
 
 _ANY_LOCK = sa.select(sa.func.min(tables.edit.c.number)).where(
@@ -212,7 +223,11 @@ _ANY_LOCK = sa.select(sa.func.min(tables.edit.c.number)).where(
 
 
 def locks_of(entries: Iterable[Entry]) -> Locked:
-    """What edits in effect, in their order, leave locked; codes that went on under another number with it."""
+    """What edits in effect, in their order, leave locked.
+
+    Codes that went on under another number are followed, and borders that lie between other grids now; these count as
+    locked by who locked them first.
+    """
     grids: dict[str, Entry] = {}
     borders: dict[Border, Entry] = {}
     for one in entries:
@@ -228,7 +243,19 @@ def locks_of(entries: Iterable[Entry]) -> Locked:
             new = one.asked.get("codes", {})
             grids = {new.get(code, code): by for code, by in grids.items()}
             borders = {border(new.get(code, code) for code in pair): by for pair, by in borders.items()}
+        elif FOLLOWED in one.asked:
+            borders = _followed(borders, **one.asked[FOLLOWED])
     return Locked(grids, borders)
+
+
+def _followed(borders: Mapping[Border, Entry], *, gone: Iterable[Border], new: Iterable[Border]) -> dict[Border, Entry]:
+    """Locked borders where the land of some came to lie between other grids."""
+    left, found = dict(borders), set(map(border, new))
+    lost = {pair: by for pair in map(border, gone) if (by := left.pop(pair, None)) is not None}
+    for pair in sorted(found - left.keys() if lost else ()):
+        near = [by for one, by in sorted(lost.items()) if not set(one).isdisjoint(pair)]
+        left[pair] = next(iter(near or lost.values()))
+    return left
 
 
 def border(pair: Iterable[str]) -> Border:

@@ -17,7 +17,7 @@ from gridgis.geometry.borders import shared_edges
 from gridgis.geometry.stitch import BENT_M
 from gridgis.registry import tables
 from gridgis.registry.digests import edit_digest
-from gridgis.registry.edit_log import NUMBER, Border, Entry, last_number, locked
+from gridgis.registry.edit_log import NUMBER, Border, Entry, last_number, locked_by
 from gridgis.registry.parts import parts_of
 from gridgis.registry.store import Conflict, store_crs
 from gridgis.registry.versions import Version, content_digest, recorded
@@ -190,12 +190,16 @@ def refuse_locked(
     Raises
     ------
     Conflict
-        With every touched grid that is locked, and every locked border that moves: by whom it was locked.
+        With every touched grid that is locked, and every locked border that is none any more in all its length,
+        between whatever grids that are locked afterwards: by whom it was locked.
     """
-    held, touched = locked(connection, version.id), {*told.codes}
+    row = Entry(last_number(connection, version.id) + 1, **told._asdict(), in_effect=True)
+    held, then = locked_by(connection, version.id, row)
+    touched = {*told.codes}
     faults = {code: _told_locked(f"grid {code}", held.grids[code]) for code in sorted(touched & held.grids.keys())}
     for pair, by in sorted(held.borders.items()):
-        if touched.intersection(pair) and _moves(connection, version, pair, before, after, crs=crs):
+        near = sorted({pair, *(one for one in then.borders if touched.union(pair).intersection(one))})
+        if touched.intersection(pair) and _moves(connection, version, pair, near, before, after, crs=crs):
             faults["-".join(pair)] = _told_locked(f"the border of {' and '.join(pair)}", by)
     if faults:
         cure = f"Let it be unlocked first: gridgis adjust unlock {version.id} {' '.join(faults)}"
@@ -206,11 +210,23 @@ def _told_locked(what: str, by: Entry) -> str:
     return f"{what} is locked by {by.actor} since {by.at} (edit {by.number})"
 
 
-def _moves(connection: Connection, version: Version, pair: Border, before: Zones, after: Zones, *, crs: str) -> bool:
-    """Whether the common border of two grids is another one than it was."""
-    was, now = (_common(connection, version, pair, before.keys(), zones) for zones in (before, after))
+def _moves(
+    connection: Connection,
+    version: Version,
+    pair: Border,
+    then: Iterable[Border],
+    before: Zones,
+    after: Zones,
+    *,
+    crs: str,
+) -> bool:
+    """Whether a part of the common border of two grids is none of the borders `then`."""
+    was = _common(connection, version, pair, before.keys(), before)
     near = BENT_M / unit_m(CRS.from_user_input(crs))
-    return not was.is_empty and (now.is_empty or shapely.hausdorff_distance(was, now, densify=0.5) > near)
+    if was.is_empty:
+        return False
+    now = shapely.union_all([_common(connection, version, one, before.keys(), after) for one in then])
+    return not shapely.difference(was, shapely.buffer(now, near)).is_empty
 
 
 def _common(

@@ -23,6 +23,7 @@ from gridgis.registry import tables
 from gridgis.registry.actors import DRAWS, allowed, allowed_in_some
 from gridgis.registry.edit_codes import change_under, free_codes, new_codes, reserved, rows_under
 from gridgis.registry.edit_log import (
+    FOLLOWED,
     LOCK,
     NUMBER,
     OWN,
@@ -147,8 +148,16 @@ def applied(
         )
         for zone, change in changes.items()
     }
+    asked = {**asked, **_followed(edit, codes)} if action not in LOCKING else asked
     told = Told(action, asked, actor, at, seen, None, tuple(sorted(touched)))
     return kept(connection, version, told, stood, made)
+
+
+def _followed(edit: Edit, codes: Mapping[str, str]) -> dict[str, Any]:
+    """What the log is told of locked borders that an edit leaves between other grids."""
+    was, now = edit.before.locks.borders, edit.after.locks.borders
+    new = sorted(sorted(codes.get(code, code) for code in pair) for pair in now - was)
+    return {FOLLOWED: {"gone": sorted(map(list, was - now)), "new": new}} if was != now else {}
 
 
 def log(connection: Connection, version: Version) -> list[Entry]:
