@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -506,6 +509,98 @@ def test_a_missing_crs_is_refused_with_the_option_that_declares_it(tmp_path):
     assert "eastings have no zone number" in wrong[0]
 
 
+def test_rows_in_another_crs_than_the_rest_are_named(tmp_path):
+    moved = shapely.affinity.translate(GRIDS.geometry[1], 38_000_000, 0)
+    degrees = GRIDS.geometry.to_crs(4490)[2]
+    found = faults(taken(with_shape(with_shape(GRIDS, 1, moved), 2, degrees), tmp_path))
+    assert len(found) == 2
+    assert found[0].startswith(f"grids, fid 2 ({CODES[1]}): eastings begin with the zone number 38")
+    assert found[1].startswith(f"grids, fid 3 ({CODES[2]}): ")
+    assert all("Most rows fit the CRS of the layer" in text for text in found)
+    zones = (
+        TOWN.zones.loc[[0, 1, 1]].reset_index(drop=True).assign(zone_code=[*TOWN.zones["zone_code"], "420106001077"])
+    )
+    swapped = shapely.affinity.translate(zones.geometry[2], 38_000_000, 0)
+    found = faults(taken(GRIDS, tmp_path, zones=_file(with_shape(zones, 2, swapped), tmp_path, "z")))
+    assert ["zones, fid 3" in text for text in found] == [True]
+
+
+# ---------------------------------------------------------------- what may be missing
+def notices(found):
+    return [str(notice) for notice in found.notices]
+
+
+def test_without_zones_a_hole_and_numbers_left_out_are_told(tmp_path):
+    inner = shapely.box(*GRIDS.geometry[0].centroid.buffer(20).bounds)
+    holed = with_shape(GRIDS, 0, GRIDS.geometry[0].difference(inner))
+    x, y = inner.centroid.x, inner.centroid.y
+    said = notices(taken(holed, tmp_path))
+    assert f"grids: leave holes that are of none; the largest: 1600 m2 at {x:.0f} {y:.0f} (1)" in said
+    lost = notices(taken(GRIDS.drop(index=1).reset_index(drop=True), tmp_path))
+    assert any(f"the first: {CODES[1][:12]} {CODES[1][12:]} (1)" in text for text in lost), lost
+    whole = notices(taken(GRIDS, tmp_path))
+    assert not any("holes" in text or "left out between" in text for text in whole)
+    assert any("zones: none were given" in text for text in whole)
+    given = notices(taken(GRIDS, tmp_path, zones=_file(TOWN.zones, tmp_path, "z")))
+    assert not any("none were given" in text for text in given)
+
+
+def test_zone_codes_with_a_digit_too_few_are_named(tmp_path):
+    short = GRIDS.assign(zone_code=GRIDS["zone_code"].str[:11])
+    found = taken(short, tmp_path)
+    assert found.faults == ()
+    assert any("'42010600100': not 12 digits but 11 (8)" in text for text in notices(found)), notices(found)
+    lost = faults(taken(with_value(short, 0, "grid_code", CODES[0][:14]), tmp_path))
+    assert "zone_code '42010600100' is not 12 digits but 11, code" in lost[0]
+    assert "is malformed: not 15 digits but 14, and nothing tells its zone" in lost[0]
+
+
+# ---------------------------------------------------------------- what stands beside a file
+def test_files_left_of_an_earlier_shapefile_are_told(tmp_path):
+    GRIDS.to_file(tmp_path / "grids.shp")
+    assert not any("older" in text for text in notices(taken(tmp_path / "grids.shp")))
+    written = (tmp_path / "grids.shp").stat().st_mtime
+    for end in (".prj", ".dbf"):
+        os.utime(tmp_path / f"grids{end}", (written - 3600, written - 3600))
+    assert any(".dbf, .prj are older than the .shp" in text for text in notices(taken(tmp_path / "grids.shp")))
+    (tmp_path / "grids.shp.xml").write_text("<metadata/>")
+    jobs.export_division(tmp_path / "grids.shp", division=TOWN)
+    assert not (tmp_path / "grids.shp.xml").exists()
+
+
+OPEN = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE gpkg_contents SET description = 'x'")
+connection.commit()
+print("open", flush=True)
+sys.stdin.read()
+connection.execute("PRAGMA journal_mode = DELETE")
+connection.close()
+"""
+
+
+def test_a_geopackage_that_another_program_has_open_is_told(tmp_path):
+    GRIDS.to_file(tmp_path / "grids.gpkg", layer="grids")
+    words = [sys.executable, "-c", OPEN, str(tmp_path / "grids.gpkg")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "open\n"
+        assert any("stands its -wal: another program" in text for text in notices(taken(tmp_path / "grids.gpkg")))
+        other.stdin.close()
+    assert not any("another program" in text for text in notices(taken(tmp_path / "grids.gpkg")))
+
+
+def test_what_is_said_of_an_encoding_does_not_contradict_itself(tmp_path):
+    jobs.export_division(tmp_path / "town.shp", division=TOWN, encoding="gbk")
+    (tmp_path / "town.cpg").write_text("UTF-8")
+    said = [text for text in notices(taken(tmp_path / "town.shp")) if text.startswith("grids: text")]
+    assert said == [
+        "grids: text is in GBK, though the file says UTF-8 (1)",
+        "grids: text was taken as GBK (1)",
+    ]
+
+
 def test_degrees_stay_degrees_to_the_last_bit(tmp_path):
     division = town(crs="EPSG:4490")
     found = taken(division.grids, tmp_path)
@@ -701,7 +796,7 @@ def test_the_command_says_what_it_did(tmp_path):
     command = ["import-division", source, "--zones", zones, "-o", str(tmp_path / "out.gpkg")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
-    assert "code changed    grids, fid 1 (7)  it is malformed: not 15 digits  7 -> 420106001001005" in result.output
+    assert "code changed    grids, fid 1 (7)  it is malformed: not 15 digits but 1  7 -> 420106001001005" in result.output
     assert "grids                          8" in result.output
     assert "Give -o" in CliRunner().invoke(main, ["import-division", source]).output
 

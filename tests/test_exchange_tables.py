@@ -206,7 +206,7 @@ def test_ids_without_a_match_are_counted(made):
     rows = [(ATOMS["atom_id"][0], ATOMS["grid_code"][0]), ("x1", CODES[0]), ("x2", CODES[0]), (None, CODES[0])]
     notices = [str(notice) for notice in taken(made, table(made, rows)).notices]
     assert "table: atom_id of no atom, such as x1, x2 (2)" in notices
-    assert "table: rows without an id or a grid were left out (1)" in notices
+    assert "table: rows without an id or a grid were left out; the first: row 5 (1)" in notices
 
 
 def test_tables_without_land_or_columns_are_refused_with_the_cure(made):

@@ -143,7 +143,7 @@ def _reasons(codes: Spelled, places: Places, digits: int) -> Iterator[str]:
         elif rounded:
             yield rounded
         elif not _digits(text, len(parent) + digits):
-            yield f"it is malformed: not {len(parent) + digits} digits"
+            yield f"it is malformed: {not_digits(text, len(parent) + digits)}"
         elif text[:-digits] not in (parent, was):
             yield f"it is of {text[:-digits]}, and lies in {parent}"
         elif not low <= int(text[-digits:]) <= high:
@@ -177,6 +177,11 @@ def bands_m(area: Floats, parent: Ints) -> Floats:
     total = np.bincount(parent, weights=area)
     count = np.bincount(parent)
     return np.asarray(np.sqrt(total / np.maximum(count, 1))[parent])
+
+
+def not_digits(text: str, length: int) -> str:
+    """What is wrong with a text that is no code of so many digits."""
+    return f"not {length} digits" + (f" but {len(text)}" if text.isascii() and text.isdigit() else "")
 
 
 def _digits(text: str, length: int) -> bool:

@@ -23,6 +23,7 @@ from gridgis.exchange.changes import Change, Log
 from gridgis.exchange.cover import stitched_together
 from gridgis.exchange.given import Given, read_given
 from gridgis.exchange.judged import judged
+from gridgis.exchange.lacking import tell_lacking
 from gridgis.exchange.levels import Level
 from gridgis.exchange.micros import atoms_of, microgrids_of
 from gridgis.exchange.restored import Drawn, Originals
@@ -157,6 +158,7 @@ def _grids(rows: Rows, metres: Geometries, given: Given, metric: CRS, work: Work
     if zones is not None:
         found = _in_given_zones(rows, whole, codes, zones, work)
     else:
+        tell_lacking(whole, codes.text, own, work.log, crs=rows.crs, metric=metric)  # type: ignore[arg-type]
         found = _in_told_zones(rows, whole, codes, own, work)  # type: ignore[arg-type]
     if found is None:
         return None

@@ -92,6 +92,7 @@ def zones_of_grids(rows: Rows, metres: Geometries, zones: zoning.Zones, work: Wo
 def told_zones(rows: Rows, codes: coding.Spelled, work: Work) -> Geometries:
     """The zone that each grid says it is of, by its column or else its code; a fault for each that says none."""
     layout = work.profile.codes
+    full = layout.zone_digits + layout.sequence_digits
     column = coding.spelled(rows.column("zone_code"), numeric="zone_code" in rows.numeric)
     own = [
         text if text is not None and not bad and text.isdigit() and len(text) == layout.zone_digits else None
@@ -99,9 +100,18 @@ def told_zones(rows: Rows, codes: coding.Spelled, work: Work) -> Geometries:
     ]
     by_code = coding.zone_of_code(codes, layout)
     out = np.array([a or b for a, b in zip(own, by_code, strict=True)] + [None], dtype=object)[:-1]
+    short = [k for k, text in enumerate(column.text) if text is not None and own[k] is None and not column.rounded[k]]
+    if short:
+        text = column.text[short[0]]
+        first = f"{rows.names[short[0]]}, {text!r}: {coding.not_digits(text, layout.zone_digits)}"
+        problem = f"have a zone_code that is none, and go by their own code; the first: {first}"
+        work.log.notice("grids", problem, sum(by_code[k] is not None for k in short))
     cure = "Give the zones with --zones, or a column of their codes with --map grids.zone_code=COLUMN"
     for k in np.flatnonzero(pd.isna(pd.Series(out)).to_numpy()):
-        why = codes.rounded[k] or (f"code {codes.text[k]!r} is malformed" if codes.text[k] else "it has no code")
+        malformed = f"code {codes.text[k]!r} is malformed: {coding.not_digits(codes.text[k] or '', full)}"
+        why = codes.rounded[k] or (malformed if codes.text[k] else "it has no code")
+        if k in short:
+            why = f"zone_code {column.text[k]!r} is {coding.not_digits(column.text[k], layout.zone_digits)}, {why}"
         work.log.fault("grids", rows.names[k], f"{why}, and nothing tells its zone", cure)
     return out
 

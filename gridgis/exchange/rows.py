@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from gridgis.crs import misdeclared, transform
+from gridgis.crs import transform
 from gridgis.exchange import garbled
 from gridgis.exchange.changes import Log
 from gridgis.exchange.cover import vanishes
@@ -22,7 +22,7 @@ from gridgis.geometry.noding import width_m as mean_width_m
 from gridgis.layers.columns import as_numbers, as_text, listed
 from gridgis.layers.raw import Raw
 from gridgis.layers.shapefile import WORDS
-from gridgis.layers.shapes import bounds_of, declared
+from gridgis.layers.shapes import declared, misplaced
 from gridgis.layers.source import read_source
 from gridgis.profile import Profile
 
@@ -104,8 +104,8 @@ def read_rows(
 def tell_encoding(role: str, raw: Raw, asked: str | None, log: Log) -> None:
     """Tell in which encoding the texts of a Shapefile were taken."""
     if raw.encoding in WORDS:
-        how = "as was declared" if asked is not None else "as the file says, or its text"
-        log.notice(role, f"text was taken as {WORDS[raw.encoding]}, {how}")
+        how = ", as was declared" if asked is not None else ""
+        log.notice(role, f"text was taken as {WORDS[raw.encoding]}{how}")
 
 
 def _rows(role: str, raw: Raw, found: Mapping[str, str], *, crs: str | None, log: Log) -> Rows | None:
@@ -128,9 +128,7 @@ def _rows(role: str, raw: Raw, found: Mapping[str, str], *, crs: str | None, log
         if not here.any():
             log.fault(role, "", "no row has a geometry", "Give a layer of polygons")
         return None
-    fault = misdeclared(role, known, bounds_of(geometry[here]))
-    if fault is not None:
-        log.findings.faults.append(fault)
+    if misplaced(role, geometry[here], crs=known, rows=names[here], findings=log.findings):
         return None
     rows = Rows(role, table.reset_index(drop=True), numeric, geometry, known, names).where(here)
     return _mended(rows, log)

@@ -53,7 +53,7 @@ LONGEST_BYTES = 254
 SIDES = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 """Files of a Shapefile that are written."""
 
-STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".qmd")
+STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".qmd", ".shp.xml")
 """Files that other programs put beside a Shapefile and that do not hold for a new one."""
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -67,7 +67,8 @@ def read_table(source: str, said: Declared, layout: CodeLayout, log: Log) -> Ass
     codes = coding.spelled(raw.frame[found["grid_code"]], numeric=False)
     _refuse_codes(codes, ids, raw.rows, layout, log)
     told = np.array([a is not None and b is not None for a, b in zip(ids, codes.text, strict=True)], dtype=bool)
-    log.notice("table", "rows without an id or a grid were left out", int((~told).sum()))
+    left = ", ".join(raw.rows[~told][:NAMED])
+    log.notice("table", f"rows without an id or a grid were left out; the first: {left}", int((~told).sum()))
     return Assignment(key, ids[told], codes.text[told], raw.rows[told])
 
 
@@ -114,7 +115,8 @@ def _by_building(told: Assignment, atoms: gpd.GeoDataFrame, buildings: gpd.GeoDa
     known = set(own)
     _tell_lost([one for one in grid if one not in known], "building_id", "building", log)
     at = first_hit(inner_points(as_array(buildings.geometry)), as_array(atoms.geometry))
-    log.notice("buildings", "lie in no atom", int((at < 0).sum()))
+    nowhere = ", ".join(str(one) for one in own[at < 0][:NAMED])
+    log.notice("buildings", f"lie in no atom; the first: {nowhere}", int((at < 0).sum()))
     votes = pd.DataFrame(
         {
             "atom": at,

@@ -35,6 +35,9 @@ NAMES = {
 """How a .cpg or a person may call the encodings that are decoded here; blanks, - and _ do not count."""
 
 WORDS = {"utf-8": "UTF-8", "gb18030": "GBK"}
+TOGETHER_S = 60.0
+"""Files of one Shapefile are written within this time."""
+
 BYTES = "ISO-8859-1"
 """Read in this encoding every byte of a text is a letter of its own."""
 
@@ -67,6 +70,16 @@ def refuse_broken(role: str, path: str) -> None:
         Where a side is missing, cut off, or has another number of rows than the others.
     """
     refuse(_broken(role, Path(path)))
+
+
+def older_sides(path: str) -> list[str]:
+    """Endings of files that were written long before the .shp: they may be left of another Shapefile of that name."""
+    there = side(Path(path), ".shp")
+    if there is None:
+        return []
+    written = there.stat().st_mtime
+    found = {end: side(Path(path), end) for end in (".dbf", ".prj", ".cpg")}
+    return [end for end, one in found.items() if one is not None and one.stat().st_mtime < written - TOGETHER_S]
 
 
 def declared(path: str) -> str | None:

@@ -68,6 +68,28 @@ def bounds_of(geometry: Objects) -> Bounds:
     return float(west), float(south), float(east), float(north)
 
 
+def misplaced(role: str, geometry: Objects, *, crs: CRS, rows: Objects, findings: Findings) -> bool:
+    """Whether coordinates cannot be what the CRS of a layer says, with a fault: of the layer, or of rows that differ.
+
+    Parameters
+    ----------
+    rows : how the row of each one is called
+    """
+    fault = misdeclared(role, crs, bounds_of(geometry)) if len(geometry) else None
+    if fault is None:
+        return False
+    each = [misdeclared(role, crs, (west, south, east, north)) for west, south, east, north in shapely.bounds(geometry)]
+    odd = np.array([one is not None for one in each])
+    if 2 * odd.sum() >= len(geometry) or not odd.any():
+        findings.faults.append(fault)
+        return True
+    for problem in dict.fromkeys(one.problem for one in each if one is not None):
+        mine = np.array([one is not None and one.problem == problem for one in each])
+        cure = "Most rows fit the CRS of the layer: bring this one into it, or take it out"
+        findings.rows(role, rows[mine], problem, cure)
+    return True
+
+
 def placed(
     role: str, geometry: Objects, *, crs: CRS, metric: CRS, rows: Objects, source: NDArray[np.int64], findings: Findings
 ) -> Shapes:
@@ -80,9 +102,7 @@ def placed(
     source : ndarray of int, shape (n,)
         The row of the input of each one; `rows` names all rows of the input.
     """
-    fault = misdeclared(role, crs, bounds_of(geometry)) if len(geometry) else None
-    if fault is not None:
-        findings.faults.append(fault)
+    if misplaced(role, geometry, crs=crs, rows=rows[source], findings=findings):
         return Shapes(geometry[:0], source[:0])
     moved = transform(geometry, crs, metric)
     lost = ~np.isfinite(shapely.bounds(moved)).all(axis=1)

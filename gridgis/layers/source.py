@@ -136,9 +136,13 @@ def _read_vector(
 ) -> Raw:
     if Path(path).suffix.lower() in shapefile.SUFFIXES:
         shapefile.refuse_broken(role, path)
+        older = shapefile.older_sides(path)
+        message = f"{', '.join(older)} are older than the .shp beside them: look whether they are of the same file"
+        findings.notice(role, message, len(older))
         said = encoding or shapefile.declared(path)
         if said is None or shapefile.known_encoding(said) or encoding is not None:
             return _read_shapefile(role, path, rename=rename, encoding=encoding, findings=findings)
+    _tell_unclosed(role, path, findings)
     chosen = layer if layer is not None else _only_layer(role, path)
     for tried in (None, "GB18030"):
         try:
@@ -149,6 +153,13 @@ def _read_vector(
             findings.notice(role, "text is in GBK")
         return raw
     raise InputRefused([Fault(role, path, "text is neither UTF-8 nor GBK", "Save it in UTF-8")])
+
+
+def _tell_unclosed(role: str, path: str, findings: Findings) -> None:
+    """Tell of what a program that has a GeoPackage open, or did not close it, left beside it."""
+    left = [end for end in ("-wal", "-journal") if os.path.exists(path + end) and os.path.getsize(path + end)]
+    message = f"beside {Path(path).name} stands its {', '.join(left)}: another program has it open or did not close it"
+    findings.notice(role, f"{message}, so that something may be missing", len(left))
 
 
 @contextmanager

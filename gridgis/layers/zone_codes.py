@@ -45,7 +45,8 @@ def check_codes(zones: pd.DataFrame, *, rows: Objects, findings: Findings) -> No
     code = zones["zone_code"]
     for row, text in zip(rows, code, strict=True):
         if text is not None and not CODE.fullmatch(text):
-            findings.fault("zones", row, f"zone_code {text!r} is not 12 digits", "Write the 12-digit code as text")
+            problem = f"zone_code {text!r} is not 12 digits" + (f" but {len(text)}" if text.isdigit() else "")
+            findings.fault("zones", row, problem, "Write the 12-digit code as text")
     official = code.isna() & ~zones["kind"].isin(list(OWN_RANGE))
     findings.rows("zones", rows[official.to_numpy()], "zone_code is empty", "Write the zone's official 12-digit code")
     for text, group in code.dropna().groupby(code.dropna()):
