@@ -796,7 +796,9 @@ def test_the_command_says_what_it_did(tmp_path):
     command = ["import-division", source, "--zones", zones, "-o", str(tmp_path / "out.gpkg")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
-    assert "code changed    grids, fid 1 (7)  it is malformed: not 15 digits but 1  7 -> 420106001001005" in result.output
+    assert (
+        "code changed    grids, fid 1 (7)  it is malformed: not 15 digits but 1  7 -> 420106001001005" in result.output
+    )
     assert "grids                          8" in result.output
     assert "Give -o" in CliRunner().invoke(main, ["import-division", source]).output
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import geopandas as gpd
@@ -19,6 +20,8 @@ from gridgis.cli import main
 from gridgis.errors import InputRefused
 from gridgis.exchange import geojson, lists, units
 from gridgis.layers import read_division, write_division
+from gridgis.profile import KINDS
+from gridgis.publish.code_lists import list_texts
 from gridgis.schema import KEYS
 
 TOWN = town()
@@ -81,6 +84,34 @@ def test_codes_in_a_workbook_are_cells_of_text(tmp_path, language, header):
     assert sheet["A1"].value == header
     assert [(cell.value, cell.data_type) for cell in sheet["A"][1:]] == [(code, "s") for code in CODES]
     assert sheet["F2"].value == TOWN.grids["households"][0]
+
+
+def test_a_workbook_in_chinese_has_no_english_word_and_one_in_english_no_chinese_one(tmp_path):
+    flags = ["no_residents,neck", *TOWN.grids["flags"][1:]]
+    names = {layer: getattr(TOWN, layer).assign(name="1") for layer in ("zones", "grids")}
+    plain = replace(TOWN, **{**names, "grids": names["grids"].assign(flags=flags)})
+    for attributes in (None, "db11"):
+        for language, foreign in (("zh", "[A-Za-z]"), ("en", "[\u4e00-\u9fff]")):
+            jobs.export_division(tmp_path / "c.xlsx", division=plain, language=language, attributes=attributes)
+            book = load_workbook(tmp_path / "c.xlsx")
+            heads = [cell.value for sheet in book for cell in sheet[1]]
+            cells = [str(cell.value) for sheet in book for row in sheet.iter_rows(min_row=2) for cell in row]
+            told = [*book.sheetnames, *cells, *(heads if attributes is None or language == "zh" else [])]
+            assert [text for text in told if re.search(foreign, str(text))] == []
+    jobs.export_division(tmp_path / "c.xlsx", division=plain, language="zh")
+    assert load_workbook(tmp_path / "c.xlsx").sheetnames == ["网格", "微网格", "区域"]
+    jobs.export_division(tmp_path / "c.xlsx", division=plain, language="zh", attributes="db11")
+    assert "无人居住，中间过窄" in {cell.value for cell in load_workbook(tmp_path / "c.xlsx").worksheets[0]["J"]}
+
+
+def test_words_of_code_lists_are_there_in_both_languages():
+    def keys(texts):
+        return {(section, key) for section, some in texts.items() for key in some}
+
+    assert keys(list_texts("en")) == keys(list_texts("zh"))
+    columns = {column for table in lists.code_lists(TOWN).values() for column in table}
+    assert columns == set(list_texts("zh")["columns"])
+    assert set(list_texts("zh")["kinds"]) == set(KINDS)
 
 
 # ---------------------------------------------------------------- GeoJSON

@@ -95,7 +95,7 @@ def _tell(found: Imported) -> None:
 @click.option("--decimals", type=click.IntRange(5, 15), help="Of degrees in GeoJSON; 9 by default, a tenth of a mm.")
 @click.option("--attributes", type=click.Choice(["db11"]), help="Grids alone, with the attributes of unit grids.")
 @click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of headers in XLSX."
+    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the words in XLSX."
 )
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg|shp|geojson|csv|xlsx")
 @division_first

@@ -192,7 +192,7 @@ def export_division(
     encoding : of a Shapefile or CSV, "utf-8" or "gbk"
     decimals : of degrees in GeoJSON
     attributes : "db11" writes the grids alone, with the attributes of unit grids
-    language : of the headers of XLSX
+    language : of all words of XLSX
 
     Raises
     ------
@@ -242,7 +242,7 @@ def _out(
 def _write(division: Division, path: Path, *, encoding: str, decimals: int | None, language: Any) -> tuple[Path, ...]:
     from gridgis.exchange import geojson, lists, shapefile
     from gridgis.layers import write_division
-    from gridgis.publish.heat_tables import write_tables
+    from gridgis.publish.code_lists import write_code_lists
 
     suffix = path.suffix.lower()
     if suffix in (".shp", ".zip"):
@@ -252,7 +252,7 @@ def _write(division: Division, path: Path, *, encoding: str, decimals: int | Non
     if suffix == ".csv":
         return lists.write_csv(lists.code_lists(division), path, encoding=encoding)
     if suffix == ".xlsx":
-        write_tables(path, lists.code_lists(division), language=language)
+        write_code_lists(path, lists.code_lists(division), language=language)
     else:
         write_division(division, path)
     return (path,)
@@ -274,7 +274,7 @@ def _write_units(
     if path.suffix.lower() != ".xlsx":
         made = str(division.info.get("created_at") or "")
         return units.write(found, path, encoding=encoding, decimals=decimals, made_at=made)
-    from gridgis.publish.heat_tables import write_tables
+    from gridgis.publish.code_lists import write_code_lists
 
-    write_tables(path, {units.LAYER: units.table(found)}, language=language)
+    write_code_lists(path, {units.LAYER: units.table(found)}, language=language)
     return (path,)
