@@ -502,6 +502,26 @@ def test_the_command_starts_from_a_file_and_tells_what_moved(tmp_path):
     assert "no such file" in run.output
 
 
+def test_the_command_starts_from_a_version_of_a_store(tmp_path):
+    sources = build(PLAIN).write(tmp_path)
+    store = str(tmp_path / "city.db")
+    jobs.init(store, administrator="chief")
+    jobs.add_actor(store, "ann", role="submitter", by="chief")
+    jobs.draft(store, _recoded(town(PLAIN)), author="ann")
+    options = [part for name, file in sources.items() for part in (f"--{name.replace('_', '-')}", file)]
+    words = ["divide", *options, "--earlier", "1", "-o", str(tmp_path / "OUT.gpkg")]
+    run = CliRunner().invoke(main, words, env={"GRIDGIS_STORE": store})
+    assert run.exit_code == 0, run.output
+    assert "counts those of now" in run.output
+    assert set(read_division(tmp_path / "OUT.gpkg").grids["grid_code"]) == set(
+        jobs.version(store, 1).grids["grid_code"]
+    )
+    run = CliRunner().invoke(main, words)
+    assert (run.exit_code, "Name the store of the version with --store" in run.output) == (2, True)
+    run = CliRunner().invoke(main, [*words[:-3], "9", *words[-2:]], env={"GRIDGIS_STORE": store})
+    assert run.exit_code == 2
+
+
 # ---------------------------------------------------------------- Hankou
 @pytest.mark.slow
 @pytest.mark.skipif(not HANKOU.exists(), reason="data of the place are not at hand")

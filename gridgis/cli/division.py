@@ -10,6 +10,8 @@ import click
 from gridgis.cli.group import main
 from gridgis.cli.show import bar, leave, listed, plain, show
 
+COUNTED_NOW = "note: households_moved counts those of now; gridgis difference those of the version before"
+
 LAYER_OPTIONS = {
     "zones": "Communities, villages, dedicated zones and street corridors.",
     "corridors": "Street corridors as centre-line sections with width_m, in place of polygons among the zones.",
@@ -44,15 +46,17 @@ def _declared(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--crs", metavar="EPSG:n", help="CRS of the result; that of the zones by default.")
 @click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the search.")
-@click.option("--earlier", metavar="FILE.gpkg", help="The division in force: few households move, codes go on.")
+@click.option("--earlier", metavar="VERSION|FILE.gpkg", help="The division in force: few households move, codes go on.")
+@click.option("--store", envvar="GRIDGIS_STORE", metavar="STORE", help="Of that version; or set GRIDGIS_STORE.")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="OUT.gpkg")
-def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **options: Any) -> None:
+def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, earlier: str | None, **options: Any) -> None:
     """Divide zones into coded grids and micro-grids."""
     from gridgis import jobs
     from gridgis.layers import parse_crs, parse_map
 
     names = [name.replace("-", "_") for name in LAYER_OPTIONS]
     sources = {name: options.pop(name) for name in names}
+    options["earlier"] = int(earlier) if earlier is not None and earlier.isdecimal() else earlier
     with bar() as progress:
         division = jobs.divide_files(
             sources, output, rename=parse_map(columns), crs_of=parse_crs(crs_of), progress=progress, **options
@@ -60,6 +64,8 @@ def divide(columns: tuple[str, ...], crs_of: tuple[str, ...], output: str, **opt
     for notice in jobs.notices(division):
         click.echo(f"note: {notice}", err=True)
     show(jobs.summary(division))
+    if earlier is not None:
+        click.echo(COUNTED_NOW, err=True)
     for line in jobs.moves_told(division):
         click.echo(plain(line))
     leave(jobs.summary(division)["hard_offenders"] > 0)

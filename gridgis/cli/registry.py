@@ -157,7 +157,7 @@ def difference(old: int, new: int, store: str, output: str | None) -> None:
     for row in found[found["change"] != "unchanged"].itertuples():
         click.echo(f"{row.change:<13}{row.old_code or '-':<16}{row.new_code or '-':<16}{row.area_m2:>10.0f} m2")
     counts = ", ".join(f"{number} {name}" for name, number in found["change"].value_counts().items())
-    click.echo(f"{counts}; {moved_households(found)} households have another grid")
+    click.echo(f"{counts}; {moved_households(found)} households, as version {old} counts them, have another grid")
     _tell_micros(told.microgrids)
     if output is not None:
         from gridgis.publish.whole import written_whole

@@ -102,7 +102,8 @@ def divide_files(
     seed: int = 0,
     jobs: int = 1,
     effort: int = 1,
-    earlier: str | Path | None = None,
+    earlier: str | Path | int | None = None,
+    store: str | None = None,
     progress: Progress | None = None,
 ) -> Division:
     """Divide the layers of files, write the division to `output` and give it back.
@@ -111,13 +112,14 @@ def divide_files(
     ----------
     sources : layer name to `FILE` or `FILE:LAYER`
     rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
-    earlier : GeoPackage of the division in force, as for :func:`divide`
+    earlier : GeoPackage of the division in force, as for :func:`divide`, or the number of a version of `store`
     """
-    from gridgis.layers import read_division, read_inputs, refuse_target, write_division
+    from gridgis.layers import read_inputs, refuse_target, write_division
 
-    refuse_target(output, inputs=[*sources.values(), None if earlier is None else str(earlier)])
+    before = store if isinstance(earlier, int) else earlier
+    refuse_target(output, inputs=[*sources.values(), before])
     rules, target = load_profile(profile), target_crs(crs)
-    stood = None if earlier is None else read_division(earlier, layers=("grids", "microgrids", "atoms"))
+    stood = None if earlier is None else _in_force(earlier, store)
     inputs = read_inputs(sources, rename=rename, crs_of=crs_of, profile=rules)
     division = divided(
         inputs,
@@ -132,6 +134,18 @@ def divide_files(
     )
     write_division(division, output)
     return division
+
+
+def _in_force(earlier: str | Path | int, store: str | None) -> Division:
+    from gridgis.jobs import registry
+    from gridgis.layers import read_division
+
+    if not isinstance(earlier, int):
+        return read_division(earlier, layers=("grids", "microgrids", "atoms"))
+    if store is None:
+        cure = "Name the store of the version with --store, or a division in a file"
+        raise InputRefused([Fault("earlier", str(earlier), "is the number of a version, and of no store", cure)])
+    return registry.version(store, earlier)
 
 
 def check(
