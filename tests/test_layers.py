@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyproj
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 
 from gridgis import layers
 from gridgis.errors import InputRefused
+from gridgis.layers import read_layer
 from gridgis.layers.columns import LAYERS
+from gridgis.layers.source import Window
 from gridgis.schema import DIVISION_LAYERS, DIVISION_ROW, Division
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -717,3 +720,28 @@ def test_unreadable_division_is_refused(tmp_path):
     for name in ("text.gpkg", "absent.gpkg"):
         [fault] = faults(layers.read_division, tmp_path / name)
         assert fault.cure
+
+
+# ---------------------------------------------------------------- a window
+@pytest.mark.parametrize("name", ["b.gpkg", "b.shp", "b.geojson"])
+@pytest.mark.parametrize("crs", ["EPSG:4547", "EPSG:4490"])
+def test_of_a_window_the_rows_near_it_are_read(tmp_path, name, crs):
+    far = [shapely.box(500_000 + x, 3_380_000, 500_010 + x, 3_380_010) for x in (0, 500, 5_000, 50_000)]
+    frame = gpd.GeoDataFrame({"id": list("abcd"), "用途": ["住宅"] * 4}, geometry=far, crs="EPSG:4547")
+    options, named = ({"encoding": "GB18030"} if name.endswith("shp") else {}), {"buildings": {"building_id": "id"}}
+    frame.to_crs(crs).to_file(tmp_path / name, **options)
+    near = Window((499_900.0, 3_379_900.0, 500_600.0, 3_380_600.0), pyproj.CRS(4547))
+    assert read_layer("buildings", str(tmp_path / name), within=near, rename=named)["building_id"].tolist() == [
+        "a",
+        "b",
+    ]
+    elsewhere = Window((0.0, 0.0, 10.0, 10.0), pyproj.CRS(4547))
+    assert len(read_layer("buildings", str(tmp_path / name), within=elsewhere)) == 4
+
+
+def test_a_wrong_crs_is_told_though_a_window_finds_nothing_in_it(tmp_path):
+    frame = gpd.GeoDataFrame({"building_id": ["a"]}, geometry=[shapely.box(114, 30, 114.001, 30.001)], crs="EPSG:4547")
+    frame.to_file(tmp_path / "b.gpkg")
+    near = Window((499_900.0, 3_379_900.0, 500_600.0, 3_380_600.0), pyproj.CRS(4547))
+    with pytest.raises(InputRefused, match="lie outside EPSG:4547"):
+        read_layer("buildings", str(tmp_path / "b.gpkg"), within=near)

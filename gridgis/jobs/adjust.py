@@ -344,14 +344,22 @@ class _Drawing:
 
         def made(draft: Draft) -> Edit:
             shape = self.shape(draft.division.zones.crs)
-            return change(draft, *first, shape, buildings=self._beneath())
+            return change(draft, *first, shape, buildings=self._beneath(draft.division.zones))
 
         return made
 
-    def _beneath(self) -> gpd.GeoDataFrame | None:
-        from gridgis.layers import read_layer
+    def _beneath(self, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+        """The buildings; of a file those on the zones and near them."""
+        from pyproj import CRS
 
-        return read_layer("buildings", self.buildings) if isinstance(self.buildings, str) else self.buildings
+        from gridgis.layers import read_layer
+        from gridgis.layers.source import Window
+
+        if not isinstance(self.buildings, str):
+            return self.buildings
+        west, south, east, north = map(float, zones.total_bounds)
+        near = Window((west, south, east, north), CRS.from_user_input(zones.crs))
+        return read_layer("buildings", self.buildings, within=near)
 
 
 def _found(store: str, version: int, look: Callable[[Connection, Version], list[str]], what: str) -> list[str]:

@@ -21,7 +21,7 @@ from gridgis.layers.columns import EVERY, LAYERS, Objects
 from gridgis.layers.corridors import with_corridors
 from gridgis.layers.findings import Findings
 from gridgis.layers.raw import Names, Raw, names_of, raw_frame
-from gridgis.layers.source import read_source
+from gridgis.layers.source import Window, read_source
 from gridgis.profile import Profile, load_profile
 
 
@@ -142,6 +142,7 @@ def read_layer(
     crs_of: Mapping[str, str] | None = None,
     encoding: str | None = None,
     findings: Findings | None = None,
+    within: Window | None = None,
 ) -> gpd.GeoDataFrame:
     """Read and check one input layer by itself, in its own CRS.
 
@@ -156,6 +157,7 @@ def read_layer(
         names that the file has.
     encoding : of the texts of a Shapefile
     findings : where notices are put, for those who tell them
+    within : only rows near this land are needed
 
     Raises
     ------
@@ -165,7 +167,7 @@ def read_layer(
     told = Findings() if findings is None else findings
     findings = Findings(notices=told.notices)
     given = (rename or {}).get(role, {})
-    raw = read_source(role, source, rename=given, encoding=encoding, findings=findings)
+    raw = read_source(role, source, rename=given, encoding=encoding, findings=findings, within=within)
     if raw is not None:
         names = names_of(given, raw.available)
         layer = _checked(role, raw, rename=names, crs=(crs_of or {}).get(role), findings=findings)

@@ -94,12 +94,14 @@ def declared(path: str) -> str | None:
     return TELLING.get(head[29], f"language {head[29]:#04x}")
 
 
-def as_bytes(path: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Columns of a Shapefile, texts with a letter for each byte."""
+def as_bytes(
+    path: str, columns: Sequence[str], *, bbox: tuple[float, float, float, float] | None = None
+) -> pd.DataFrame:
+    """Columns of a Shapefile, of all rows or of those in a box, texts with a letter for each byte."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pyogrio.read_dataframe(
-            path, columns=list(columns), encoding=BYTES, fid_as_index=True, on_invalid="ignore"
+            path, columns=list(columns), encoding=BYTES, fid_as_index=True, on_invalid="ignore", bbox=bbox
         )
 
 

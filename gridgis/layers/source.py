@@ -6,16 +6,22 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError
+from pyproj import CRS
 
+from gridgis.crs import transform
 from gridgis.errors import Fault, InputRefused, refuse
+from gridgis.geometry.noding import as_array
 from gridgis.layers import shapefile
 from gridgis.layers.columns import EVERY, listed, wanted
 from gridgis.layers.findings import Findings
@@ -94,13 +100,39 @@ def split_source(text: str) -> tuple[str, str | None]:
     return text, None
 
 
+@dataclass(frozen=True)
+class Window:
+    """Land of which rows are wanted: west, south, east and north in a CRS."""
+
+    bounds: tuple[float, float, float, float]
+    crs: CRS
+
+    def in_file(self, path: str, layer: str | None) -> tuple[float, float, float, float] | None:
+        """The box in the CRS of a layer, a tenth wider; None where it says none, or the land lies not in it."""
+        own = pyogrio.read_info(path, layer=layer, encoding=shapefile.BYTES)["crs"]
+        if own is None:
+            return None
+        west, south, east, north = self.bounds
+        more = max(east - west, north - south) / 10
+        box = shapely.box(west - more, south - more, east + more, north + more)
+        (there,) = transform(as_array([shapely.segmentize(box, more)]), self.crs, CRS.from_user_input(own))
+        return there.bounds if np.isfinite(there.bounds).all() else None
+
+
 def read_source(
-    role: str, text: str, *, rename: Mapping[str, str] | Names, findings: Findings, encoding: str | None = None
+    role: str,
+    text: str,
+    *,
+    rename: Mapping[str, str] | Names,
+    findings: Findings,
+    encoding: str | None = None,
+    within: Window | None = None,
 ) -> Raw | None:
     """Read one input; None, and a fault, where it cannot be read.
 
     Parameters
     ----------
+    within : only rows near this land are needed; all come where there are none, so that a wrong CRS is seen
     rename : column of the layer to that of the file, or a function that finds them by the names that the file has
     encoding : of the texts of a Shapefile or a CSV; told by themselves by default
     """
@@ -115,7 +147,7 @@ def read_source(
             return _read_parquet(path)
         _refuse_pointer(role, path)
         with _offline():
-            return _read_vector(role, path, layer, rename=rename, encoding=encoding, findings=findings)
+            return _read_vector(role, path, layer, rename=rename, encoding=encoding, findings=findings, within=within)
     except InputRefused as refused:
         findings.faults += refused.faults
     except ImportError as absent:
@@ -133,6 +165,7 @@ def _read_vector(
     rename: Mapping[str, str] | Names,
     encoding: str | None,
     findings: Findings,
+    within: Window | None,
 ) -> Raw:
     if Path(path).suffix.lower() in shapefile.SUFFIXES:
         shapefile.refuse_broken(role, path)
@@ -141,12 +174,13 @@ def _read_vector(
         findings.notice(role, message, len(older))
         said = encoding or shapefile.declared(path)
         if said is None or shapefile.known_encoding(said) or encoding is not None:
-            return _read_shapefile(role, path, rename=rename, encoding=encoding, findings=findings)
+            bbox = None if within is None else within.in_file(path, None)
+            return _read_shapefile(role, path, rename=rename, encoding=encoding, findings=findings, bbox=bbox)
     _tell_unclosed(role, path, findings)
     chosen = layer if layer is not None else _only_layer(role, path)
     for tried in (None, "GB18030"):
         try:
-            raw = _read_features(role, path, chosen, encoding=tried, rename=rename)
+            raw = _read_features(role, path, chosen, encoding=tried, rename=rename, within=within)
         except UnicodeDecodeError:
             continue
         if tried is not None:
@@ -188,14 +222,23 @@ def _refuse_pointer(role: str, path: str) -> None:
 
 
 def _read_shapefile(
-    role: str, path: str, *, rename: Mapping[str, str] | Names, encoding: str | None, findings: Findings
+    role: str,
+    path: str,
+    *,
+    rename: Mapping[str, str] | Names,
+    encoding: str | None,
+    findings: Findings,
+    bbox: tuple[float, float, float, float] | None,
 ) -> Raw:
     """Read a Shapefile whose texts are decoded here; a cut letter at the end of a name of ten bytes is left out."""
     _same_format(role, path, pyogrio.read_info(path, encoding=shapefile.BYTES)["driver"])
     fields = shapefile.field_names(path)
     either = {name: {_decoded_or_none(name, one) for one in shapefile.WORDS} for name in fields}
     useful = wanted(role, names_of(rename, [one for both in either.values() for one in both if one]))
-    frame = shapefile.as_bytes(path, [name for name in fields if not useful.isdisjoint(either[name])])
+    columns = [name for name in fields if not useful.isdisjoint(either[name])]
+    frame = shapefile.as_bytes(path, columns, bbox=bbox)
+    if bbox is not None and frame.empty:
+        frame = shapefile.as_bytes(path, columns)
     texts = [name for name in frame if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name])]
     values = (text for name in texts for text in frame[name].dropna() if isinstance(text, str))
     spelling = shapefile.spelled(role, path, (*fields, *values), encoding=encoding)
@@ -216,7 +259,13 @@ def _decoded_or_none(name: str, encoding: str) -> str | None:
 
 
 def _read_features(
-    role: str, path: str, layer: str | None, *, encoding: str | None, rename: Mapping[str, str] | Names
+    role: str,
+    path: str,
+    layer: str | None,
+    *,
+    encoding: str | None,
+    rename: Mapping[str, str] | Names,
+    within: Window | None,
 ) -> Raw:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -229,9 +278,19 @@ def _read_features(
         available = tuple(str(field) for field in info["fields"])
         useful = wanted(role, names_of(rename, available))
         columns = [field for field in available if field in useful]
-        frame = pyogrio.read_dataframe(
-            path, layer=layer, columns=columns, encoding=encoding, fid_as_index=True, on_invalid="ignore"
+        read = partial(
+            pyogrio.read_dataframe,
+            path,
+            layer=layer,
+            columns=columns,
+            encoding=encoding,
+            fid_as_index=True,
+            on_invalid="ignore",
         )
+        bbox = None if within is None else within.in_file(path, layer)
+        frame = read(bbox=bbox)
+        if bbox is not None and frame.empty:
+            frame = read()
     return Raw(frame, available, called("fid", frame.index), encoding or "")
 
 
