@@ -226,3 +226,19 @@ def test_who_has_a_right_over_one_of_the_open_zones_edits_that_one(store):
     assert (made.touched, number) == ((f"{zones[1]}001",), 1)
     with pytest.raises(InputRefused, match=f"may act in {zones[1]}, not in {zones[0]}"):
         jobs.edit(store, 1, partial(rename, codes=[f"{zones[0]}001"], name="甲"), zones, **told)
+
+
+# ---------------------------------------------------------------- what is new
+def test_a_cut_atom_shows_the_ids_of_its_pieces_which_can_be_given_away(store):
+    division = jobs.version(store, 1)
+    atom = division.atoms.loc[division.atoms.geometry.area.idxmax()]
+    west, south, east, north = atom.geometry.bounds
+    line = f"LINESTRING ({(west + east) / 2} {south - 5}, {(west + east) / 2} {north + 5})"
+    for words in (("--dry-run",), ()):
+        code, text = run(store, "split-atom", 1, atom["atom_id"], "--line", line, "--buildings", "none", *words)
+        assert code == 0, text
+        told = re.findall(rf"^atom (\S+)  (\d+) households  in {atom['grid_code']}  new$", text, re.MULTILINE)
+    now = jobs.version(store, 1).atoms
+    new = now[~now["atom_id"].isin(division.atoms["atom_id"])]
+    assert told == [(row.atom_id, str(row.households)) for row in new.itertuples()]
+    assert len(told) >= 2

@@ -39,11 +39,14 @@ class Preview:
         `in_range` is True, False or empty where nothing is asked; `compactness` is that of Polsby and Popper, 1 for a
         circle; `street_m` the length of border on centre lines of streets, rivers and rails; `microgrids_out` the
         number of micro-grids out of range.
+    new_atoms : DataFrame
+        `atom_id`, `grid_code` and `households` of the atoms that the edit makes, pieces of those that it cuts.
     moved_households : those whose grid has another code than before
     notices : in words
     """
 
     grids: pd.DataFrame
+    new_atoms: pd.DataFrame
     moved_households: int
     notices: tuple[str, ...]
 
@@ -58,7 +61,7 @@ def preview(edit: Edit) -> Preview:
         for side, word in ((before, "before"), (after, "after")):
             columns[f"{column}_{word}"] = [side[code][column] if code in side else None for code in edit.touched]
     table = pd.DataFrame({name: _typed(name, values) for name, values in columns.items()})
-    return Preview(table, _moved(edit), tuple(str(notice) for notice in edit.notices))
+    return Preview(table, _new_atoms(edit), _moved(edit), tuple(str(notice) for notice in edit.notices))
 
 
 def in_range(kind: str, households: object, area_m2: float, profile: Profile) -> tuple[Range | None, bool | None]:
@@ -165,6 +168,13 @@ def micro_out(households: int, allowed: Range, *, lived_in: int, alone: bool) ->
     below.
     """
     return (households > allowed.max and lived_in != 1) or (households < allowed.min and not alone)
+
+
+def _new_atoms(edit: Edit) -> pd.DataFrame:
+    was, now = edit.before.division.atoms, edit.after.division.atoms
+    new = np.flatnonzero(~among(now["atom_id"].array, set(was["atom_id"].array)))
+    columns = ("atom_id", "grid_code", "households")
+    return pd.DataFrame({name: now[name].array[new] for name in columns})
 
 
 def _moved(edit: Edit) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gridgis.jobs.adjust import Applied
     from gridgis.registry.edit_log import Entry
 
+SHOWN = 20
+"""New atoms that are listed."""
+
 RANGE_WORDS = {True: "in range", False: "OUT OF RANGE"}
 
 
@@ -307,6 +310,10 @@ def told(done: Applied) -> None:
         click.echo(plain(f"{row.grid_code}  {row.name or ''}"))
         for line in _lines(row):
             click.echo(f"    {line}")
+    for row in seen.new_atoms.head(SHOWN).itertuples():
+        click.echo(f"atom {row.atom_id}  {_number(row.households)} households  in {row.grid_code}  new")
+    if len(seen.new_atoms) > SHOWN:
+        click.echo(f"and {len(seen.new_atoms) - SHOWN} new atoms more: see gridgis adjust show")
     for notice in seen.notices:
         click.echo(f"note: {notice}", err=True)
     number = f"edit {done.number}" if done.number is not None else "not stored"
