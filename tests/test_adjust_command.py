@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from drafts import borders_of_atoms, drafted, town
 from test_adjust_at_random import made_store
-from towns import Plan
+from towns import Plan, build
 
 from gridgis import jobs, rules
 from gridgis.cli import main
@@ -242,3 +242,23 @@ def test_a_cut_atom_shows_the_ids_of_its_pieces_which_can_be_given_away(store):
     new = now[~now["atom_id"].isin(division.atoms["atom_id"])]
     assert told == [(row.atom_id, str(row.households)) for row in new.itertuples()]
     assert len(told) >= 2
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:4490"])
+def test_buildings_of_a_file_cut_as_those_of_a_frame(store, tmp_path, crs):
+    buildings = build(PLAN).frames["buildings"]
+    (buildings if crs is None else buildings.to_crs(crs)).to_file(tmp_path / "b.gpkg")
+    outcomes = []
+    for row in jobs.version(store, 1).grids.itertuples():
+        west, south, east, north = row.geometry.bounds
+        line = f"LINESTRING ({(west + east) / 2} {south - 5}, {(west + east) / 2} {north + 5})"
+        both = []
+        for given in (str(tmp_path / "b.gpkg"), buildings):
+            try:
+                made = adjust.split(store, 1, row.grid_code, line, buildings=given, by="ann", dry_run=True)
+                both.append(made.preview.grids.round(6).to_json())
+            except InputRefused as refused:
+                both.append([str(fault) for fault in refused.faults])
+        assert both[0] == both[1]
+        outcomes.append(isinstance(both[0], str))
+    assert any(outcomes)

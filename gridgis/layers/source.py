@@ -236,7 +236,7 @@ def _read_shapefile(
     either = {name: {_decoded_or_none(name, one) for one in shapefile.WORDS} for name in fields}
     useful = wanted(role, names_of(rename, [one for both in either.values() for one in both if one]))
     columns = [name for name in fields if not useful.isdisjoint(either[name])]
-    frame = shapefile.as_bytes(path, columns, bbox=bbox)
+    frame = shapefile.as_bytes(path, columns, bbox=bbox).sort_index()
     if bbox is not None and frame.empty:
         frame = shapefile.as_bytes(path, columns)
     texts = [name for name in frame if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name])]
@@ -288,7 +288,7 @@ def _read_features(
             on_invalid="ignore",
         )
         bbox = None if within is None else within.in_file(path, layer)
-        frame = read(bbox=bbox)
+        frame = read(bbox=bbox).sort_index()  # an index of places gives them in an order of its own
         if bbox is not None and frame.empty:
             frame = read()
     return Raw(frame, available, called("fid", frame.index), encoding or "")

@@ -39,7 +39,9 @@ def list_texts(language: Language = "en") -> Texts:
 
 
 def _in_words(table: pd.DataFrame, texts: Texts, every: Texts) -> pd.DataFrame:
-    told = {KINDS: [words(kind, "kinds", texts) for kind in table[KINDS]]} if KINDS in table else {}
+    told: dict[str, list[str | None]] = {}
+    if KINDS in table:
+        told[KINDS] = [words(kind, "kinds", texts) for kind in table[KINDS]]
     for name in (name for name in FLAGS if name in table):
         told[name] = [joined(explained(flags, every), every) or None for flags in table[name]]
     return table.assign(**told)
