@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import browser
 import geopandas as gpd
+import lattices
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,8 @@ from gridgis.publish.border_lines import STROKES, drawn_borders, stroke_of
 from gridgis.publish.folium_map import make_map, write_map
 from gridgis.publish.light import geojson, in_metres, light_division, rows_of
 from gridgis.publish.standing import BANDS, profile_of, standing, worth_a_sign
-from gridgis.publish.texts import LANGUAGES, explained, in_groups, load_texts
+from gridgis.publish.texts import LANGUAGES, detailed, explained, in_groups, load_texts
+from gridgis.rules.findings import REASONS
 from gridgis.schema import Division
 
 NASTY = "</script><script>alert(1)</script><!-- {{ 7 * 7 }} {% raw %}"
@@ -284,6 +286,58 @@ def test_every_rule_has_words():
 
     for language in LANGUAGES:
         assert {*(rule.name for rule in RULES), "zone_border_off_line"} <= set(load_texts(language)["rules"])
+
+
+def odd_divisions():
+    """Divisions in which each finding that needs no other layer is found."""
+    fine, _, _ = build(Lattice(zones=(2, 1)), seed=0)
+    zones = len(fine.zones)
+    yield lattices.changed(fine, "grids", households=range(1, len(fine.grids) + 1))
+    yield lattices.changed(fine, "grids", kind="village")
+    yield lattices.changed(fine, "microgrids", households=[1] * len(fine.microgrids))
+    for layer in ("zones", "grids", "microgrids"):
+        frame = getattr(fine, layer)
+        yield lattices.changed(fine, layer, area_m2=frame["area_m2"] * 1.5, households=frame["households"] + 7)
+    measured = {"perimeter_m": fine.grids["perimeter_m"] * 1.5, "border_on_road": 0.1, "households": 0}
+    yield lattices.changed(fine, "grids", **measured)
+    for flag in (*REASONS, "odd_reason"):
+        yield lattices.changed(fine, "zones", flags=[flag] * zones)
+    small, _, _ = build(Lattice(zones=(1, 1), zone=(2, 1), grid=(1, 1), bends=1, side_m=200), seed=0)
+    land = np.asarray(small.grids.geometry.values)
+    west, south, _, north = land[1].bounds
+    waist = shapely.union_all(
+        [shapely.box(west + 80, south - 9, west + 120, south + 90),
+         shapely.box(west + 80, south + 100, west + 120, north + 9)]
+    )  # fmt: skip
+    geometry = gpd.GeoSeries([land[0], shapely.difference(land[1], waist)], crs=small.grids.crs)
+    yield replace(small, grids=small.grids.set_geometry(geometry))
+    spot = gpd.GeoSeries([land[0], shapely.box(west, south, west + 5, south + 5)], crs=small.grids.crs)
+    yield replace(small, grids=small.grids.set_geometry(spot))
+
+
+def test_what_findings_say_is_said_in_the_language():
+    from gridgis import rules
+
+    english, chinese = (load_texts(language) for language in LANGUAGES)
+    names = {rule.name for rule in rules.RULES if rule.severity == "finding"}
+    assert names | {"zone_border_off_line"} == set(chinese["details"])
+    met = set()
+    for division in odd_divisions():
+        found = rules.check(division)
+        for row in found[found["severity"] == "finding"].itertuples():
+            met.add(row.rule)
+            assert detailed(row.rule, row.detail, english) == row.detail
+            told = detailed(row.rule, row.detail, chinese)
+            assert not re.search("[A-Za-z]", told.replace("odd_reason", "")), told
+            assert set(re.findall(r"\d+", row.detail.replace("m2", ""))) == set(re.findall(r"\d+", told)), told
+    assert met == names - {"land_drawn_as_building"}
+    beside = "124 m of border with 990101001002 lie within 12 m of a centre line and not on it"
+    told = detailed("zone_border_off_line", beside, chinese)
+    assert told == "与 990101001002 的边界有 124 米距道路中心线不足 12 米而未沿中心线"
+    much = "takes much of two zones or more: taken as land"
+    assert detailed("land_drawn_as_building", much, chinese).startswith("占两个")
+    assert detailed("neck", "something new", chinese) == "something new"
+    assert detailed("no_such_rule", "x", chinese) == "x"
 
 
 def test_codes_in_groups_and_flags_in_words():

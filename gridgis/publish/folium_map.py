@@ -18,7 +18,7 @@ from gridgis.publish.border_lines import STROKES, drawn_borders
 from gridgis.publish.light import geojson, label_points, light_division, rows_of
 from gridgis.publish.page import embedded, stand_alone, write_page
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
-from gridgis.publish.texts import Language, load_texts, split_flags
+from gridgis.publish.texts import Language, Texts, detailed, load_texts, split_flags
 from gridgis.schema import Division
 
 FINE_ZOOM, FINDINGS_ZOOM, LABEL_ZOOM = 16, 14, 13
@@ -82,7 +82,7 @@ def map_data(
     west, south, east, north = light.zones.total_bounds
     texts = load_texts(language)
     return {
-        "texts": texts,
+        "texts": {section: some for section, some in texts.items() if section != "details"},
         "bands": [vars(band) for band in BANDS],
         "strokes": [vars(stroke) for stroke in STROKES],
         "bounds": [[south, west], [north, east]],
@@ -98,7 +98,7 @@ def map_data(
         "findings_zoom": FINDINGS_ZOOM,
         "label_zoom": LABEL_ZOOM,
         "grids": geojson(light.grids.geometry.to_numpy(), _grid_rows(light, bands)),
-        "offenders": _offenders(light.offenders[worth_a_sign(light, bands)]),
+        "offenders": _offenders(light.offenders[worth_a_sign(light, bands)], texts),
         "borders": _border_text(light),
     }
 
@@ -141,10 +141,11 @@ def _grid_rows(light: Division, bands: pd.Series) -> list[dict[str, Any]]:
     return [row | ({"flags": found} if found else {}) for row, found in zip(rows_of(rows), flags, strict=True)]
 
 
-def _offenders(frame: gpd.GeoDataFrame) -> str:
+def _offenders(frame: gpd.GeoDataFrame, texts: Texts) -> str:
     """Offenders as points; the shape of an offence goes along where it is more than the grid itself."""
     shapes = frame.geometry.to_numpy()
-    rows = rows_of(frame[["rule", "severity", "code", "detail", "clause"]])
+    details = [detailed(rule, detail, texts) for rule, detail in zip(frame["rule"], frame["detail"], strict=True)]
+    rows = rows_of(frame.assign(detail=details)[["rule", "severity", "code", "detail", "clause"]])
     told = (frame["severity"] == "hard").to_numpy() | (shapely.get_dimensions(shapes) == 1)
     for row, shape, tell in zip(rows, shapes, told, strict=True):
         if tell:

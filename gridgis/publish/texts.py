@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -13,6 +14,9 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 Texts = Mapping[str, Any]
+
+HOLE = re.compile(r"\\{(\w+)\\}")
+"""Where a pattern has a number or a name."""
 
 
 @cache
@@ -43,6 +47,30 @@ def words(key: str, section: str, texts: Texts) -> str:
 def explained(flags: object, texts: Texts) -> list[str]:
     """Put the reason codes of a column `flags` (comma separated) in words, in their order."""
     return [words(flag, "flags", texts) for flag in split_flags(flags)]
+
+
+def detailed(rule: str, detail: str, texts: Texts) -> str:
+    """Say in words what a rule found; a detail of which the catalogue has no pattern stays as it is.
+
+    The details of a rule are those of :mod:`gridgis.rules`, in English and with numbers: the English catalogue has
+    their patterns, that of the other language the sentences.
+    """
+    for name, pattern in _patterns().get(rule, ()) if texts["language"] != "en" else ():
+        found = pattern.fullmatch(detail)
+        if found is not None:
+            told = {hole: texts["kinds"].get(value, value) for hole, value in found.groupdict().items()}
+            return str(texts["details"][rule][name]).format(**told)
+    return detail
+
+
+@cache
+def _patterns() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """What the details of each rule look like, by the name of the sentence."""
+    every: Mapping[str, Mapping[str, str]] = load_texts("en")["details"]
+    return {
+        rule: [(name, re.compile(HOLE.sub(r"(?P<\1>.+?)", re.escape(text)))) for name, text in some.items()]
+        for rule, some in every.items()
+    }
 
 
 def split_flags(flags: object) -> list[str]:

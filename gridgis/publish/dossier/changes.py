@@ -11,7 +11,7 @@ import pandas as pd
 from gridgis.difference import moved_households
 from gridgis.publish.dossier.rows import day_of
 from gridgis.publish.dossier.subject import DIGITS, Register, Subject
-from gridgis.publish.texts import Texts, in_groups, joined, words
+from gridgis.publish.texts import Texts, detailed, in_groups, joined, words
 
 MOST_LISTED = 40
 """Codes that a finding lists; the workbook has them all."""
@@ -74,9 +74,10 @@ def change_rows(register: Register, texts: Texts) -> pd.DataFrame:
 
 
 def finding_rows(register: Register, texts: Texts) -> pd.DataFrame:
-    """The findings of the version with the reasons why they are to stand; details as they were recorded."""
+    """The findings of the version with the reasons why they are to stand, in the language of the texts."""
     found = register.findings
-    return found.assign(rule=[words(rule, "rules", texts) for rule in found["rule"]])
+    told = [detailed(rule, detail, texts) for rule, detail in zip(found["rule"], found["detail"], strict=True)]
+    return found.assign(rule=[words(rule, "rules", texts) for rule in found["rule"]], detail=told)
 
 
 def _first(subject: Subject, texts: Texts) -> list[Block]:
