@@ -531,6 +531,15 @@ def flip_in_file(seed: int, city: City, folder: Path) -> bool:
     return unchanged
 
 
+def test_an_index_that_a_table_makes_by_itself_is_held_to_its_table(city, tmp_path):
+    path = tmp_path / "flipped.db"
+    text = city.now.read_bytes()
+    at = text.index(b"sqlite_autoindex_api_token_1api_token") + len("sqlite_autoindex_api_token_1api_tok")
+    path.write_bytes(text[:at] + b"q" + text[at + 1 :])
+    assert everything(path) != everything(city.now)
+    assert told_of_file(path, city, witness=False)[0] in (OFFENDERS, REFUSED)
+
+
 def test_a_bit_that_flips_in_a_file_is_found_or_changes_nothing(city, tmp_path):
     assert not all(flip_in_file(seed, city, tmp_path) for seed in range(12))
 

@@ -88,5 +88,5 @@ def _made() -> Made:
 
 
 def _schema(connection: Connection) -> Made:
-    asked = sa.text("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {(row.type, row.name): (row.tbl_name, row.sql) for row in connection.execute(asked)}
+    asked = sa.text("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL OR type = 'index'")
+    return {(row.type, row.name): (row.tbl_name, row.sql or "") for row in connection.execute(asked)}
