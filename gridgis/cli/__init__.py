@@ -16,6 +16,7 @@ from gridgis.cli import (
     resolve,
     review,
     serve,
+    sheets,
     users,
 )
 from gridgis.cli.group import main, program
@@ -35,5 +36,6 @@ __all__ = [
     "resolve",
     "review",
     "serve",
+    "sheets",
     "users",
 ]

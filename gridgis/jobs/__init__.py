@@ -103,6 +103,7 @@ from gridgis.jobs.review import (
     take_on_file,
     withdraw,
 )
+from gridgis.jobs.sheets import notice_sheet, responsibility_map, sheet_file
 from gridgis.jobs.tasks import (
     ask_task,
     cancel_task,
@@ -200,6 +201,7 @@ __all__ = [
     "make_people_key",
     "make_token",
     "moves_told",
+    "notice_sheet",
     "notices",
     "open_draft",
     "plot",
@@ -208,9 +210,11 @@ __all__ = [
     "reset_password",
     "resolve",
     "resolve_file",
+    "responsibility_map",
     "restore",
     "revoke",
     "seams",
+    "sheet_file",
     "show_person",
     "sign_in",
     "sign_in_subject",

@@ -40,9 +40,9 @@ TWICE = 2
 
 
 class Canvas:
-    """A sheet that is drawn on: axes in millimetres over all of it, and the map's frame."""
+    """A sheet that is drawn on: axes in millimetres over all of it, and the map's frame, if it is to have one."""
 
-    def __init__(self, paper: Paper, lettering: Lettering) -> None:
+    def __init__(self, paper: Paper, lettering: Lettering, *, framed: bool = True) -> None:
         from matplotlib.figure import Figure
         from matplotlib.patches import Rectangle
 
@@ -55,7 +55,8 @@ class Canvas:
         west, south, east, north = paper.window
         self.clip = Rectangle((west, south), east - west, north - south, transform=self.ax.transData)
         style: dict[str, Any] = {"fill": False, "edgecolor": INK, "linewidth": 0.9 * self.larger, "zorder": 9}
-        self.ax.add_patch(Rectangle((west, south), east - west, north - south, **style))
+        if framed:
+            self.ax.add_patch(Rectangle((west, south), east - west, north - south, **style))
         self.labels = Labels(self.ax, lettering, paper.frame, larger=self.larger)
         self.lettering = lettering
 
@@ -154,16 +155,28 @@ class Canvas:
             left += not self.labels.inside(self._within(row.geometry), variants)
         return left
 
-    def street_names(self, names: gpd.GeoDataFrame, size: float) -> None:
-        """Names of streets along them, each at most twice."""
-        frame = self.paper.frame
+    def ring(self, shape: Any, colour: str, width_pt: float) -> None:
+        """Draw the border of one shape over all others, in a width on A4."""
+        from matplotlib.collections import PathCollection
+
+        path = outline(self.paper.placed(np.array([shape], dtype=object))[0])
+        style: dict[str, Any] = {"facecolors": "none", "edgecolors": colour, "linewidths": width_pt * self.larger}
+        self._add(PathCollection([path], joinstyle="round", zorder=3.2, **style))
+
+    def street_names(
+        self, names: gpd.GeoDataFrame, size: float, *, weight: int = PLAIN, colour: str = STREET
+    ) -> set[str]:
+        """Names of streets along them, each at most twice; give those that found room."""
+        frame, found = self.paper.frame, set()
         for name, lines in names.groupby("name", sort=True):
             parts = shapely.get_parts(shapely.intersection(self.paper.placed(as_array(lines.geometry)), frame))
             parts = parts[np.argsort(-shapely.length(parts), kind="stable")]
             put = 0
             for line in parts:
                 if put < TWICE and line.geom_type == "LineString":
-                    put += self.labels.along(line, self._line(str(name), size, colour=STREET))
+                    put += self.labels.along(line, self._line(str(name), size, weight, colour))
+            found |= {str(name)} if put else set()
+        return found
 
     def neighbours(self, zones: gpd.GeoDataFrame) -> None:
         """Names of neighbouring zones, within the frame."""

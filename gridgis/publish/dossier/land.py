@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -57,10 +60,10 @@ class Land:
     def of(cls, division: Division, *, tolerance_m: float = 0.0) -> Land:
         """Make it of a division in any CRS, simplified as one coverage by a tolerance."""
         metric = in_metres(division, tolerance_m=tolerance_m)
-        zones = metric.zones.assign(tint=_tints(metric.zones))
+        zones = metric.zones.assign(tint=parted(metric.zones))
         own = zones["kind"].map(OWN_TINTS)
         zones["tint"] = own.where(own.notna(), zones["tint"])
-        grids = metric.grids.assign(tint=_tints(metric.grids))
+        grids = metric.grids.assign(tint=parted(metric.grids))
         lines = drawn_borders(metric, tolerance_m=tolerance_m).reset_index(drop=True)
         streets = _streets(division.lines, CRS(metric.zones.crs))
         return cls(zones, grids, metric.microgrids, lines, named(metric.borders), streets, CRS(metric.zones.crs))
@@ -70,18 +73,51 @@ class Land:
         return frame.iloc[np.sort(frame.sindex.query(shapely.box(*bounds), predicate="intersects"))]
 
 
-def _tints(frame: gpd.GeoDataFrame) -> list[str]:
-    """A tint for each shape of a coverage, the first that no neighbour before it has."""
+def parted(frame: gpd.GeoDataFrame, *, tints: Sequence[str] = TINTS) -> list[str]:
+    """A tint for each shape of a coverage, the first that no neighbour before it has.
+
+    The shapes with fewest neighbours come last (Matula and Beck 1983), so that six tints part all that are of one
+    piece; where several pieces leave none, the tint is that of fewest neighbours.
+    """
     pairs, _ = adjacency(as_array(frame.geometry))
-    earlier: list[list[int]] = [[] for _ in range(len(frame))]
-    for i, j in pairs:
-        earlier[int(j)].append(int(i))
-    out: list[int] = []
-    for k in range(len(frame)):
-        taken = [out[i] for i in earlier[k]]
-        free = [tint for tint in range(len(TINTS)) if tint not in taken]
-        out.append(free[0] if free else k % len(TINTS))
-    return [TINTS[tint] for tint in out]
+    beside: list[set[int]] = [set() for _ in range(len(frame))]
+    for i, j in pairs.tolist():
+        beside[i].add(j)
+        beside[j].add(i)
+    out: dict[int, int] = {}
+    for k in _smallest_last(beside):
+        taken = [out[other] for other in beside[k] if other in out]
+        out[k] = min(range(len(tints)), key=lambda tint: (taken.count(tint), tint))
+    return [tints[out[k]] for k in range(len(frame))]
+
+
+def _smallest_last(beside: Sequence[set[int]]) -> list[int]:
+    """Nodes of a graph, each after those that have more neighbours among what is left; of two alike the first one."""
+    left = [len(others) for others in beside]
+    heap = [(number, k) for k, number in enumerate(left)]
+    heapify(heap)
+    order: list[int] = []
+    gone: set[int] = set()
+    while heap:
+        number, k = heappop(heap)
+        if k in gone or number != left[k]:
+            continue
+        gone.add(k)
+        order.append(k)
+        for other in sorted(beside[k] - gone):
+            left[other] -= 1
+            heappush(heap, (left[other], other))
+    return order[::-1]
+
+
+def clipped(lines: gpd.GeoDataFrame, shape: Any, *, beyond: float) -> gpd.GeoDataFrame:
+    """Lines as far as they lie in a shape or on its border."""
+    near = lines.iloc[np.sort(lines.sindex.query(shape, predicate="dwithin", distance=beyond))]
+    return near.set_geometry(
+        gpd.GeoSeries(
+            shapely.intersection(as_array(near.geometry), shape.buffer(beyond)), index=near.index, crs=lines.crs
+        )
+    )
 
 
 def named(borders: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

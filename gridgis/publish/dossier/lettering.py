@@ -51,10 +51,17 @@ class Lettering:
         return sum(advance.get(letter, 1.0) for letter in text) * size_pt * MM_PT
 
     def folded(self, text: str, width_mm: float, size_pt: float, *, weight: int = PLAIN) -> list[str]:
-        """Fold a text into lines that are no wider; Chinese text at any character, no line beginning with a stop."""
+        """Fold a text into lines that are no wider; Chinese text at any character, no line beginning with a stop.
+
+        A word that is wider than a line is broken, too.
+        """
         lines, room = [""], width_mm
-        for word in _words(text):
-            size = self.width_mm(word, size_pt, weight=weight)
+
+        def width(word: str) -> float:
+            return self.width_mm(word, size_pt, weight=weight)
+
+        for word in (part for whole in _words(text) for part in (whole if width(whole) > width_mm else (whole,))):
+            size = width(word)
             if size > room + 1e-6 and lines[-1] and word not in STOPS:
                 lines, room = [*lines, ""], width_mm
             if lines[-1] or word != " ":

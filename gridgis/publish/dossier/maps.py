@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from gridgis.crs import name_of
 from gridgis.geometry.noding import as_array
 from gridgis.publish.border_lines import STROKES
 from gridgis.publish.dossier.canvas import CASING, FAINT, LARGE, MICRO, STREET_INK, STREETS, STROKE_PT, Canvas
 from gridgis.publish.dossier.changes import about_version
-from gridgis.publish.dossier.land import OWN_TINTS, TINTS, Land, named
+from gridgis.publish.dossier.land import OWN_TINTS, TINTS, Land, clipped, named
 from gridgis.publish.dossier.lettering import BOLD, Lettering
 from gridgis.publish.dossier.panel import Panel, strokes_in
 from gridgis.publish.dossier.paper import Paper
@@ -141,7 +139,7 @@ class _Sheet:
         for tint, shapes in mine.groupby("tint", sort=True):
             canvas.fill(as_array(shapes.geometry), str(tint))
         lines = land.near(land.lines, paper.land)
-        inner = _clipped(lines, zone["geometry"], beyond=OWN_M)
+        inner = clipped(lines, zone["geometry"], beyond=OWN_M)
         streets = land.streets[land.streets["zone_code"] == code]
         canvas.streets(streets)
         divided = micros["grid_code"].value_counts().max() > 1 if len(micros) else False
@@ -153,7 +151,7 @@ class _Sheet:
         canvas.borders(inner[inner["level"] == "zone"], "zone", casing=True)
         omitted = canvas.grid_labels(mine, self.texts)
         omitted += canvas.micro_numbers(micros) if divided else 0
-        under = _clipped(land.names, zone["geometry"], beyond=OWN_M)
+        under = clipped(land.names, zone["geometry"], beyond=OWN_M)
         canvas.street_names(under, 5.6)
         canvas.street_names(named(streets[~streets["name"].isin(under["name"])]), 5.0)
         canvas.neighbours(others)
@@ -256,27 +254,17 @@ class _Sheet:
         panel.finish(words["scale"].format(n=f"{panel.paper.scale:,.0f}"), words["grid_north"], lines, unit)
 
 
-def _clipped(lines: gpd.GeoDataFrame, shape: Any, *, beyond: float) -> gpd.GeoDataFrame:
-    """Lines as far as they lie in a shape or on its border."""
-    near = lines.iloc[np.sort(lines.sindex.query(shape, predicate="dwithin", distance=beyond))]
-    return near.set_geometry(
-        gpd.GeoSeries(
-            shapely.intersection(as_array(near.geometry), shape.buffer(beyond)), index=near.index, crs=lines.crs
-        )
-    )
-
-
 def letters_of(subject: Subject, texts: Texts) -> list[str]:
     """All that maps may say, for the letters that they need."""
     division = subject.division
     names = [frame["name"] for frame in (division.zones, division.grids, division.borders, division.lines)]
     known = pd.concat([column.dropna().astype(str) for column in names]).drop_duplicates()
-    return [*known, *subject.places.values(), subject.label, *about_version(subject, texts), *_every(texts)]
+    return [*known, *subject.places.values(), subject.label, *about_version(subject, texts), *every_text(texts)]
 
 
-def _every(texts: Any) -> list[str]:
+def every_text(texts: Any) -> list[str]:
     """Every text of a catalogue."""
     if isinstance(texts, str):
         return [texts]
     inner = texts.values() if hasattr(texts, "values") else texts if isinstance(texts, list) else ()
-    return [text for each in inner for text in _every(each)]
+    return [text for each in inner for text in every_text(each)]

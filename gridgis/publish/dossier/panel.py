@@ -24,13 +24,26 @@ FOOT_MM = 40.0
 
 
 class Panel:
-    """The side of a sheet, written from the top down to the foot; positions in millimetres on the sheet."""
+    """A column of a sheet, written from the top down to the foot; positions in millimetres on the sheet.
 
-    def __init__(self, ax: Axes, paper: Paper, lettering: Lettering) -> None:
-        self.ax, self.paper, self.lettering, self.larger = ax, paper, lettering, paper.larger
-        self.left = paper.window[2] + PAD * self.larger
-        self.right = paper.width - MARGIN * self.larger
-        self.y = paper.window[3] - 1.5 * self.larger
+    Without `sides` it is the one beside the map's frame.
+    """
+
+    def __init__(
+        self,
+        ax: Axes,
+        paper: Paper,
+        lettering: Lettering,
+        *,
+        sides: tuple[float, float] | None = None,
+        top: float | None = None,
+        larger: float | None = None,
+    ) -> None:
+        self.ax, self.paper, self.lettering = ax, paper, lettering
+        self.larger = paper.larger if larger is None else larger
+        beside = (paper.window[2] + PAD * self.larger, paper.width - MARGIN * self.larger)
+        self.left, self.right = beside if sides is None else sides
+        self.y = paper.window[3] - 1.5 * self.larger if top is None else top
         self.foot = paper.window[1] + FOOT_MM * self.larger
 
     @property
@@ -145,11 +158,12 @@ class Panel:
                 self._text(self.left, y, line, size=SMALL_PT, colour=QUIET)
                 y += size * MM_PT * 1.35
         y = max(y + 3.5 * self.larger, self.foot - 17 * self.larger)
-        self._bar(y, unit)
+        self.bar(y, unit)
         self._text(self.left, y + 7.2 * self.larger, scale, size=HEAD_PT, weight=BOLD)
-        self._arrow(self.right - 5 * self.larger, y, north)
+        self.arrow(self.right - 5 * self.larger, y, north)
 
-    def _bar(self, y: float, unit: tuple[str, str]) -> None:
+    def bar(self, y: float, unit: tuple[str, str]) -> None:
+        """Draw the scale as a bar at a height, its length in words by patterns as for :meth:`finish`."""
         from matplotlib.patches import Rectangle
 
         metres = round_length(0.5 * (self.right - self.left) * self.paper.scale / 1000)
@@ -163,7 +177,8 @@ class Panel:
             ha = "left" if label == "0" else "center"
             self._text(x, y + 2.6 * self.larger, label, size=SMALL_PT, ha=ha)
 
-    def _arrow(self, x: float, y: float, north: str) -> None:
+    def arrow(self, x: float, y: float, north: str) -> None:
+        """Draw the arrow to the north, its foot at a place."""
         from matplotlib.patches import Polygon
 
         k = self.larger

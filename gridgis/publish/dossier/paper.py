@@ -56,6 +56,19 @@ class Paper:
     def _laid(cls, bounds: Sequence[float], width: float, height: float, larger: float) -> Paper:
         margin = MARGIN * larger
         window = (margin, margin, width - margin - SIDE * larger, height - margin - TITLE * larger)
+        return cls.framed(bounds, width=width, height=height, larger=larger, window=window)
+
+    @classmethod
+    def framed(
+        cls,
+        bounds: Sequence[float],
+        *,
+        width: float,
+        height: float,
+        larger: float,
+        window: tuple[float, float, float, float],
+    ) -> Paper:
+        """The sheet that shows bounds in metres in the middle of a frame, at the largest scale that has room."""
         room = (window[2] - window[0] - 2 * EDGE * larger, window[3] - window[1] - 2 * EDGE * larger)
         west, south, east, north = bounds
         needed = max((east - west) / room[0], (north - south) / room[1], 1e-3) * 1000
