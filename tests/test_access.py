@@ -13,7 +13,7 @@ from gridgis.registry.tables import ROLES
 from webmap import access
 from webmap.limits import Limit, Limits
 
-VALUES = {"version": "1", "layer": "zones", "filename": "mark.svg"}
+VALUES = {"version": "1", "number": "1", "layer": "zones", "filename": "mark.svg"}
 """What stands in the parts of addresses that vary."""
 
 

@@ -1,0 +1,144 @@
+"""The review page: what waits, what it changes, and the decision, from sign-in to what is stored."""
+
+from __future__ import annotations
+
+import io
+
+import browser
+import pytest
+from city import make_city, served, sign_in, signed_in
+
+import webmap
+from gridgis import jobs
+from gridgis.jobs import adjust
+from webmap.language import page_texts
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A city of which a version (2) waits for review: a grid gave an atom to its neighbour, another has a name."""
+    made = make_city(tmp_path_factory.mktemp("city"))
+    moved_atom(made.store)
+    jobs.submit(made.store, 2, actor="submitter", reasons={"": "as it lies"})
+    return made
+
+
+def moved_atom(store):
+    division = jobs.version(store, 2)
+    atoms = division.atoms
+    for grid in division.grids["grid_code"]:
+        zone = grid[:12]
+        for other in division.grids["grid_code"][division.grids["grid_code"].str.startswith(zone)]:
+            for atom in atoms["atom_id"][atoms["grid_code"] == other] if other != grid else ():
+                try:
+                    adjust.give(store, 2, [atom], to=grid, by="planner")
+                except Exception:
+                    continue
+                return
+
+
+@pytest.fixture(scope="module")
+def app(told):
+    return webmap.create_app(told)
+
+
+# ------------------------------------------------------------------ answers
+def test_the_queue_tells_what_each_changes_and_what_i_may_do(app):
+    client = signed_in(app, "city_reviewer")
+    first = client.get("/api/reviews").json["reviews"][0]
+    assert (first["id"], first["state"]) == (2, "submitted")
+    assert first["counts"]
+    one = client.get("/api/reviews/2").json
+    assert {"approve", "return", "comment"} <= set(one["may"])
+    assert one["against"] == 1
+    assert all(len(row["bounds"]) == 4 for row in one["changes"])
+    assert one["moved_households"] >= 0
+    shapes = client.get("/api/reviews/2/changes").json
+    assert len(shapes["features"]) == len(one["changes"])
+    assert client.get("/api/reviews/2/seams").json["faults"] == []
+    for name in ("submitter", "reviewer", "leader"):
+        assert "approve" not in signed_in(app, name).get("/api/reviews/2").json["may"], name
+
+
+def test_who_may_not_decide_is_refused_in_words(app):
+    own = signed_in(app, "reviewer").post("/api/reviews/2/approve", data={"effective_from": "2027-01-01T00:00+08:00"})
+    assert own.status_code == 422
+    assert "wider area" in own.json["error"]["message"]
+    assert signed_in(app, "submitter").post("/api/reviews/2/approve").status_code == 403
+    assert signed_in(app, "other_reviewer").post("/api/reviews/2/return", json={"reason": "x"}).status_code == 403
+    assert signed_in(app, "city_reviewer").post("/api/reviews/2/return", json={"reason": ""}).status_code == 422
+
+
+def test_a_sealed_file_is_of_a_kind_that_seals_have(app):
+    client = signed_in(app, "city_reviewer")
+    for name in ("x.html", "x.exe", "noending", "../../x.svg"):
+        form = {"effective_from": "2027-01-01T00:00+08:00", "attachment": (io.BytesIO(b"x"), name)}
+        answer = client.post("/api/reviews/2/approve", data=form)
+        assert answer.status_code == 422, name
+        assert "Attach a PDF" in answer.json["error"]["message"]
+
+
+def test_comments_that_look_like_scripts_stay_text(app):
+    client = signed_in(app, "city_reviewer")
+    grid = client.get("/api/reviews/2").json["changes"][0]["new_code"]
+    text = "<script>alert(1)</script>{{ 7*7 }}"
+    told = client.post("/api/reviews/2/comments", json={"code": grid, "text": text}).json
+    assert told["comments"][-1]["text"] == text
+    page = client.get("/review/2/sheet?lang=en").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "{{ 7*7 }}" in page
+    number = told["comments"][-1]["id"]
+    answered = signed_in(app, "submitter").post(f"/api/reviews/2/comments/{number}/answer", json={"text": "done"})
+    assert answered.json["comments"][-1]["answer"] == "done"
+
+
+# ------------------------------------------------------------------ in a browser
+@pytest.fixture(scope="module")
+def window():
+    with browser.chromium() as found:
+        yield found
+
+
+@browser.needs_chromium
+@pytest.mark.parametrize(("language", "size"), [("zh", (1400, 850)), ("en", (390, 844))])
+def test_a_version_is_looked_at_and_commented(app, window, language, size):
+    texts = page_texts(language)["review"]
+    viewport = {"width": size[0], "height": size[1]}
+    with (
+        served(app) as site,
+        browser.opened(window, f"{site}/sign-in?lang={language}", viewport=viewport) as (page, heard),
+    ):
+        sign_in(page, site, "city_reviewer", onward="/review")
+        page.wait_for_selector("body.drawn")
+        assert page.locator("canvas").count() == 2
+        page.locator(".change").first.click()
+        assert page.locator(".change[aria-current=true]").count() == 1
+        page.locator("#swipe").fill("20")
+        page.fill("#comment-code", page.evaluate("window.review.one.changes[0].new_code"))
+        page.fill(".decide-comment textarea", "why?")
+        page.click(".decide-comment button")
+        page.wait_for_function("window.review.one.comments.some(({ text }) => text === 'why?')")
+        assert texts["answer"] in page.inner_text("#detail")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        page.screenshot(path=f"/tmp/shots/review-{language}.png")
+    assert heard.outside(site) == []
+    assert heard.complaints == []
+
+
+@browser.needs_chromium
+def test_a_version_is_approved_with_number_and_date(app, told, window):
+    client = signed_in(app, "submitter")
+    for row in client.get("/api/reviews/2").json["comments"]:
+        if not row["answer"]:
+            client.post(f"/api/reviews/2/comments/{row['id']}/answer", json={"text": "so"})
+    with served(app) as site, browser.opened(window, f"{site}/sign-in?lang=en") as (page, heard):
+        sign_in(page, site, "city_reviewer", onward="/review")
+        page.wait_for_selector(".decide-approve")
+        page.fill(".decide-approve [name=effective_from]", "2031-01-01T08:00")
+        page.fill(".decide-approve [name=document]", "No. 9")
+        page.click(".decide-approve button")
+        page.wait_for_function("window.review.one.state === 'approved'")
+    assert heard.complaints == []
+    found = jobs.find_version(told.store, 2)
+    assert (found.state, found.effective_from[:4]) == ("approved", "2031")
