@@ -6,6 +6,8 @@ different words for their common border, those of the zone that was divided last
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -83,7 +85,7 @@ def lines_of(told: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return rows.assign(name=said_or_none(rows["name"].to_numpy(dtype=object)))
 
 
-def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, *, of: Collection[str] | None = None) -> gpd.GeoDataFrame:
     """The layer of borders of grids.
 
     What is told of an edge is what the last row says that has it. An edge that no row has, since it is new or has a
@@ -94,25 +96,24 @@ def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ----------
     told : as :func:`labels` and :func:`all_labels` give it, the zone that was divided last at the end
     grids : a coverage
+    of : codes of the grids whose borders are given; by default of all
     """
     edges = shared_edges(as_array(grids.geometry))
-    apart = np.flatnonzero(edges.left != edges.right)
+    code = np.append(grids["grid_code"].to_numpy(dtype=object), "")
+    asked = np.array([of is None or one in of for one in code], dtype=bool)
+    apart = np.flatnonzero((edges.left != edges.right) & (asked[edges.left] | asked[edges.right]))
     a, b, left, right = edges.a[apart], edges.b[apart], edges.left[apart], edges.right[apart]
     row = _under(told, a, b)
     zone = np.append(grids["zone_code"].isin(told["zone_code"]).to_numpy(dtype=bool), False)
     known = (row >= 0) | zone[left] | zone[right]
-    codes = np.append(grids["grid_code"].to_numpy(dtype=object), "")
-    first, second, row = codes[left[known]], codes[right[known]], row[known]
+    first, second, row = code[left[known]], code[right[known]], row[known]
     swap = (first == "") | ((second != "") & (second < first))
-    words = pd.DataFrame(
-        {
-            "first_code": np.where(swap, second, first),
-            "second_code": np.where(swap, first, second),
-            "border_class": np.append(told["border_class"].to_numpy(dtype=object), OFF_STREET)[row],
-            "name": np.append(told["name"].fillna("").to_numpy(dtype=object), "")[row],
-        },
-        dtype=object,  # as it comes: text of its own type is slower made than used
-    )
+    words = {
+        "first_code": np.where(swap, second, first),
+        "second_code": np.where(swap, first, second),
+        "border_class": np.append(told["border_class"].to_numpy(dtype=object), OFF_STREET)[row],
+        "name": np.append(told["name"].fillna("").to_numpy(dtype=object), "")[row],
+    }
     crs = CRS.from_user_input(grids.crs)
     return stretches(words, a[known], b[known], drawn_in=crs, crs=crs)
 

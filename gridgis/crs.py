@@ -81,6 +81,7 @@ def is_metric(crs: CRS, lon: float, lat: float) -> bool:
     return bool(np.all(np.abs(scales - 1) < SCALE_TOLERANCE))
 
 
+@lru_cache(maxsize=64)
 def horizontal(crs: CRS) -> CRS:
     """Take the horizontal part of a CRS: without height, without a bound transformation."""
     if crs.is_bound and crs.source_crs is not None:
@@ -345,12 +346,14 @@ def _centre(crs: CRS, bounds: Bounds) -> tuple[float, float]:
     return float((lon + 180) % 360 - 180), float(lat)
 
 
+@lru_cache(maxsize=64)
 def _geographic(crs: CRS) -> CRS:
     """Longitude and latitude on the same datum: no shift on the way."""
     base = horizontal(crs).geodetic_crs
     return CRS.from_epsg(4326) if base is None else base.to_2d()
 
 
+@lru_cache(maxsize=64)
 def _ellipsoid(crs: CRS) -> tuple[float, float]:
     shape = crs.ellipsoid
     return (6378137.0, 6356752.314245179) if shape is None else (shape.semi_major_metre, shape.semi_minor_metre)

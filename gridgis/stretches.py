@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ MOST = 2**62
 """Keys stay below this: they are numbers of 64 bits."""
 
 
-def stretches(words: pd.DataFrame, a: Floats, b: Floats, *, drawn_in: CRS, crs: CRS) -> gpd.GeoDataFrame:
+def stretches(words: Mapping[str, Geometries], a: Floats, b: Floats, *, drawn_in: CRS, crs: CRS) -> gpd.GeoDataFrame:
     """The layer of borders of edges.
 
     Parameters
@@ -34,11 +36,10 @@ def stretches(words: pd.DataFrame, a: Floats, b: Floats, *, drawn_in: CRS, crs: 
     GeoDataFrame
         Columns as in :data:`gridgis.schema.DIVISION_LAYERS`, in the order of the words.
     """
-    first, word = groups([words[name].to_numpy(dtype=object) for name in WORDS])
+    first, word = groups([words[name] for name in WORDS])
     lines, group = sewn(a, b, word)
     shape = transform(lines, drawn_in, crs)
-    said = words.iloc[first[group]]
-    table = {name: said_or_none(said[name].to_numpy(dtype=object)) for name in WORDS}
+    table = {name: said_or_none(words[name][first[group]]) for name in WORDS}
     return gpd.GeoDataFrame({**table, "length_m": perimeter_m(shape, crs)}, geometry=shape, crs=crs)
 
 

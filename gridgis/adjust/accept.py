@@ -12,7 +12,7 @@ from pyproj import CRS
 from gridgis.adjust.changes import changes
 from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.plane import worded
-from gridgis.adjust.table import among
+from gridgis.adjust.table import among, column_of, columns_of
 from gridgis.crs import area_m2, unit_m
 from gridgis.errors import Fault, Notice, refuse
 from gridgis.geometry.borders import shared_edges
@@ -54,9 +54,10 @@ def _touched(before: Draft, after: Draft) -> tuple[set[str], set[str]]:
     if one.atoms is not two.atoms:
         change = changes(one.atoms, two.atoms)
         out = change.moved("grid_code")
-        around = set(two.grids["grid_code"].array[among(two.grids["zone_code"].array, change.land)])
+        code, zone = columns_of(two.grids, "grid_code", "zone_code")
+        around = set(code[among(zone, change.land)])
     if one.grids is not two.grids:
-        was, now = (dict(zip(d.grids["grid_code"].array, d.grids["name"].array, strict=True)) for d in (one, two))
+        was, now = (dict(zip(*columns_of(d.grids, "grid_code", "name"), strict=True)) for d in (one, two))
         out |= {code for code, name in now.items() if code in was and name != was[code]}
     return out, out | around
 
@@ -103,17 +104,16 @@ def _parts(before: Draft, after: Draft, touched: set[str]) -> Iterator[Fault]:
 
 def _several(draft: Draft, name: str, key: str, touched: set[str]) -> Iterator[tuple[str, bool, Geometries]]:
     """Rows of several parts: the code, whether they are more than the zone has, and those that are loose."""
-    division = draft.division
-    zone = dict(zip(division.zones["zone_code"].array, as_array(division.zones.geometry), strict=True))
-    frame = getattr(division, name)
-    rows = frame[among(frame["grid_code"].array, touched)]
-    shapes = as_array(rows.geometry)
-    for k in np.flatnonzero(shapely.get_num_geometries(shapes) > 1):
-        land = zone[rows["zone_code"].array[k]]
+    frame, zones = getattr(draft.division, name), draft.division.zones
+    shapes = as_array(frame.geometry)
+    grid, code, of_zone = columns_of(frame, "grid_code", key, "zone_code")
+    zone = dict(zip(column_of(zones, "zone_code"), as_array(zones.geometry), strict=True))
+    for k in np.flatnonzero(among(grid, touched) & (shapely.get_num_geometries(shapes) > 1)):
+        land = zone[of_zone[k]]
         loose = _loose(shapes[k], land)
         more = shapely.get_num_geometries(shapes[k]) > shapely.get_num_geometries(land)
         if len(loose):
-            yield rows[key].array[k], bool(more), loose
+            yield code[k], bool(more), loose
 
 
 def _loose(shape: shapely.Geometry, zone: shapely.Geometry) -> Geometries:

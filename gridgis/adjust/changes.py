@@ -8,8 +8,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gridgis.adjust.table import columns_of
 from gridgis.crs import unit_m
-from gridgis.geometry.noding import Bools, Ints, as_array
+from gridgis.geometry.noding import Ints, as_array
 from gridgis.geometry.stitch import BENT_M, alike
 
 
@@ -60,21 +61,23 @@ def changes(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Changes:
     ----------
     old, new : columns as in :data:`gridgis.schema.DIVISION_LAYERS`
     """
-    row = {name: k for k, name in enumerate(old["atom_id"].array)}
-    at = np.array([row.get(name, -1) for name in new["atom_id"].array], dtype=np.int64)
+    labels = ("atom_id", "zone_code", "grid_code", "microgrid_code")
+    (was, *above), (now, *above_now) = (columns_of(frame, *labels) for frame in (old, new))
+    row = {name: k for k, name in enumerate(was)}
+    at = np.array([row.get(name, -1) for name in now], dtype=np.int64)
     two = np.flatnonzero(at >= 0)
     one = at[two]
-    same_zone = _equal(old, new, "zone_code", one, two)
-    labels = same_zone & _equal(old, new, "grid_code", one, two) & _equal(old, new, "microgrid_code", one, two)
+    same_zone, *same = (np.asarray(a[one] == b[two], dtype=bool) for a, b in zip(above, above_now, strict=True))
+    labelled = same_zone & same[0] & same[1]
     number = [frame["households"].to_numpy(dtype=float, na_value=-1.0) for frame in (old, new)]
-    labels &= number[0][one] == number[1][two]
+    labelled &= number[0][one] == number[1][two]
     shape_was, shape_now = as_array(old.geometry)[one], as_array(new.geometry)[two]
     identical = shapely.equals_identical(shape_was, shape_now)
-    bent = labels & ~identical
+    bent = labelled & ~identical
     bent[bent] = alike(shape_was[bent], shape_now[bent], within=BENT_M / unit_m(new.crs))
-    stays, still = labels & identical, same_zone & identical
+    stays, still = labelled & identical, same_zone & identical
     gone, came = np.setdiff1d(np.arange(len(old)), one), np.flatnonzero(at < 0)
-    zones = [frame["zone_code"].to_numpy(dtype=object) for frame in (old, new)]
+    zones = above[0], above_now[0]
     land = {*zones[0][gone], *zones[1][came], *zones[0][one[~still]], *zones[1][two[~still]]}
     return Changes(
         old, new,
@@ -83,8 +86,3 @@ def changes(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Changes:
         moved_now=np.sort(np.concatenate([came, two[~stays & ~bent]])),
         land=frozenset(land), zone=not same_zone.all(),
     )  # fmt: skip
-
-
-def _equal(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, column: str, one: Ints, two: Ints) -> Bools:
-    was, now = (frame[column].to_numpy(dtype=object)[rows] for frame, rows in ((old, one), (new, two)))
-    return np.asarray(was == now, dtype=bool)

@@ -12,8 +12,9 @@ from gridgis.adjust.accept import accepted
 from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.rebuild import rebuilt
-from gridgis.adjust.table import among, changed
+from gridgis.adjust.table import among, changed, column_of, columns_of
 from gridgis.errors import Fault, InputRefused, Notice, refuse
+from gridgis.geometry.noding import Bools
 
 LEVELS = {"grid_code": ("grids", "grid"), "microgrid_code": ("microgrids", "micro-grid")}
 
@@ -36,14 +37,15 @@ def give(draft: Draft, atoms: Collection[str], *, to: str) -> Edit:
         several parts, or nothing would change.
     """
     frame = draft.division.atoms
+    name, of_grid, micro = columns_of(frame, "atom_id", "grid_code", "microgrid_code")
     refuse([*unknown(draft, [to]), *_unknown_atoms(frame, atoms)])
-    mine = among(frame["atom_id"].array, atoms)
-    refuse(_elsewhere(draft, frame[mine], to))
+    mine = among(name, atoms)
+    refuse(_elsewhere(draft, mine, to))
     grid = to[: draft.profile.codes.zone_digits + draft.profile.codes.sequence_digits]
-    sources = {*frame["grid_code"][mine], grid}
-    made = changed(frame, grid_code=np.where(mine, grid, frame["grid_code"].to_numpy(dtype=object)))
+    sources = {*of_grid[mine], grid}
+    made = changed(frame, grid_code=np.where(mine, grid, of_grid))
     if level_of(draft, to) == "microgrid_code":
-        made = changed(made, microgrid_code=np.where(mine, to, made["microgrid_code"].to_numpy(dtype=object)))
+        made = changed(made, microgrid_code=np.where(mine, to, micro))
     after = rebuilt(draft, regrouped(draft, made, sources))
     return accepted(draft, after, notices=_given_up(draft, after, sources))
 
@@ -74,8 +76,9 @@ def merge(draft: Draft, codes: Sequence[str]) -> Edit:
         raise InputRefused([Fault(layer, ", ".join(sorted(codes)), problem, cure)])
     kept = str(leading(rows, column))
     atoms = draft.division.atoms
-    mine = among(atoms[column].array, codes)
-    made = changed(atoms, **{column: np.where(mine, kept, atoms[column].to_numpy(dtype=object))})
+    label = column_of(atoms, column)
+    mine = among(label, codes)
+    made = changed(atoms, **{column: np.where(mine, kept, label)})
     touched = set(made["grid_code"].array[mine])
     return accepted(draft, rebuilt(draft, regrouped(draft, made, touched)))
 
@@ -99,7 +102,7 @@ def unknown(draft: Draft, codes: Iterable[str]) -> list[Fault]:
     layout = draft.profile.codes
     grid = layout.zone_digits + layout.sequence_digits
     form = f"Write {grid} digits for a grid, {grid + layout.micro_digits} for a micro-grid"
-    known = {column: set(getattr(draft.division, layer)[column].array) for column, (layer, _) in LEVELS.items()}
+    known = {column: set(column_of(getattr(draft.division, layer), column)) for column, (layer, _) in LEVELS.items()}
     out = []
     for code in codes:
         column = level_of(draft, code)
@@ -112,23 +115,22 @@ def unknown(draft: Draft, codes: Iterable[str]) -> list[Fault]:
 
 
 def _unknown_atoms(frame: pd.DataFrame, atoms: Collection[str]) -> list[Fault]:
-    known = set(frame["atom_id"])
+    known = set(column_of(frame, "atom_id"))
     if not len(atoms):
         return [Fault("atoms", "", "none is named", "Name their ids")]
     return [absent("atoms", one, word="atom") for one in sorted(atoms) if one not in known]
 
 
-def _elsewhere(draft: Draft, rows: pd.DataFrame, to: str) -> list[Fault]:
+def _elsewhere(draft: Draft, rows: Bools, to: str) -> list[Fault]:
     zone = to[: draft.profile.codes.zone_digits]
-    other = rows[rows["zone_code"] != zone]
+    homes = zip(*(one[rows] for one in columns_of(draft.division.atoms, "atom_id", "zone_code")), strict=True)
     cure = "A grid never crosses a zone: give it to a grid of its own zone"
     return [
-        Fault("atoms", row.atom_id, f"lies in zone {row.zone_code}, {to} in {zone}", cure)
-        for row in other.itertuples()
+        Fault("atoms", atom, f"lies in zone {home}, {to} in {zone}", cure) for atom, home in homes if home != zone
     ]  # fmt: skip
 
 
 def _given_up(before: Draft, after: Draft, sources: Collection[str]) -> list[Notice]:
-    left = set(after.division.grids["grid_code"])
-    gone = sorted(set(sources) & set(before.division.grids["grid_code"]) - left)
+    was, left = (set(column_of(draft.division.grids, "grid_code")) for draft in (before, after))
+    gone = sorted(set(sources) & was - left)
     return [Notice("grids", f"{code} has no atom left and is given up") for code in gone]

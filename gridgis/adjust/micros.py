@@ -13,6 +13,7 @@ import shapely
 from gridgis.adjust.draft import Draft
 from gridgis.adjust.numbers import new_micro_codes
 from gridgis.adjust.plane import Plane
+from gridgis.adjust.table import among, changed, columns_of
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
@@ -46,12 +47,13 @@ def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> 
     atoms : with the grids that they are to have, and micro-grids as they had
     grids : codes of those whose micro-grids are looked at
     """
-    rows = np.flatnonzero(atoms["grid_code"].isin(list(grids)))
+    grid, micro = columns_of(atoms, "grid_code", "microgrid_code")
+    rows = np.flatnonzero(among(grid, grids))
     piece, found = _pieces(atoms.iloc[rows])
     label = np.full(len(found.grid), None, dtype=object)
     begun = _settled(found)
     label[begun.home] = found.micro[begun.home]
-    taken = set(atoms["microgrid_code"])
+    taken = set(micro)
     label = _numbered(draft, found, label, begun.moved, taken)
     alone = []
     for k in found.order(begun.left):
@@ -61,13 +63,13 @@ def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> 
         else:
             label[k] = label[into]
     label = _numbered(draft, found, label, np.array(alone, dtype=np.int64), taken | set(label[label != None]))  # noqa: E711
-    out = atoms["microgrid_code"].to_numpy(dtype=object, copy=True)
+    out = micro.copy()
     out[rows] = label[piece]
-    return atoms.assign(microgrid_code=out)
+    return changed(atoms, microgrid_code=out)
 
 
 def _pieces(atoms: gpd.GeoDataFrame) -> tuple[Ints, _Pieces]:
-    grid, micro = (atoms[name].to_numpy(dtype=object) for name in ("grid_code", "microgrid_code"))
+    grid, micro = columns_of(atoms, "grid_code", "microgrid_code")
     shape = Plane.of(atoms).metres(as_array(atoms.geometry))
     pairs, length = adjacency(shape)
     one, two = pairs.T if len(pairs) else np.zeros((2, 0), dtype=np.int64)
@@ -124,8 +126,8 @@ def _neighbour(draft: Draft, found: _Pieces, label: Geometries, k: int) -> int |
         return None
     most = _most(draft, str(found.grid[k]))
     code = label[others].astype(str)
-    total = pd.Series(found.households).groupby(pd.Series(label)).sum()
-    fits: Bools = (total.reindex(code).to_numpy() + found.households[k] <= most) | (found.households[k] == 0)
+    total = np.array([found.households[label == one].sum() for one in code])
+    fits: Bools = (total + found.households[k] <= most) | (found.households[k] == 0)
     if not fits.any():
         return None
     names, at = np.unique(code[fits], return_inverse=True)
@@ -135,7 +137,7 @@ def _neighbour(draft: Draft, found: _Pieces, label: Geometries, k: int) -> int |
 
 def _most(draft: Draft, grid_code: str) -> float:
     """Households of the largest micro-grid in a grid."""
-    zones, digits = draft.division.zones, draft.profile.codes.zone_digits
-    kind = zones["kind"].to_numpy(dtype=object)[zones["zone_code"] == grid_code[:digits]]
-    allowed = draft.profile.rules[kind[0]].micro_households if len(kind) else None
+    kind = dict(zip(*columns_of(draft.division.zones, "zone_code", "kind"), strict=True))
+    zone = grid_code[: draft.profile.codes.zone_digits]
+    allowed = draft.profile.rules[kind[zone]].micro_households if zone in kind else None
     return allowed.max if allowed is not None else np.inf

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gridgis.adjust.draft import Draft
+from gridgis.adjust.table import column_of
 from gridgis.errors import Fault, InputRefused
 from gridgis.lineage import free_numbers
 
@@ -37,7 +38,8 @@ def _next(
     draft: Draft, parent: str, count: int, room: tuple[int, int], digits: int, layer: str, more: Iterable[str] = ()
 ) -> list[str]:
     division = draft.division
-    known = {*draft.spent, *division.grids["grid_code"], *division.microgrids["microgrid_code"], *more}
+    grids, micros = column_of(division.grids, "grid_code"), column_of(division.microgrids, "microgrid_code")
+    known = draft.spent.union(grids, micros, more)
     length = len(parent) + digits
     taken = {int(code[len(parent) :]) for code in known if len(code) == length and code.startswith(parent)}
     free = list(free_numbers(taken, *room))[:count]

@@ -13,7 +13,7 @@ import shapely
 
 from gridgis.adjust.draft import Draft, Edit
 from gridgis.adjust.rebuild import OFF_LINE
-from gridgis.adjust.table import among
+from gridgis.adjust.table import among, column_of, columns_of
 from gridgis.geometry.noding import as_array
 from gridgis.profile import Profile, Range
 
@@ -100,8 +100,8 @@ def _typed(name: str, values: list[Any]) -> Any:
 def _told(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, Any]]:
     """What is told of each grid that is there, by its code."""
     grids = draft.division.grids
-    rows = np.flatnonzero([code in codes for code in grids["grid_code"].array])
-    values = {name: grids[name].to_numpy(dtype=object)[rows] for name in ROW}
+    rows = np.flatnonzero(among(column_of(grids, "grid_code"), codes))
+    values = {name: column[rows] for name, column in zip(ROW, columns_of(grids, *ROW), strict=True)}
     parts = shapely.get_num_geometries(as_array(grids.geometry)[rows])
     street, micros = _street_m(draft.division.borders, codes), _micros(draft, codes)
     out = {}
@@ -124,7 +124,7 @@ def _told(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, Any]]:
 def _street_m(borders: gpd.GeoDataFrame, codes: frozenset[str]) -> dict[str, float]:
     """Length of border on centre lines of some grids."""
     out: dict[str, float] = defaultdict(float)
-    columns = (borders[name].array for name in ("first_code", "second_code", "border_class", "length_m"))
+    columns = columns_of(borders, "first_code", "second_code", "border_class", "length_m")
     for first, second, border_class, length in zip(*columns, strict=True):
         if border_class not in OFF_LINE:
             for code in codes.intersection((first, second)):
@@ -135,13 +135,11 @@ def _street_m(borders: gpd.GeoDataFrame, codes: frozenset[str]) -> dict[str, flo
 def _micros(draft: Draft, codes: frozenset[str]) -> dict[str, dict[str, int]]:
     """How many micro-grids some grids have, and how many of them are out of range."""
     division = draft.division
-    kind = dict(zip(division.grids["grid_code"].array, division.grids["kind"].array, strict=True))
-    lived_in = lived_in_atoms(division.atoms[among(division.atoms["grid_code"].array, codes)])
+    kind = dict(zip(*columns_of(division.grids, "grid_code", "kind"), strict=True))
+    lived_in = lived_in_atoms(division.atoms[among(column_of(division.atoms, "grid_code"), codes)])
     found = defaultdict(list)
-    frame = division.microgrids
-    for grid, code, households in zip(
-        *(frame[name].array for name in ("grid_code", "microgrid_code", "households")), strict=True
-    ):
+    columns = columns_of(division.microgrids, "grid_code", "microgrid_code", "households")
+    for grid, code, households in zip(*columns, strict=True):
         if grid in codes:
             found[grid].append((code, 0 if pd.isna(households) else households))
     out = {}
@@ -180,11 +178,9 @@ def _new_atoms(edit: Edit) -> pd.DataFrame:
 def _moved(edit: Edit) -> int:
     """Households whose grid has another code, counted by atoms; a piece of an atom counts with it."""
     was, now = edit.before.division.atoms, edit.after.division.atoms
-    before = dict(zip(was["atom_id"].array, was["grid_code"].array, strict=True))
+    before = dict(zip(*columns_of(was, "atom_id", "grid_code"), strict=True))
     total = 0
-    for atom, grid, households in zip(
-        *(now[name].array for name in ("atom_id", "grid_code", "households")), strict=True
-    ):
+    for atom, grid, households in zip(*columns_of(now, "atom_id", "grid_code", "households"), strict=True):
         home = before.get(atom) or before.get(atom.rpartition(".")[0])
         if home != grid and not pd.isna(households):
             total += int(households)

@@ -18,7 +18,7 @@ import shapely
 from gridgis.adjust.changes import Changes, changes
 from gridgis.adjust.draft import Draft
 from gridgis.adjust.rows import Rows, grid_rows, micro_rows, zone_rows
-from gridgis.adjust.table import among, changed, put_in
+from gridgis.adjust.table import among, changed, column_of, columns_of, put_at, put_in
 from gridgis.border_labels import labels, layer
 from gridgis.geometry.noding import Bools, as_array
 from gridgis.schema import OFF_STREET, Division
@@ -48,7 +48,8 @@ def rebuilt(
     if not atoms["atom_id"].is_monotonic_increasing:
         atoms = atoms.sort_values("atom_id", kind="stable", ignore_index=True)
     change = changes(old.atoms, atoms)
-    there = {column: set(atoms[column].array) for column in ("grid_code", "microgrid_code", "zone_code")}
+    keys = ("grid_code", "microgrid_code", "zone_code")
+    there = dict(zip(keys, map(set, columns_of(atoms, *keys)), strict=True))
     grids = _again(
         old.grids,
         "grid_code",
@@ -74,7 +75,7 @@ def _again(
     """A layer with the rows of some codes made again, where they still have an atom."""
     if not codes:
         return frame
-    return put_in(frame, ~among(frame[key].array, codes), *make(sorted(codes & there)), key=key)
+    return put_in(frame, ~among(column_of(frame, key), codes), *make(sorted(codes & there)), key=key)
 
 
 def _zones(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, change: Changes, there: set[str]) -> gpd.GeoDataFrame:
@@ -98,27 +99,26 @@ def _with_borders(old: Division, made: Division, change: Changes) -> Division:
     if not dirty or not len(old.borders):
         return made
     around = _around(old.grids, made.grids, dirty)
-    fresh = layer(_under(old, set(around["zone_code"].array)), around)
-    fresh = fresh[_beside(fresh, dirty)]
+    fresh = layer(_under(old, set(column_of(around, "zone_code"))), around, of=dirty)
     columns = {name: fresh[name].array for name in old.borders.columns if name != "geometry"}
     borders = _put_in(old.borders, ~_beside(old.borders, dirty), Rows(columns, as_array(fresh.geometry)))
-    again = set(around["grid_code"].array) if change.zone else dirty
+    again = set(column_of(around, "grid_code")) if change.zone else dirty
     return replace(made, borders=borders, grids=_on_road(made.grids, borders, again))
 
 
 def _under(old: Division, zones: set[str]) -> gpd.GeoDataFrame:
     """What lies under the borders in some zones: lines, and where a zone has none what its borders tell."""
-    told = old.lines[among(old.lines["zone_code"].array, zones)]
-    bare = zones - set(told["zone_code"].array)
-    if not bare & set(old.grids["zone_code"].array):
-        return told.assign(name=told["name"].fillna(""))
+    told = old.lines[among(column_of(old.lines, "zone_code"), zones)]
+    bare = zones.difference(column_of(told, "zone_code"))
+    if bare.isdisjoint(column_of(old.grids, "zone_code")):
+        return told
     own = labels(old.borders, old.grids)
-    return gpd.GeoDataFrame(pd.concat([own[among(own["zone_code"].array, bare)], told]), crs=old.lines.crs)
+    return gpd.GeoDataFrame(pd.concat([own[among(column_of(own, "zone_code"), bare)], told]), crs=old.lines.crs)
 
 
 def _around(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, dirty: set[str]) -> gpd.GeoDataFrame:
     """Grids that changed, and all that may border on them."""
-    land = [as_array(frame.geometry)[among(frame["grid_code"].array, dirty)] for frame in (old, new)]
+    land = [as_array(frame.geometry)[among(column_of(frame, "grid_code"), dirty)] for frame in (old, new)]
     near = shapely.STRtree(as_array(new.geometry)).query(np.concatenate(land))[1]
     return new.iloc[np.unique(near)]
 
@@ -126,39 +126,34 @@ def _around(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, dirty: set[str]) -> gp
 def _put_in(borders: gpd.GeoDataFrame, stays: Bools, rows: Rows) -> gpd.GeoDataFrame:
     """Stretches in the place of others, in the order of their words; those of one border as they come."""
     words = ("first_code", "second_code", "border_class", "name")
-    kept, new = ([frame[word] for word in words] for frame in (borders[stays], rows.columns))
+    kept, new = [one[stays] for one in columns_of(borders, *words)], [rows.columns[word] for word in words]
     said = [
         tuple(value if isinstance(value, str) else "" for value in line)
         for table in (kept, new)
         for line in zip(*table, strict=True)
     ]
-    order = sorted(range(len(said)), key=lambda k: said[k])
-    rank = np.empty(len(said), dtype=object)
-    rank[order] = range(len(said))
-    count = len(kept[0])
-    ranked = changed(borders[stays]).assign(rank=rank[:count])
-    made = put_in(ranked, np.ones(count, dtype=bool), {**rows.columns, "rank": rank[count:]}, rows.shape, key="rank")
-    return made[borders.columns]
+    return put_at(borders, stays, rows.columns, rows.shape, sorted(range(len(said)), key=said.__getitem__))
 
 
 def _beside(borders: gpd.GeoDataFrame, codes: set[str]) -> Bools:
-    return among(borders["first_code"].array, codes) | among(borders["second_code"].array, codes)
+    first, second = columns_of(borders, "first_code", "second_code")
+    return among(first, codes) | among(second, codes)
 
 
 def _on_road(grids: gpd.GeoDataFrame, borders: gpd.GeoDataFrame, codes: set[str]) -> gpd.GeoDataFrame:
     """Share of the border towards grids of the same zone that lies on a centre line, of some grids."""
-    zone = dict(zip(grids["grid_code"].array, grids["zone_code"].array, strict=True))
+    codes_there, zones, shares = columns_of(grids, "grid_code", "zone_code", "border_on_road")
+    zone = dict(zip(codes_there, zones, strict=True))
     total: dict[str, float] = defaultdict(float)
     road: dict[str, float] = defaultdict(float)
-    columns = (borders[name].array for name in ("first_code", "second_code", "border_class", "length_m"))
+    columns = columns_of(borders, "first_code", "second_code", "border_class", "length_m")
     for first, second, border_class, length in zip(*columns, strict=True):
         if first in zone and second in zone and zone[first] == zone[second]:
             for code in codes.intersection((first, second)):
                 total[code] += length
                 road[code] += length * (border_class not in OFF_LINE)
-    stood = zip(grids["grid_code"].array, grids["border_on_road"].to_numpy(dtype=float), strict=True)
     share = [
         share if code not in codes else road[code] / total[code] if total[code] > 0 else np.nan
-        for code, share in stood
+        for code, share in zip(codes_there, shares, strict=True)
     ]  # fmt: skip
     return changed(grids, border_on_road=np.array(share, dtype=float))

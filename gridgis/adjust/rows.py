@@ -13,6 +13,7 @@ import shapely
 from pyproj import CRS
 
 from gridgis.adjust.draft import Draft
+from gridgis.adjust.table import column_of, columns_of
 from gridgis.crs import area_m2, perimeter_m
 from gridgis.divide.atoms import whole
 from gridgis.geometry.noding import Geometries, Ints, as_array
@@ -87,7 +88,7 @@ def zone_rows(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: Sequence[
     ----------
     land : whether their land changed too
     """
-    row = {code: k for k, code in enumerate(zones["zone_code"].array)}
+    row = {code: k for k, code in enumerate(column_of(zones, "zone_code"))}
     at = np.array([row[code] for code in codes], dtype=np.int64)
     members = _members(atoms, "zone_code", codes)
     columns = {name: zones[name].to_numpy(dtype=object)[at] for name in zones.columns if name != "geometry"}
@@ -104,7 +105,7 @@ def zone_rows(zones: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, codes: Sequence[
 def _members(atoms: gpd.GeoDataFrame, column: str, codes: Sequence[str]) -> list[Ints]:
     """Rows of the atoms of each code."""
     found: dict[str, list[int]] = {code: [] for code in codes}
-    for k, code in enumerate(atoms[column].array):
+    for k, code in enumerate(column_of(atoms, column)):
         if code in found:
             found[code].append(k)
     return [np.array(found[code], dtype=np.int64) for code in codes]
@@ -118,7 +119,7 @@ def _dissolved(atoms: gpd.GeoDataFrame, members: list[Ints]) -> Geometries:
 
 
 def _of_first(atoms: gpd.GeoDataFrame, column: str, members: list[Ints]) -> list[Any]:
-    values = atoms[column].array
+    values = column_of(atoms, column)
     return [values[rows[0]] for rows in members]
 
 
@@ -131,8 +132,8 @@ def _sums(atoms: gpd.GeoDataFrame, members: list[Ints]) -> list[Any]:
 
 def _by(frame: gpd.GeoDataFrame, key: str, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Some columns of each row, by its code."""
-    values = zip(*(frame[name].array for name in columns), strict=True)
-    return {code: dict(zip(columns, row, strict=True)) for code, row in zip(frame[key].array, values, strict=True)}
+    lines = zip(*columns_of(frame, key, *columns), strict=True)
+    return {code: dict(zip(columns, row, strict=True)) for code, *row in lines}
 
 
 def _name(draft: Draft, code: str, zone: object, stood: Mapping[str, dict[str, Any]], named: Mapping[str, str]) -> Any:
@@ -148,7 +149,7 @@ def _sources(
 ) -> list[Any]:
     """Where the households come from: as the grid said, else a grid of its zone, else the first that says."""
     of_zone: dict[str, Any] = {}
-    for zone, told in zip(grids["zone_code"].array, grids["households_from"].array, strict=True):
+    for zone, told in zip(*columns_of(grids, "zone_code", "households_from"), strict=True):
         if isinstance(told, str):
             of_zone.setdefault(zone, told)
     first = next(iter(of_zone.values()), None)
@@ -163,16 +164,15 @@ def _towers(draft: Draft, atoms: gpd.GeoDataFrame, codes: set[str]) -> dict[str,
     old = draft.division.microgrids
     flagged = {
         code: flags
-        for code, flags in zip(old["microgrid_code"].array, old["flags"].array, strict=True)
+        for code, flags in zip(*columns_of(old, "microgrid_code", "flags"), strict=True)
         if isinstance(flags, str) and "tower" in flags
     }
     if not flagged:
         return {}
-    was = draft.division.atoms
-    before = dict(zip(was["atom_id"].array, was["microgrid_code"].array, strict=True))
+    before = dict(zip(*columns_of(draft.division.atoms, "atom_id", "microgrid_code"), strict=True))
     went: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     number = atoms["households"].to_numpy(dtype=float, na_value=0.0)
-    for atom, code, held in zip(atoms["atom_id"].array, atoms["microgrid_code"].array, number, strict=True):
+    for atom, code, held in zip(*columns_of(atoms, "atom_id", "microgrid_code"), number, strict=True):
         came = before.get(atom) or before.get(atom.rpartition(".")[0])
         if came is not None and came in flagged:
             went[came][code] += held

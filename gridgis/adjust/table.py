@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -11,6 +11,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridgis.geometry.noding import Bools, Geometries, as_array
+
+Column = npt.NDArray[np.object_]
+
+
+def column_of(frame: gpd.GeoDataFrame, name: str) -> Column:
+    """A column as an array of objects, which is gone through ten times as fast as that of a frame."""
+    return np.asarray(frame[name].to_numpy(dtype=object))
+
+
+def columns_of(frame: gpd.GeoDataFrame, *names: str) -> list[Column]:
+    """Several columns, each as :func:`column_of` gives it."""
+    return [column_of(frame, name) for name in names]
 
 
 def among(values: Any, codes: Collection[str]) -> Bools:
@@ -30,28 +42,46 @@ def put_in(
     rows : the values of each column of the new rows
     shape : of each new row
     """
-    names = np.concatenate([frame[key].to_numpy(dtype=object)[stays], np.asarray(rows[key], dtype=object)])
-    order = np.array(sorted(range(len(names)), key=lambda k: names[k]), dtype=np.int64)
-    columns = {name: _column(frame[name], stays, rows[name], order) for name in frame.columns if name != "geometry"}
-    land = np.concatenate([as_array(frame.geometry)[stays], shape])[order]
+    names = [*column_of(frame, key)[stays], *rows[key]]
+    return put_at(frame, stays, rows, shape, sorted(range(len(names)), key=names.__getitem__))
+
+
+def put_at(
+    frame: gpd.GeoDataFrame, stays: Bools, rows: Mapping[str, Any], shape: Geometries, order: Sequence[int]
+) -> gpd.GeoDataFrame:
+    """As :func:`put_in`, in any order of the rows that stay and the new ones after them."""
+    names = [name for name in frame.columns if name != "geometry"]
+    at = np.array(order, dtype=np.int64)
+    columns = {}
+    for name in names:
+        stood = frame[name]
+        every = np.concatenate([stood.to_numpy(dtype=object)[stays], np.asarray(rows[name], dtype=object)])
+        columns[name] = _as(every[at], stood.dtype)
+    land = np.concatenate([as_array(frame.geometry)[stays], shape])[at]
     return framed(columns, gpd.array.from_shapely(land, crs=frame.crs))
 
 
-def _column(column: pd.Series, stays: Bools, new: Any, order: npt.NDArray[np.int64]) -> Any:
-    every = np.concatenate([column.to_numpy(dtype=object)[stays], np.asarray(new, dtype=object)])[order]
-    return (
-        pd.array(every, dtype=column.dtype)
-        if isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
-        else every.astype(column.dtype)
-    )
-
-
 def changed(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:
-    """The frame with other values in some columns; the rest is shared with it."""
-    made = {name: columns.get(name, frame[name].array) for name in frame.columns if name != "geometry"}
+    """The frame with other values in some columns; the rest is shared with it, and each keeps its type."""
+    made = {
+        name: _as(columns[name], one.dtype) if name in columns else one.array
+        for name, one in frame.items()
+        if name != "geometry"
+    }
     return framed(made, frame.geometry.array)
 
 
 def framed(columns: Mapping[str, Any], land: Any) -> gpd.GeoDataFrame:
-    """A frame of columns and an array of geometries, in less than half the time that geopandas takes from a dict."""
-    return gpd.GeoDataFrame(pd.DataFrame({**columns, "geometry": land}), geometry="geometry")
+    """A frame of columns, each of its own type, and geometries; geopandas takes twice as long from a dict."""
+    index = pd.RangeIndex(len(land))
+    made = {name: pd.Series(values, index, values.dtype, copy=False) for name, values in columns.items()}
+    return gpd.GeoDataFrame(
+        pd.DataFrame({**made, "geometry": land}, index, copy=False), geometry="geometry", copy=False
+    )
+
+
+def _as(values: Any, dtype: Any) -> Any:
+    """Values as a column of a type."""
+    if isinstance(dtype, pd.api.extensions.ExtensionDtype):
+        return pd.array(values, dtype=dtype)
+    return np.asarray(values, dtype=object).astype(dtype)

@@ -32,15 +32,12 @@ def border_lines(
     apart = i != j
     first, second = code[i[apart]], np.where(j >= 0, code[np.maximum(j, 0)], "")[apart]
     swap = (second != "") & (second < first)
-    words = pd.DataFrame(
-        {
-            "first_code": np.where(swap, second, first),
-            "second_code": np.where(swap, first, second),
-            "border_class": _said(lines.kind, borders.line[apart], OFF_STREET),
-            "name": _said(lines.name, borders.line[apart], ""),
-        },
-        dtype=object,
-    )
+    words = {
+        "first_code": np.where(swap, second, first),
+        "second_code": np.where(swap, first, second),
+        "border_class": _said(lines.kind, borders.line[apart], OFF_STREET),
+        "name": _said(lines.name, borders.line[apart], ""),
+    }
     return stretches(words, borders.a[apart], borders.b[apart], drawn_in=metric, crs=crs)
 
 

@@ -96,14 +96,12 @@ def _borders(grids: gpd.GeoDataFrame, edges: Edges, line: Ints, words: pd.DataFr
     apart = edges.left != edges.right
     left, right = code[edges.left[apart]], code[edges.right[apart]]
     swap = (left == "") | ((right != "") & (right < left))
-    told = pd.DataFrame(
-        {
-            "first_code": np.where(swap, right, left),
-            "second_code": np.where(swap, left, right),
-            "border_class": np.append(words["border_class"].to_numpy(dtype=object), OFF_STREET)[line[apart]],
-            "name": np.append(words["name"].to_numpy(dtype=object), "")[line[apart]],
-        }
-    )
+    told = {
+        "first_code": np.where(swap, right, left),
+        "second_code": np.where(swap, left, right),
+        "border_class": np.append(words["border_class"].to_numpy(dtype=object), OFF_STREET)[line[apart]],
+        "name": np.append(words["name"].to_numpy(dtype=object), "")[line[apart]],
+    }
     return stretches(told, edges.a[apart], edges.b[apart], drawn_in=crs, crs=crs)
 
 
