@@ -104,7 +104,8 @@ def layer(told: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, *, of: Collection[str
     apart = np.flatnonzero((edges.left != edges.right) & (asked[edges.left] | asked[edges.right]))
     a, b, left, right = edges.a[apart], edges.b[apart], edges.left[apart], edges.right[apart]
     row = _under(told, a, b)
-    zone = np.append(grids["zone_code"].isin(told["zone_code"]).to_numpy(dtype=bool), False)
+    told_of = set(told["zone_code"].to_numpy(dtype=object))
+    zone = np.array([*(one in told_of for one in grids["zone_code"].to_numpy(dtype=object)), False], dtype=bool)
     known = (row >= 0) | zone[left] | zone[right]
     first, second, row = code[left[known]], code[right[known]], row[known]
     swap = (first == "") | ((second != "") & (second < first))
@@ -124,7 +125,7 @@ def _under(told: gpd.GeoDataFrame, a: Floats, b: Floats) -> Ints:
     start, end, row = edges_of(lines)
     out = _last(edge_keys(start, end), row, edge_keys(a, b))
     asked = np.flatnonzero(out < 0)
-    streets = np.flatnonzero(told["border_class"] != OFF_STREET)
+    streets = np.flatnonzero(told["border_class"].to_numpy(dtype=object) != OFF_STREET)
     if len(asked) and len(streets):
         edge, line = _along(a[asked], b[asked], lines[streets], told.crs)
         edge, first = np.unique(edge, return_index=True)

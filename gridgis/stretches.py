@@ -12,6 +12,7 @@ from pyproj import CRS
 
 from gridgis.crs import perimeter_m, transform
 from gridgis.geometry.borders import sewn
+from gridgis.geometry.frames import framed
 from gridgis.geometry.noding import Floats, Geometries, Ints
 
 WORDS = ["first_code", "second_code", "border_class", "name"]
@@ -39,8 +40,8 @@ def stretches(words: Mapping[str, Geometries], a: Floats, b: Floats, *, drawn_in
     first, word = groups([words[name] for name in WORDS])
     lines, group = sewn(a, b, word)
     shape = transform(lines, drawn_in, crs)
-    table = {name: said_or_none(words[name][first[group]]) for name in WORDS}
-    return gpd.GeoDataFrame({**table, "length_m": perimeter_m(shape, crs)}, geometry=shape, crs=crs)
+    table = {name: said_or_none(words[name][first[group]]).array for name in WORDS}
+    return framed({**table, "length_m": perimeter_m(shape, crs)}, gpd.array.from_shapely(shape, crs=crs))
 
 
 def said_or_none(text: Geometries) -> pd.Series:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridgis.adjust.draft import Draft
@@ -97,9 +97,11 @@ class _Settled:
 def _settled(found: _Pieces) -> _Settled:
     at_home = np.array([m.startswith(g) for m, g in zip(found.micro, found.grid, strict=True)], dtype=bool)
     every = found.order(np.arange(len(found.grid)))
-    first = pd.Series(found.micro[every[at_home[every]]]).drop_duplicates().index.to_numpy()
-    home = every[at_home[every]][first]
-    alone = ~pd.Series(found.micro).duplicated(keep=False).to_numpy()
+    first: dict[str, int] = {}
+    for k in every[at_home[every]]:
+        first.setdefault(found.micro[k], k)
+    home, number = np.array([*first.values()], dtype=np.int64), Counter(found.micro)
+    alone = np.array([number[code] == 1 for code in found.micro], dtype=bool)
     moved = np.flatnonzero(alone & ~at_home)
     left = np.setdiff1d(np.arange(len(found.grid)), np.concatenate([home, moved]))
     return _Settled(home, moved, left)

@@ -15,7 +15,6 @@ from gridgis.adjust.ground import centre_lines, near_buildings, struck_building,
 from gridgis.adjust.plane import Plane
 from gridgis.adjust.snapping import on_lines
 from gridgis.adjust.spared import spared
-from gridgis.adjust.table import framed
 from gridgis.crs import unit_m
 from gridgis.divide.apportion import apportion
 from gridgis.divide.columns import known
@@ -23,6 +22,7 @@ from gridgis.divide.floor_space import dwelling_area
 from gridgis.errors import Fault, Notice
 from gridgis.geometry.borders import point_keys
 from gridgis.geometry.components import sums
+from gridgis.geometry.frames import framed
 from gridgis.geometry.noding import Floats, Geometries, Ints, as_array, first_hit, inner_points
 from gridgis.geometry.stitch import Stitches, missing_vertices, stitched
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridgis.geometry.frames import framed
 from gridgis.geometry.noding import Bools, Geometries, as_array
 
 Column = npt.NDArray[np.object_]
@@ -69,15 +70,6 @@ def changed(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:
         if name != "geometry"
     }
     return framed(made, frame.geometry.array)
-
-
-def framed(columns: Mapping[str, Any], land: Any) -> gpd.GeoDataFrame:
-    """A frame of columns, each of its own type, and geometries; geopandas takes twice as long from a dict."""
-    index = pd.RangeIndex(len(land))
-    made = {name: pd.Series(values, index, values.dtype, copy=False) for name, values in columns.items()}
-    return gpd.GeoDataFrame(
-        pd.DataFrame({**made, "geometry": land}, index, copy=False), geometry="geometry", copy=False
-    )
 
 
 def _as(values: Any, dtype: Any) -> Any:
