@@ -176,9 +176,13 @@ def perimeter_m(geometry: Any, crs: CRS) -> NDArray[np.float64]:
     array = np.asarray(geometry, dtype=object)
     lonlat = transform(array, horizontal(crs), _geographic(crs))
     owner, start, end = _segments(lonlat)
-    ellipsoid = _ellipsoid(horizontal(crs))
-    length = Geod(a=ellipsoid[0], b=ellipsoid[1]).inv(*start.T, *end.T)[2] if len(owner) else np.zeros(0)
+    length = _geod(*_ellipsoid(horizontal(crs))).inv(*start.T, *end.T)[2] if len(owner) else np.zeros(0)
     return np.asarray(np.bincount(owner, weights=length, minlength=len(array)), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def _geod(a: float, b: float) -> Geod:
+    return Geod(a=a, b=b)
 
 
 def unit_m(crs: object) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -861,3 +863,25 @@ def test_two_people_may_do_anything_in_any_order_many_times(tmp_path_factory, se
 def test_two_people_may_do_anything_in_a_town_in_any_order(tmp_path_factory, seed, plan):
     division = divided_town(plan)
     interleaved(tmp_path_factory.mktemp("town"), seed, steps=25, division=division, by=real_edit)
+
+
+# ---------------------------------------------------------------- a process that stays up
+class Ring:
+    """Something that holds itself: only the collector finds that nobody else does."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_a_process_made_ready_looks_for_garbage_in_what_came_later_alone():
+    before, ring = Ring(), weakref.ref(Ring())
+    jobs.ready_for_edits()
+    try:
+        assert gc.get_freeze_count() > 50_000
+        assert ring() is None
+        assert not any(one is before for one in gc.get_objects())
+        later = weakref.ref(Ring())
+        gc.collect()
+        assert later() is None
+    finally:
+        gc.unfreeze()

@@ -106,9 +106,12 @@ def _several(draft: Draft, name: str, key: str, touched: set[str]) -> Iterator[t
     """Rows of several parts: the code, whether they are more than the zone has, and those that are loose."""
     frame, zones = getattr(draft.division, name), draft.division.zones
     shapes = as_array(frame.geometry)
+    several = shapely.get_num_geometries(shapes) > 1
+    if not several.any():
+        return
     grid, code, of_zone = columns_of(frame, "grid_code", key, "zone_code")
     zone = dict(zip(column_of(zones, "zone_code"), as_array(zones.geometry), strict=True))
-    for k in np.flatnonzero(among(grid, touched) & (shapely.get_num_geometries(shapes) > 1)):
+    for k in np.flatnonzero(among(grid, touched) & several):
         land = zone[of_zone[k]]
         loose = _loose(shapes[k], land)
         more = shapely.get_num_geometries(shapes[k]) > shapely.get_num_geometries(land)

@@ -43,10 +43,10 @@ def give(draft: Draft, atoms: Collection[str], *, to: str) -> Edit:
     refuse(_elsewhere(draft, mine, to))
     grid = to[: draft.profile.codes.zone_digits + draft.profile.codes.sequence_digits]
     sources = {*of_grid[mine], grid}
-    made = changed(frame, grid_code=np.where(mine, grid, of_grid))
+    labels = {"grid_code": np.where(mine, grid, of_grid)}
     if level_of(draft, to) == "microgrid_code":
-        made = changed(made, microgrid_code=np.where(mine, to, micro))
-    after = rebuilt(draft, regrouped(draft, made, sources))
+        labels["microgrid_code"] = np.where(mine, to, micro)
+    after = rebuilt(draft, regrouped(draft, frame, sources, **labels))
     return accepted(draft, after, notices=_given_up(draft, after, sources))
 
 

@@ -13,7 +13,7 @@ import shapely
 from gridgis.adjust.draft import Draft
 from gridgis.adjust.numbers import new_micro_codes
 from gridgis.adjust.plane import Plane
-from gridgis.adjust.table import among, changed, columns_of
+from gridgis.adjust.table import among, changed, column_of, columns_of
 from gridgis.geometry.borders import adjacency
 from gridgis.geometry.components import components, sums
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints, as_array
@@ -35,7 +35,7 @@ class _Pieces:
         return rows[np.lexsort((rows, -self.area[rows], -self.households[rows]))]
 
 
-def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> gpd.GeoDataFrame:
+def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str], **labels: Geometries) -> gpd.GeoDataFrame:
     """Atoms with micro-grids that hang together, each in its grid.
 
     A micro-grid that lies whole in another grid than its code says goes on there under a new number. Of one that
@@ -46,10 +46,11 @@ def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> 
     ----------
     atoms : with the grids that they are to have, and micro-grids as they had
     grids : codes of those whose micro-grids are looked at
+    labels : what stands in some columns of the atoms in place of what they have
     """
-    grid, micro = columns_of(atoms, "grid_code", "microgrid_code")
+    grid, micro = (labels.get(name, column_of(atoms, name)) for name in ("grid_code", "microgrid_code"))
     rows = np.flatnonzero(among(grid, grids))
-    piece, found = _pieces(atoms.iloc[rows])
+    piece, found = _pieces(atoms.iloc[rows], grid[rows], micro[rows])
     label = np.full(len(found.grid), None, dtype=object)
     begun = _settled(found)
     label[begun.home] = found.micro[begun.home]
@@ -65,11 +66,10 @@ def regrouped(draft: Draft, atoms: gpd.GeoDataFrame, grids: Collection[str]) -> 
     label = _numbered(draft, found, label, np.array(alone, dtype=np.int64), taken | set(label[label != None]))  # noqa: E711
     out = micro.copy()
     out[rows] = label[piece]
-    return changed(atoms, microgrid_code=out)
+    return changed(atoms, **{**labels, "microgrid_code": out})
 
 
-def _pieces(atoms: gpd.GeoDataFrame) -> tuple[Ints, _Pieces]:
-    grid, micro = columns_of(atoms, "grid_code", "microgrid_code")
+def _pieces(atoms: gpd.GeoDataFrame, grid: Geometries, micro: Geometries) -> tuple[Ints, _Pieces]:
     shape = Plane.of(atoms).metres(as_array(atoms.geometry))
     pairs, length = adjacency(shape)
     one, two = pairs.T if len(pairs) else np.zeros((2, 0), dtype=np.int64)

@@ -102,10 +102,14 @@ class History:
 
     def take(self, number: int, undoes: int | None, actor: str) -> None:
         """Take in the next row."""
-        mine, again = (stack.setdefault(actor, []) for stack in (self.done, self.undone))
+        mine, again = self.done.setdefault(actor, []), self.undone.setdefault(actor, [])
         target = number if undoes is None else self.target[undoes]
-        self.target[number], self.turned[target] = target, number
-        self.on ^= {target}
+        self.target[number] = target
+        self.turned[target] = number
+        if target in self.on:
+            self.on.remove(target)
+        else:
+            self.on.add(target)
         if undoes is None:
             again.clear()
             mine.append(number)

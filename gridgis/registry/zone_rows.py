@@ -130,9 +130,8 @@ def frame_of(division: Division, name: str) -> gpd.GeoDataFrame:
 
 def values_of(frame: gpd.GeoDataFrame, name: str) -> list[tuple[Any, ...]]:
     """Rows of a layer as they stand in its frame; :func:`plain` makes them those of a database."""
-    there = dict(frame.items())
-    columns = [there[column].array for column in COLUMNS[name]]
-    return list(zip(*(values.to_numpy(dtype=object, na_value=None).tolist() for values in columns), strict=True))
+    columns = (frame[column].array.to_numpy(dtype=object, na_value=None) for column in COLUMNS[name])
+    return list(zip(*(values.tolist() for values in columns), strict=True))
 
 
 def plain(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
