@@ -26,7 +26,8 @@ class Changes:
     Attributes
     ----------
     against : the version that it is held against; None where it is the first of its district
-    rows : of each change but `unchanged`, with the box that it lies in
+    rows : of each change but `unchanged`, with the box that it lies in; of a border that moved the land that changes
+        hands, not what stays
     shapes : GeoJSON of the same rows, whose number is the `id` of the feature
     counts : grids by kind of change
     moved_households : those whose grid has another code than before
@@ -66,7 +67,8 @@ def _made(store: str, version: Version, against: Version | None) -> Changes:
     from gridgis.difference import moved_households
 
     found = jobs.difference(store, against.id, version.id)
-    told = found[found["change"] != "unchanged"].reset_index(drop=True)
+    stays = (found["change"] == "border_moved") & (found["old_code"] == found["new_code"])
+    told = found[(found["change"] != "unchanged") & ~stays].reset_index(drop=True)
     rows, shapes = _told(told)
     counts = Counter(told.drop_duplicates(["change", "old_code", "new_code"])["change"])
     return Changes(against.id, rows, shapes, dict(counts), moved_households(found))

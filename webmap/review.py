@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gridgis.registry.versions import Version
 
 READS = ("planner", "submitter", "reviewer", "filer", "leader", "administrator")
+DECISIONS = {"review": ["approve", "return"], "filing": ["file"]}
+"""What may be done at a step, by its kind: a filing holds no review up."""
 ATTACHED_MOST = 20 << 20
 """Bytes of a sealed file, with the form around it."""
 
@@ -80,7 +82,7 @@ def index() -> str:
 def sheet(version: int) -> str:
     """Show the review of a version as a sheet to print."""
     found = readable(version)
-    return page("review_sheet.html", version=found, told=_detail(found), changes=_changes(found))
+    return page("review_sheet.html", version=found, detail=_detail(found), changes=_changes(found))
 
 
 # ---------------------------------------------------------------- what is there
@@ -264,9 +266,10 @@ def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:
     if one.state in ("draft", "returned") and who.role == "submitter":
         found += ["submit", "withdraw"]
     if one.state == "submitted":
-        step = next((step for step in steps if step.state == "open"), None)
-        if step and step.role == who.role and len(who.area) <= step.area_digits:
-            found += ["approve", "return"] if step.kind == "review" else ["file"]
+        for kind, verbs in DECISIONS.items():
+            step = next((step for step in steps if step.state == "open" and step.kind == kind), None)
+            if step and step.role == who.role and len(who.area) <= step.area_digits:
+                found += verbs
         if who.role == "submitter":
             found.append("withdraw")
     return [*found, "comment"]

@@ -19,9 +19,13 @@ GRACE_S = 20
 
 def application() -> APIFlask:
     """The application that the environment describes: what each worker starts with."""
+    from gridgis import jobs
     from webmap import create_app, read_settings
 
-    return create_app(read_settings())
+    settings = read_settings()
+    if settings.store:
+        jobs.ready_for_edits()
+    return create_app(settings)
 
 
 def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:

@@ -120,7 +120,7 @@ class Review {
       el("h3", {}, T.findings, el("b", {}, number(one.findings.length))),
       el("ol", {}, one.findings.map((row) => el("li.comment", {}, el("b", {}, words("rules", row.rule)), " ", el("code", {}, row.code.slice(12)), el("p", {}, row.detail), row.reason && el("p.quiet", {}, row.reason)))),
       el("h3", {}, T.steps),
-      el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
+      el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, texts.review_bodies[step.name] ?? step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
       el("h3", {}, T.comments, el("b", {}, number(one.comments.length))),
       ...one.comments.map((row) => this.comment(row)), this.commentForm(),
       ...this.decision(),
