@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 from functools import lru_cache
 
+from apiflask import HTTPError
 from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from gridgis.errors import Denied, GridgisError, InputRefused
+from gridgis.errors import Denied, Fault, GridgisError, InputRefused
 from webmap import access, language
 from webmap.frame import page
 
@@ -42,6 +43,7 @@ WORTH_BYTES = 1_000
 def protect(app: Flask) -> None:
     """Give every answer of `app` its headers, errors the contract's shape, texts a smaller size."""
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPError, _misread)
     app.register_error_handler(GridgisError, _refused)
     app.register_error_handler(Denied, _denied)
     app.register_error_handler(Exception, _fault)
@@ -75,6 +77,17 @@ def _http_error(error: HTTPException) -> Response:
         (name, value) for name, value in error.get_headers() if name in ("Allow", "Location", "Retry-After")
     )
     return response
+
+
+def _misread(error: HTTPError) -> Response:
+    """Tell which parts of a form cannot be taken, each with why."""
+    faults = [
+        Fault(where, name, "; ".join(map(str, said)), "See how it is described in openapi.json")
+        for where, names in dict(error.detail or {}).items()
+        for name, said in dict(names).items()
+    ]
+    message = "\n".join(map(str, faults)) or str(error.message)
+    return _error(error.status_code, "refused" if faults else "failed", message, [vars(one) for one in faults])
 
 
 def _refused(error: GridgisError) -> Response:

@@ -24,10 +24,15 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, review, tasks
+    from webmap import account, drafts, review, tasks
     from webmap.changes import Comparisons
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
-    for blueprint in (account.pages, review.pages, tasks.pages):
+    for blueprint in (
+        account.pages,
+        drafts.api,
+        review.pages,
+        tasks.pages,
+    ):
         app.register_blueprint(blueprint)

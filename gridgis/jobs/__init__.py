@@ -43,7 +43,7 @@ from gridgis.jobs.division import (
 from gridgis.jobs.dossier import dossier, dossier_file
 from gridgis.jobs.duplicates import find_duplicates
 from gridgis.jobs.duties import check_duties, duties, explain_duty, import_duties, list_duties
-from gridgis.jobs.edits import edit, edit_log, last_edit, open_draft, ready_for_edits, redo, undo
+from gridgis.jobs.edits import edit, edit_log, last_edit, lonlat_of, open_draft, ready_for_edits, redo, undo
 from gridgis.jobs.exchange import export_division, import_division
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
@@ -197,6 +197,7 @@ __all__ = [
     "list_duties",
     "list_people",
     "list_tasks",
+    "lonlat_of",
     "make_key",
     "make_people_key",
     "make_token",

@@ -159,3 +159,13 @@ def last_edit(store: str, version: int) -> int:
 
     with reading(store) as connection:
         return last_number(connection, version)
+
+
+def lonlat_of(store: str, point: tuple[float, float]) -> tuple[float, float]:
+    """Longitude and latitude of a point in the CRS of a store, such as faults tell of."""
+    from gridgis.crs import transformer
+    from gridgis.registry.store import store_crs
+
+    with reading(store) as connection:
+        lon, lat = transformer(str(store_crs(connection)), "EPSG:4326").transform(*point)
+    return round(lon, 7), round(lat, 7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +111,24 @@ def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals:
     decimals : int
         To which the coordinates are rounded.
     """
+    return f'{{"type":"FeatureCollection","features":[{",".join(_texts(geometry, properties, decimals))}]}}'
+
+
+def features(
+    geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS
+) -> list[dict[str, Any]]:
+    """The features that :func:`geojson` writes, for an answer that holds more than one layer.
+
+    Parameters
+    ----------
+    geometry, properties, decimals : as there
+    """
+    flat = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, decimals))
+    return [json.loads(text) for text in _texts(flat, properties, decimals)]
+
+
+def _texts(geometry: Geometries, properties: list[dict[str, Any]], decimals: int) -> Iterator[str]:
+    """Features as text."""
     # GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
     tail = re.compile(rf"\.\d{{{decimals + 1},}}")
 
@@ -118,11 +137,8 @@ def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals:
         return f"{float(found[0]):.{decimals}f}"[1:]
 
     shapes = (tail.sub(shorter, text or "null") for text in shapely.to_geojson(geometry))
-    features = (
-        f'{{"type":"Feature","id":{number},"properties":{_json(row)},"geometry":{shape}}}'
-        for number, (shape, row) in enumerate(zip(shapes, properties, strict=True), 1)
-    )
-    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+    for number, (shape, row) in enumerate(zip(shapes, properties, strict=True), 1):
+        yield f'{{"type":"Feature","id":{number},"properties":{_json(row)},"geometry":{shape}}}'
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,0 +1,152 @@
+"""Zones of a draft as the planner page edits them: every atom, grid, micro-grid and border with its code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from gridgis.publish.border_lines import stroke_of
+from gridgis.publish.light import WEB_CRS, features, light_division, rows_of
+from gridgis.publish.standing import standing
+from gridgis.rules import check
+from webmap.content import grid_rows, offender_layer
+
+if TYPE_CHECKING:
+    from gridgis.adjust.draft import Draft
+    from gridgis.jobs.adjust import Applied
+
+Layers = dict[str, list[Any]]
+
+PREVIEWED = {"grid_code": "code", "name": "name", "range": "range"}
+"""Columns of a preview that have no before and after, and what the page calls them."""
+
+
+def zone_content(draft: Draft) -> dict[str, Any]:
+    """Everything of the zones that are open in a draft.
+
+    Invariant: the same rows give the same bytes, whatever was done and taken back meanwhile.
+
+    Returns
+    -------
+    dict
+        `grids`, `microgrids`, `atoms`, `borders` and `lines` (centre lines to snap to): features of GeoJSON in
+        longitude and latitude, not simplified; `zones`: what is told of each; `locks`.
+    """
+    division = draft.division
+    lines = division.lines[division.lines["border_class"].fillna("") != ""]
+    told = {"name": lines["name"], "class": lines["border_class"], "zone": lines["zone_code"]}
+    return {
+        **_layers(draft, None),
+        "lines": _features(lines, pd.DataFrame(told)),
+        "zones": _zones(draft),
+        "locks": _locks(draft),
+    }
+
+
+def changed_content(draft: Draft, codes: Collection[str]) -> dict[str, Any]:
+    """What a page has to draw anew of some grids: all that it drew of them goes, and this comes.
+
+    Parameters
+    ----------
+    draft : as it is now
+    codes : of the grids that changed, came or went
+    """
+    return {"codes": sorted(codes), **_layers(draft, frozenset(codes)), "zones": _zones(draft), "locks": _locks(draft)}
+
+
+def edit_content(done: Applied) -> dict[str, Any]:
+    """What an edit does: numbers before and after, and what to draw anew."""
+    table = done.preview.grids
+    rows = []
+    for row in rows_of(table):
+        told: dict[str, Any] = {to: row.get(name) for name, to in PREVIEWED.items()}
+        for side in ("before", "after"):
+            tail = f"_{side}"
+            told[side] = {name.removesuffix(tail): value for name, value in row.items() if name.endswith(tail)}
+        rows.append(told)
+    return {
+        "number": done.number,
+        "rows": rows,
+        "moved_households": done.preview.moved_households,
+        "notices": list(done.preview.notices),
+        "changed": changed_content(done.edit.after, done.edit.touched),
+    }
+
+
+def zone_findings(draft: Draft) -> dict[str, Any]:
+    """What the rules find in the zones of a draft, as the layer of offenders of the page has it."""
+    division = draft.division
+    light = light_division(replace(division, offenders=check(division)), tolerance_m=0.0)
+    return {"features": offender_layer(light, standing(light.grids, profile=draft.profile)["band"])}
+
+
+def _layers(draft: Draft, codes: frozenset[str] | None) -> Layers:
+    """Features of some grids, all by default."""
+    division = draft.division
+    grids, micros, atoms = (_of(getattr(division, name), codes) for name in ("grids", "microgrids", "atoms"))
+    some = replace(division, grids=grids, microgrids=micros)
+    return {
+        "grids": _features(grids, grid_rows(some, standing(grids, profile=draft.profile))),
+        "microgrids": _features(
+            micros,
+            micros[["microgrid_code", "grid_code", "households"]].set_axis(["code", "grid", "households"], axis=1),
+        ),
+        "atoms": _features(
+            atoms,
+            atoms[["atom_id", "grid_code", "microgrid_code", "households"]].set_axis(
+                ["id", "grid", "micro", "households"], axis=1
+            ),
+        ),
+        "borders": _borders(division.borders, codes),
+    }
+
+
+def _of(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> gpd.GeoDataFrame:
+    return frame if codes is None else frame[frame["grid_code"].isin(codes)]
+
+
+def _borders(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> list[Any]:
+    """Borders of some grids, each with the two that it parts; those between zones belong to the zones."""
+    first, second = (frame[name].fillna("").astype(str) for name in ("first_code", "second_code"))
+    if codes is not None:
+        frame = frame[first.isin(codes) | second.isin(codes)]
+        first, second = first[frame.index], second[frame.index]
+    inside = (first.str[:12] == second.str[:12]) & (second != "")
+    stroke = stroke_of(frame["border_class"]).mask(
+        ~inside & (stroke_of(frame["border_class"]) == "off_street"), "plain"
+    )
+    table = pd.DataFrame({"first": first, "second": second, "stroke": stroke})
+    table["level"] = inside.map({True: "grid", False: "zone"})
+    table["id"] = first + "-" + second
+    count = table.groupby("id").cumcount()
+    table["id"] += "-" + count.astype(str)
+    return _features(frame, table)
+
+
+def _features(frame: gpd.GeoDataFrame, properties: pd.DataFrame | list[dict[str, Any]]) -> list[Any]:
+    rows = properties if isinstance(properties, list) else rows_of(properties)
+    return features(frame.geometry.to_crs(WEB_CRS).to_numpy(), rows)
+
+
+def _zones(draft: Draft) -> list[dict[str, Any]]:
+    zones = draft.division.zones
+    told = {"zone_code": "code", "name": "name", "kind": "kind", "households": "households", "area_m2": "area_m2"}
+    table = zones[list(told)].set_axis(list(told.values()), axis=1)
+    return rows_of(pd.DataFrame(table.assign(area_m2=zones["area_m2"].round(), name=zones["name"].fillna(""))))
+
+
+def _locks(draft: Draft) -> dict[str, list[Any]]:
+    """Locks on grids of the zones that are open."""
+    here = set(draft.division.zones["zone_code"])
+    return {
+        "grids": _inside(here, draft.locks.grids),
+        "borders": sorted(list(pair) for pair in draft.locks.borders if pair[0][:12] in here),
+    }
+
+
+def _inside(zones: Collection[str], codes: Iterable[str]) -> list[str]:
+    return sorted(code for code in codes if code[:12] in zones)
