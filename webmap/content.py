@@ -145,7 +145,7 @@ def _bounds(groups: Geometries) -> list[list[float]]:
 
 
 def grid_rows(light: Division, stand: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the page is told of each grid, in their order; `stand` as :func:`gridgis.publish.standing.standing` gives."""
+    """What the page is told of each grid, in their order; `stand` is of :func:`gridgis.publish.standing.standing`."""
     grids = light.grids
     rows = pd.DataFrame(
         {

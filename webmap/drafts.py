@@ -19,7 +19,7 @@ from gridgis.errors import Fault, GridgisError, InputRefused
 from webmap.access import SIGNED_IN, allow, inside, person, store
 from webmap.edit_forms import DraftIn, EditIn
 from webmap.editing import at_places, made
-from webmap.planner import send
+from webmap.planner import EDIT_NUMBER, send
 from webmap.shelf import Answer
 from webmap.versions import in_force, readable, visible
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 DRAWS = ("planner", "submitter")
 """Roles that make drafts and edit them."""
 OPEN = ("draft", "returned")
-EDIT_NUMBER = "Edit-Number"
-"""Header of an answer about a draft: the last edit that is in it."""
 
 api = APIBlueprint("drafts", __name__, url_prefix="/api/drafts", tag="drafts")
 

@@ -7,8 +7,12 @@ from flask import Blueprint, Response, abort, request
 from webmap.access import SIGNED_IN, allow
 from webmap.frame import page
 from webmap.shelf import Answer
-from webmap.versions import shelf
+from webmap.versions import shelf_at
 
+EDIT_NUMBER = "Edit-Number"
+"""Header of an answer about a draft: the last edit that is surely in it."""
+BEHIND = 200
+"""So many edits may be missing from what a page gets that brings the zones that they changed up to date itself."""
 LAYERS = ("zones", "grids", "borders", "microgrids", "offenders")
 
 pages = Blueprint("planner", __name__)
@@ -25,7 +29,7 @@ def index() -> str:
 @allow(SIGNED_IN)
 def division() -> Response:
     """Give the summary of a version: counts, ranges, zones with their state."""
-    return send(shelf()["division"])
+    return _of_shelf("division", mimetype="application/json")
 
 
 @pages.get("/api/division/<layer>")
@@ -34,7 +38,15 @@ def layer(layer: str) -> Response:
     """Give one layer of a version as GeoJSON."""
     if layer not in LAYERS:
         abort(404, description=f"There is no layer {layer!r}: ask for one of {', '.join(LAYERS)}.")
-    return send(shelf()[layer], mimetype="application/geo+json")
+    return _of_shelf(layer, mimetype="application/geo+json")
+
+
+def _of_shelf(name: str, *, mimetype: str) -> Response:
+    """An answer of the version that is looked at; with `behind` in the address it may lack the last edits."""
+    found, edits = shelf_at(behind=BEHIND if "behind" in request.args else 0)
+    response = send(found[name], mimetype=mimetype)
+    response.headers[EDIT_NUMBER] = str(edits)
+    return response
 
 
 def send(answer: Answer, *, mimetype: str = "application/json") -> Response:

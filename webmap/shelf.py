@@ -83,10 +83,11 @@ class Shelves:
         path = Path(settings.division)
         self.file = Shelf(lambda: (read or _of_file)(path), name=path.stem) if settings.division else None
 
-    def of_version(self, version: int, *, edits: int, name: str) -> Shelf:
-        """The shelf of a version after so many edits."""
-        key = (version, edits)
+    def of_version(self, version: int, *, edits: int, name: str, behind: int = 0) -> tuple[Shelf, int]:
+        """The shelf of a version after so many edits, or of one that lacks at most `behind` of them; and its edits."""
         with self._lock:
+            ready = [kept for number, kept in self._of_version if number == version and edits - behind <= kept <= edits]
+            key = (version, max(ready, default=edits))
             found = self._of_version.get(key)
             if found is None:
                 found = Shelf(lambda: _of_store(self.settings.store, version), name=name)
@@ -94,7 +95,7 @@ class Shelves:
                 while len(self._of_version) > KEPT:
                     self._of_version.popitem(last=False)
             self._of_version.move_to_end(key)
-            return found
+            return found, key[1]
 
 
 def _of_file(path: Path) -> Division:

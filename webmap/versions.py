@@ -81,10 +81,20 @@ def readable(number: str | int) -> Version:
 
 
 def shelf() -> Shelf:
-    """The shelf of what is looked at."""
+    """The shelf of what is looked at, as it is now."""
+    return shelf_at(behind=0)[0]
+
+
+def shelf_at(*, behind: int) -> tuple[Shelf, int]:
+    """The shelf of what is looked at, and the number of the last edit that is in it.
+
+    Parameters
+    ----------
+    behind : so many edits may be missing from it, for a page that asks for the zones that they changed
+    """
     if not settings().store:
-        return file_shelf()
+        return file_shelf(), 0
     one = named()
     shelves: Shelves = current_app.extensions["shelves"]
     edits = 0 if one.state == "approved" else jobs.last_edit(settings().store, one.id)
-    return shelves.of_version(one.id, edits=edits, name=one.name)
+    return shelves.of_version(one.id, edits=edits, behind=behind, name=one.name)

@@ -17,6 +17,10 @@ export function write(state) {
   history.replaceState(history.state, "", `${location.pathname}${location.search}${hash ? `#${hash}` : ""}`);
 }
 
-// The page in the other language opens at the same place, with the same picked.
+// The page in the other language opens at the same place, with the same picked, of the same version.
 for (const link of document.querySelectorAll(".tongue"))
-  for (const sign of ["pointerenter", "pointerdown", "focus"]) link.addEventListener(sign, () => (link.hash = location.hash));
+  for (const sign of ["pointerenter", "pointerdown", "focus"]) link.addEventListener(sign, () => {
+    const query = new URLSearchParams(location.search);
+    query.set("lang", link.lang);
+    Object.assign(link, { search: String(query), hash: location.hash });
+  });

@@ -8,8 +8,9 @@ export class Refused extends Error {
   }
 }
 
-async function send(path, options = {}) {
+async function send(path, { heard, ...options } = {}) {
   const answer = await fetch(told.root + path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  heard?.(answer);
   const isJson = answer.headers.get("Content-Type")?.includes("json");
   const found = isJson ? await answer.json() : await answer.text();
   if (!answer.ok) throw new Refused(found.error ?? { code: "failed", message: answer.statusText }, answer.status);

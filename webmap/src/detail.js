@@ -14,6 +14,7 @@ export function gridDetail(place, { grid, zone, range, findings, state, on }) {
     el("p.sub", {}, [grid.name, words("kinds", grid.kind)].filter(Boolean).join(" · ")),
     grid.households !== undefined && el("p.figure", {}, el("b", {}, number(grid.households)), " ", texts.detail.households, inhabited && verdict(grid, range)),
     inhabited ? rangeBar(grid.households, range) : el("p.note", {}, range ? texts.bands.empty : texts.detail.no_range),
+    on.edits && gridTools(grid, on.edits),
     facts([
       [texts.fields.households_from, grid.from && words("sources", grid.from)],
       [texts.fields.area_m2, grid.area_m2 === undefined ? undefined : area(grid.area_m2)],
@@ -30,6 +31,12 @@ export function gridDetail(place, { grid, zone, range, findings, state, on }) {
       el("button", { type: "button", onclick: () => on.step(1), "aria-keyshortcuts": "]" }, texts.plan.next, " ›")),
   );
   place.hidden = false;
+}
+
+// What one can do to the picked grid, of a draft.
+function gridTools(grid, editor) {
+  const tool = (name, word = texts.tools[name]) => el("button.second", { type: "button", onclick: () => editor.take(name), "data-grid-tool": name }, word);
+  return el("p.grid-tools", {}, tool("give", texts.edit.brush_to), tool("split"), tool("lock", editor.draft.isLocked(grid.code) ? texts.actions.unlock : texts.actions.lock), tool("rename"));
 }
 
 function verdict({ households, band }, { min, max }) {

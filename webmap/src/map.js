@@ -71,7 +71,7 @@ function room(picked = false) {
 
 // Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
 export function openMap(container, summary, on, options = {}) {
-  const source = (data) => ({ type: "geojson", data, tolerance: 0.2, attribution: "" });
+  const source = (data, promoteId) => ({ type: "geojson", data, tolerance: 0.2, attribution: "", ...(promoteId ? { promoteId } : {}) });
   const map = new MapLibre({
     container,
     bounds: summary.bounds ?? undefined,
@@ -86,7 +86,7 @@ export function openMap(container, summary, on, options = {}) {
     fadeDuration: 0,
     style: {
       version: 8,
-      sources: { zones: source(empty), grids: source(empty), borders: source(empty), microgrids: source(empty), signs: source(empty), offence: source(empty), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
+      sources: { zones: source(empty), grids: source(empty, "code"), borders: source(empty), microgrids: source(empty), signs: source(empty), offence: source(empty), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
       layers: layers(summary),
     },
   });
@@ -105,9 +105,9 @@ function listen(map, on) {
   const at = (point, names, by) => map.queryRenderedFeatures([[point.x - by, point.y - by], [point.x + by, point.y + by]], { layers: names })[0];
   map.on("click", ({ point }) => {
     const found = at(point, SIGNS, 4);
-    if (found) return on.finding(found.properties.id);
+    if (found && !on.drawing?.()) return on.finding(found.properties.id);
     const grid = at(point, GRIDS, 0);
-    return grid ? on.grid(grid.properties.code) : on.nothing();
+    return grid ? (on.click ?? on.grid)(grid.properties.code) : on.nothing();
   });
   map.on("mousemove", ({ point }) => {
     const grid = at(point, GRIDS, 0);
@@ -121,12 +121,14 @@ function verbs(map, summary) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const fit = (box, picked = true) => box && map.fitBounds(box, { padding: room(picked), maxZoom: 17, duration: calm ? 0 : 450 });
   const ready = new Promise((done) => map.once("load", done));
-  let asked = false;
+  let asked = false, thin = null, left = (features) => features;
   const fine = async (fetchLayer) => {
     if (asked || map.getZoom() < MICROGRIDS_FROM) return;
     asked = true;
-    map.getSource("microgrids").setData(await fetchLayer("microgrids"));
+    thin = (await fetchLayer("microgrids")).features;
+    drawFine();
   };
+  const drawFine = () => thin && map.getSource("microgrids").setData({ type: "FeatureCollection", features: left(thin) });
   return {
     ready,
     fit,
@@ -135,8 +137,12 @@ function verbs(map, summary) {
       map.getSource("zones").setData(zones);
       map.getSource("grids").setData(grids);
       map.getSource("borders").setData(borders);
-      map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at));
+      this.showFindings(offenders);
     },
+    showFindings: (offenders) => map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at)),
+    changeGrids: ({ gone, come }) => map.getSource("grids").updateData({ remove: gone, add: come }),
+    setBorders: (features) => map.getSource("borders").setData({ type: "FeatureCollection", features }),
+    hideFine(leave) { left = leave; drawFine(); },
     fineBorders(fetchLayer) {
       map.on("moveend", () => fine(fetchLayer));
       fine(fetchLayer);

@@ -3,14 +3,22 @@ import { ask } from "./api.js";
 import * as address from "./address.js";
 import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
+import { Editor } from "./edit.js";
+import { boxOf, without } from "./edit_map.js";
 import { listenKeys } from "./keys.js";
 import { legend } from "./legend.js";
 import { openMap } from "./map.js";
+import { picker, readVersions, shownOf } from "./picker.js";
 import { zoneList, zonePanel } from "./work.js";
 
 const place = (id) => document.getElementById(id);
 
-const division = (path) => ask(`/api/division${path}${location.search}`);
+// What a page gets of a draft may lack its last edits; the page asks for the zones that they changed.
+let edits = Infinity;
+const division = (path, version) => {
+  const query = version ? `?version=${version.id}${version.may_edit ? "&behind" : ""}` : location.search;
+  return ask(`/api/division${path}${query}`, { heard: (answer) => (edits = Math.min(edits, Number(answer.headers.get("Edit-Number") ?? 0))) });
+};
 
 function say(text) {
   place("status").textContent = text;
@@ -24,7 +32,8 @@ function fail(error) {
 }
 
 class Planner {
-  constructor(summary, { grids, offenders, ...layers }) {
+  constructor(summary, { grids, offenders, ...layers }, version) {
+    this.version = version;
     this.summary = summary;
     this.layers = { grids, offenders, ...layers };
     this.state = address.read();
@@ -34,11 +43,14 @@ class Planner {
     this.on = {
       zone: (code) => this.pick({ zone: code }, { go: true }),
       grid: (code, { go = false } = {}) => this.pick({ zone: code.slice(0, 12), grid: code }, { go }),
+      click: (code) => this.editor?.takes(code) || this.on.grid(code),
       finding: (id) => this.pickFinding(id),
       show: (show) => this.pick({ show }),
       back: () => this.pick({}, {}),
       close: () => this.pick({ zone: this.state.zone }),
-      nothing: () => this.pick({ zone: undefined }),
+      nothing: () => this.editor?.drawing || this.pick({ zone: undefined }),
+      drawing: () => this.editor && this.editor.tool !== "look",
+      tool: (name) => this.editor?.take(name),
       step: (by) => this.stepGrid(by),
     };
   }
@@ -46,14 +58,59 @@ class Planner {
   get zone() { return this.zones.get(this.state.zone); }
   get grid() { return this.grids.get(this.state.grid)?.properties; }
   get finding() { return this.findings.find(({ id }) => id === this.state.finding); }
-  gridsOf(zone) { return this.layers.grids.features.map(({ properties }) => properties).filter((grid) => grid.zone === zone); }
+  gridsOf(zone) { return [...this.grids.values()].map(({ properties }) => properties).filter((grid) => grid.zone === zone).sort((one, two) => (one.code < two.code ? -1 : 1)); }
+  rangeOf(code) { return this.summary.ranges[this.grids.get(code)?.properties.kind ?? this.zones.get(code.slice(0, 12))?.kind]; }
   findingsOf(code) { return this.findings.filter((finding) => finding.code?.startsWith(code)); }
 
   pick(change, { go = false } = {}) {
     this.state = { show: this.state.show, ...change };
     address.write(this.state);
     this.draw();
+    this.editor?.openZone();
     if (go) this.go();
+  }
+
+  // Grids that an edit changed: in the lists, in the sums of their zone, on the map.
+  takeGrids({ gone, come }) {
+    for (const code of gone) this.grids.delete(code);
+    for (const feature of come) this.grids.set(feature.properties.code, feature);
+    for (const code of new Set([...gone, ...come.map(({ properties }) => properties.code)].map((one) => one.slice(0, 12)))) this.addUp(code);
+    this.view?.changeGrids({ gone, come });
+  }
+
+  addUp(code) {
+    const zone = this.zones.get(code), grids = this.gridsOf(code);
+    if (!zone) return;
+    const out = grids.filter(({ band }) => band === "below" || band === "above").length;
+    Object.assign(zone, { grids: grids.length, out_of_range: out, in_range: grids.filter(({ band }) => /^range/.test(band)).length });
+    this.weigh(zone);
+    for (const band of ["below", "above"]) this.summary.counts[band] = [...this.grids.values()].filter(({ properties }) => properties.band === band).length;
+  }
+
+  weigh(zone) {
+    zone.state = !zone.grids ? "none" : zone.hard ? "hard" : zone.finding ? "finding" : zone.out_of_range ? "out" : "ready";
+  }
+
+  takeFindings(code, features) {
+    const found = features.map((feature) => ({ ...feature.properties, id: `${code}.${feature.id}`, geometry: feature.geometry }));
+    this.findings = [...this.findings.filter((one) => one.zone !== code), ...found];
+    const zone = this.zones.get(code);
+    for (const severity of ["hard", "finding"]) {
+      const n = found.filter((one) => (one.severity === "hard") === (severity === "hard")).length;
+      this.summary.counts[severity] += n - zone[severity];
+      zone[severity] = n;
+    }
+    this.weigh(zone);
+    this.view?.showFindings(this.findings);
+    this.draw();
+  }
+
+  // Borders of zones that are edited are drawn pair by pair, and not with those of the whole district.
+  hideLines(zones) {
+    if (!this.view) return;
+    const land = this.layers.zones.features.filter(({ properties }) => zones.includes(properties.code));
+    this.view.setBorders(without(this.layers.borders.features, land));
+    this.view.hideFine((features) => without(features, land));
   }
 
   pickFinding(id) {
@@ -84,7 +141,7 @@ class Planner {
     place("work-body").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
     const detail = place("detail");
     if (finding) findingDetail(detail, { finding, grid, on });
-    else if (grid) gridDetail(detail, { grid, zone, range: this.summary.ranges[grid.kind], findings: this.findingsOf(grid.code), state, on });
+    else if (grid) gridDetail(detail, { grid, zone, range: this.summary.ranges[grid.kind], findings: this.findingsOf(grid.code), state, on: this.editor ? { ...on, edits: this.editor } : on });
     else detail.hidden = true;
     document.body.classList.toggle("has-detail", !detail.hidden);
     this.view?.mark({ zone: state.zone, grid: state.grid, offence: finding && { type: "Feature", properties: {}, geometry: finding.geometry } });
@@ -93,8 +150,12 @@ class Planner {
   async open() {
     this.draw();
     const seen = legend(place("legend"), this.summary);
-    listenKeys(this.keys(seen));
-    addEventListener("hashchange", () => { this.state = address.read(); this.draw(); });
+    if (this.version?.may_edit) {
+      this.editor = new Editor(this, this.version.id);
+      await this.editor.open(edits);
+    }
+    listenKeys(this.keys(seen), this.editor && ((way) => this.editor.turn(way)));
+    addEventListener("hashchange", () => { this.state = address.read(); this.draw(); this.editor?.openZone(); });
     address.write(this.state);
     const placed = address.hasPlace();
     try {
@@ -103,8 +164,9 @@ class Planner {
       return say(texts.plan.no_webgl);
     }
     await this.view.ready;
-    this.view.show({ ...this.layers, offenders: this.findings });
-    this.view.fineBorders((layer) => division(`/${layer}`));
+    this.view.show({ ...this.layers, grids: { type: "FeatureCollection", features: [...this.grids.values()] }, offenders: this.findings });
+    this.view.fineBorders((layer) => division(`/${layer}`, this.version));
+    this.editor?.onMap(this.view);
     this.draw();
     if (!placed) this.go();
     return document.body.classList.add("drawn");
@@ -117,20 +179,15 @@ class Planner {
       j: () => this.stepZone(1), k: () => this.stepZone(-1),
       "]": () => this.stepGrid(1), "[": () => this.stepGrid(-1),
       0: () => this.view?.whole(), "+": () => this.view?.map.zoomIn(), "-": () => this.view?.map.zoomOut(),
-      Escape: () => (this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
+      ...this.editor?.keys(),
+      Escape: () => (this.editor && this.editor.tool !== "look" ? this.editor.clear() : this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
       l: seen.toggle, b: list,
     };
   }
 }
 
 function boundsOf(geometry) {
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const visit = (at) => {
-    if (typeof at[0] !== "number") return at.forEach(visit);
-    box[0] = Math.min(box[0], at[0]); box[1] = Math.min(box[1], at[1]);
-    box[2] = Math.max(box[2], at[0]); box[3] = Math.max(box[3], at[1]);
-  };
-  visit(geometry.coordinates);
+  const box = boxOf(geometry);
   return Number.isFinite(box[0]) ? box : undefined;
 }
 
@@ -145,10 +202,12 @@ async function start() {
   say(texts.plan.loading);
   try {
     const names = ["zones", "grids", "borders", "offenders"];
-    const [summary, ...layers] = await Promise.all([division(""), ...names.map((name) => division(`/${name}`))]);
+    const versions = await readVersions(), version = shownOf(versions);
+    picker(place("made"), versions, version);
+    const [summary, ...layers] = await Promise.all([division("", version), ...names.map((name) => division(`/${name}`, version))]);
     say("");
-    place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
-    window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]]))); // for tests and the console
+    if (!version) place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
+    window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]])), version); // for tests and the console
     await window.planner.open();
   } catch (error) {
     fail(error);
