@@ -12,7 +12,7 @@ import shapely
 
 from gridgis.profile import Profile
 from gridgis.publish.border_lines import LEVELS, STROKES, drawn_borders
-from gridgis.publish.light import Geometries, features, geojson, label_points, light_division, rows_of
+from gridgis.publish.light import Geometries, geojson, label_points, light_division, rows_of
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import split_flags
 from gridgis.schema import Division
@@ -51,7 +51,7 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
         "grids": geojson(light.grids.geometry.to_numpy(), grid_rows(light, stand)),
         "borders": _lines(drawn[~fine]),
         "microgrids": _lines(drawn[fine]),
-        "offenders": _offenders(light, stand["band"]),
+        "offenders": offender_layer(light, stand["band"]),
     }
 
 
@@ -171,16 +171,8 @@ def _lines(drawn: gpd.GeoDataFrame) -> str:
     return geojson(drawn.geometry.to_numpy(), rows_of(drawn[["level", "stroke"]]))
 
 
-def offender_layer(light: Division, bands: pd.Series) -> list[dict[str, Any]]:
-    """Offences as features: with the point where their sign stands, and their shape where it is not the grid's own."""
-    return features(*_offences(light, bands))
-
-
-def _offenders(light: Division, bands: pd.Series) -> str:
-    return geojson(*_offences(light, bands))
-
-
-def _offences(light: Division, bands: pd.Series) -> tuple[Geometries, list[dict[str, Any]]]:
+def offender_layer(light: Division, bands: pd.Series) -> str:
+    """Offences with the point where their sign stands, and their shape where it is not the grid's own."""
     frame = light.offenders
     sign = worth_a_sign(light, bands)
     columns = frame[["rule", "severity", "code", "detail", "clause"]].assign(
@@ -192,4 +184,4 @@ def _offences(light: Division, bands: pd.Series) -> tuple[Geometries, list[dict[
     rows = rows_of(columns)
     for row, at in zip((row for row in rows if row["sign"]), places.tolist(), strict=True):
         row["at"] = at
-    return shapes, rows
+    return geojson(shapes, rows)

@@ -80,7 +80,10 @@ def zone_findings(version: str, zone: str) -> Response:
 @allow(*DRAWS)
 @api.input(EditIn)
 def edit(version: str, json_data: EditIn) -> Response | tuple[Response, int]:
-    """Edit a draft, or say what would come of it: numbers before and after, and what is to be drawn anew."""
+    """Edit a draft, or say what would come of it: numbers before and after, and what is to be drawn anew.
+
+    That a dry run is refused is an answer to it, under `refused`, and no error.
+    """
     from webmap.zone_content import edit_content
 
     found, asked = readable(version), json_data.root
@@ -89,9 +92,13 @@ def edit(version: str, json_data: EditIn) -> Response | tuple[Response, int]:
     try:
         with at_places(store()):
             done = made(found.id, asked.action, asked.arguments, seen=asked.seen, dry_run=asked.dry_run)
+    except InputRefused as error:
+        if not asked.dry_run:
+            raise
+        return jsonify({"number": None, "refused": [vars(fault) for fault in error.faults]})
     except GridgisError as error:
         return _conflict(error, found.id, since=asked.seen)
-    return jsonify(edit_content(done))
+    return _text(edit_content(done))
 
 
 @api.post("/<version>/undo")
@@ -126,21 +133,20 @@ def _row(one: Version, *, stands: bool) -> dict[str, Any]:
     return {**told, "name": one.name, "in_force": stands, "may_edit": may_edit}
 
 
-def _of_zone(version: str, zone: str, content: Callable[[Draft], Mapping[str, Any]]) -> Response:
+def _of_zone(version: str, zone: str, content: Callable[[Draft], str]) -> Response:
     """An answer about a zone, with the number of the last edit that is surely in it."""
     found = readable(version)
     if not zone.isascii() or not zone.isdecimal():
         raise InputRefused([Fault("zones", zone[:20], "is no code", "Name the twelve digits of a zone")])
     last = jobs.last_edit(store(), found.id)
-    told = content(jobs.open_draft(store(), found.id, [zone]))
-    response = send(Answer.of(json.dumps(told, ensure_ascii=False, separators=(",", ":"))))
+    response = send(Answer.of(content(jobs.open_draft(store(), found.id, [zone]))))
     response.headers[EDIT_NUMBER] = str(last)
     return response
 
 
 def _turned(found: Version, turn: Callable[..., Entry]) -> Response | tuple[Response, int]:
     """Undo or redo, and what is to be drawn anew."""
-    from webmap.zone_content import changed_content
+    from webmap.zone_content import changed_content, turned_content
 
     try:
         entry = turn(store(), found.id, by=person().name)
@@ -151,7 +157,11 @@ def _turned(found: Version, turn: Callable[..., Entry]) -> Response | tuple[Resp
         changed = changed_content(jobs.open_draft(store(), found.id, zones), entry.codes)
     except InputRefused:
         changed = None  # a zone came or went with it: all is to be read anew
-    return jsonify({"number": entry.number, "entry": _told(entry), "changed": changed})
+    return _text(turned_content(_told(entry), changed))
+
+
+def _text(text: str) -> Response:
+    return Response(text, mimetype="application/json")
 
 
 def _conflict(error: GridgisError, version: int, *, since: int | None) -> tuple[Response, int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from gridgis.publish.border_lines import stroke_of
-from gridgis.publish.light import WEB_CRS, features, light_division, rows_of
+from gridgis.publish.light import DECIMALS, WEB_CRS, feature_texts, light_division, rows_of
 from gridgis.publish.standing import standing
 from gridgis.rules import check
 from webmap.content import grid_rows, offender_layer
@@ -19,35 +22,31 @@ if TYPE_CHECKING:
     from gridgis.adjust.draft import Draft
     from gridgis.jobs.adjust import Applied
 
-Layers = dict[str, list[Any]]
+Texts = dict[str, str]
+"""JSON by the name under which it stands."""
 
 PREVIEWED = {"grid_code": "code", "name": "name", "range": "range"}
 """Columns of a preview that have no before and after, and what the page calls them."""
 
 
-def zone_content(draft: Draft) -> dict[str, Any]:
+def zone_content(draft: Draft) -> str:
     """Everything of the zones that are open in a draft.
 
     Invariant: the same rows give the same bytes, whatever was done and taken back meanwhile.
 
     Returns
     -------
-    dict
-        `grids`, `microgrids`, `atoms`, `borders` and `lines` (centre lines to snap to): features of GeoJSON in
+    str
+        JSON of `grids`, `microgrids`, `atoms`, `borders` and `lines` (centre lines to snap to): features of GeoJSON in
         longitude and latitude, not simplified; `zones`: what is told of each; `locks`.
     """
     division = draft.division
     lines = division.lines[division.lines["border_class"].fillna("") != ""]
     told = {"name": lines["name"], "class": lines["border_class"], "zone": lines["zone_code"]}
-    return {
-        **_layers(draft, None),
-        "lines": _features(lines, pd.DataFrame(told)),
-        "zones": _zones(draft),
-        "locks": _locks(draft),
-    }
+    return _object({**_layers(draft, None), "lines": _features(lines, pd.DataFrame(told)), **_rest(draft)})
 
 
-def changed_content(draft: Draft, codes: Collection[str]) -> dict[str, Any]:
+def changed_content(draft: Draft, codes: Collection[str]) -> str:
     """What a page has to draw anew of some grids: all that it drew of them goes, and this comes.
 
     Parameters
@@ -55,10 +54,10 @@ def changed_content(draft: Draft, codes: Collection[str]) -> dict[str, Any]:
     draft : as it is now
     codes : of the grids that changed, came or went
     """
-    return {"codes": sorted(codes), **_layers(draft, frozenset(codes)), "zones": _zones(draft), "locks": _locks(draft)}
+    return _object({"codes": _json(sorted(codes)), **_layers(draft, frozenset(codes)), **_rest(draft)})
 
 
-def edit_content(done: Applied) -> dict[str, Any]:
+def edit_content(done: Applied) -> str:
     """What an edit does: numbers before and after, and what to draw anew."""
     table = done.preview.grids
     rows = []
@@ -68,23 +67,30 @@ def edit_content(done: Applied) -> dict[str, Any]:
             tail = f"_{side}"
             told[side] = {name.removesuffix(tail): value for name, value in row.items() if name.endswith(tail)}
         rows.append(told)
-    return {
-        "number": done.number,
-        "rows": rows,
-        "moved_households": done.preview.moved_households,
-        "notices": list(done.preview.notices),
-        "changed": changed_content(done.edit.after, done.edit.touched),
-    }
+    return _object(
+        {
+            "number": _json(done.number),
+            "rows": _json(rows),
+            "moved_households": _json(done.preview.moved_households),
+            "notices": _json(list(done.preview.notices)),
+            "changed": changed_content(done.edit.after, done.edit.touched),
+        }
+    )
 
 
-def zone_findings(draft: Draft) -> dict[str, Any]:
+def turned_content(entry: dict[str, Any], changed: str | None) -> str:
+    """What an undo or redo did: its row of the log, and what to draw anew."""
+    return _object({"number": _json(entry["number"]), "entry": _json(entry), "changed": changed or "null"})
+
+
+def zone_findings(draft: Draft) -> str:
     """What the rules find in the zones of a draft, as the layer of offenders of the page has it."""
     division = draft.division
     light = light_division(replace(division, offenders=check(division)), tolerance_m=0.0)
-    return {"features": offender_layer(light, standing(light.grids, profile=draft.profile)["band"])}
+    return offender_layer(light, standing(light.grids, profile=draft.profile)["band"])
 
 
-def _layers(draft: Draft, codes: frozenset[str] | None) -> Layers:
+def _layers(draft: Draft, codes: frozenset[str] | None) -> Texts:
     """Features of some grids, all by default."""
     division = draft.division
     grids, micros, atoms = (_of(getattr(division, name), codes) for name in ("grids", "microgrids", "atoms"))
@@ -109,7 +115,7 @@ def _of(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> gpd.GeoDataFra
     return frame if codes is None else frame[frame["grid_code"].isin(codes)]
 
 
-def _borders(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> list[Any]:
+def _borders(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> str:
     """Borders of some grids, each with the two that it parts; those between zones belong to the zones."""
     first, second = (frame[name].fillna("").astype(str) for name in ("first_code", "second_code"))
     if codes is not None:
@@ -127,9 +133,23 @@ def _borders(frame: gpd.GeoDataFrame, codes: frozenset[str] | None) -> list[Any]
     return _features(frame, table)
 
 
-def _features(frame: gpd.GeoDataFrame, properties: pd.DataFrame | list[dict[str, Any]]) -> list[Any]:
+def _features(frame: gpd.GeoDataFrame, properties: pd.DataFrame | list[dict[str, Any]]) -> str:
     rows = properties if isinstance(properties, list) else rows_of(properties)
-    return features(frame.geometry.to_crs(WEB_CRS).to_numpy(), rows)
+    flat = shapely.force_2d(frame.geometry.to_crs(WEB_CRS).to_numpy())
+    rounded = shapely.transform(flat, lambda xy: np.round(xy, DECIMALS))
+    return f"[{','.join(feature_texts(rounded, rows))}]"
+
+
+def _object(parts: Texts) -> str:
+    return f"{{{','.join(f'{_json(name)}:{text}' for name, text in parts.items())}}}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _rest(draft: Draft) -> Texts:
+    return {"zones": _json(_zones(draft)), "locks": _json(_locks(draft))}
 
 
 def _zones(draft: Draft) -> list[dict[str, Any]]:

@@ -111,24 +111,14 @@ def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals:
     decimals : int
         To which the coordinates are rounded.
     """
-    return f'{{"type":"FeatureCollection","features":[{",".join(_texts(geometry, properties, decimals))}]}}'
+    texts = feature_texts(geometry, properties, decimals=decimals)
+    return f'{{"type":"FeatureCollection","features":[{",".join(texts)}]}}'
 
 
-def features(
+def feature_texts(
     geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS
-) -> list[dict[str, Any]]:
-    """The features that :func:`geojson` writes, for an answer that holds more than one layer.
-
-    Parameters
-    ----------
-    geometry, properties, decimals : as there
-    """
-    flat = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, decimals))
-    return [json.loads(text) for text in _texts(flat, properties, decimals)]
-
-
-def _texts(geometry: Geometries, properties: list[dict[str, Any]], decimals: int) -> Iterator[str]:
-    """Features as text."""
+) -> Iterator[str]:
+    """The features that :func:`geojson` writes, each as text, for an answer that holds more than one layer."""
     # GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
     tail = re.compile(rf"\.\d{{{decimals + 1},}}")
 

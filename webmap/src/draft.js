@@ -71,6 +71,18 @@ export class Draft {
 
   async turn(way) { return change(this.path(`/${way}`)); }
 
+  // Numbers of one's own edits that can be taken back, and made again, the next one at the end.
+  get mine() {
+    const done = [], undone = [];
+    for (const { number, undoes, action, mine } of this.edits) {
+      if (!mine || action === "number") continue;
+      if (undoes === null) { done.push(number); undone.length = 0; }
+      else if (action === "undo") undone.push(done.pop());
+      else done.push(undone.pop());
+    }
+    return { done, undone };
+  }
+
   findings(zone) { return ask(this.path(`/zones/${zone}/findings`)); }
 
   // Atoms and grids by their ids, in whichever opened zone they are.

@@ -31,7 +31,7 @@ export class Editor {
       backTo: (edit) => this.backTo(edit),
       grid: (...given) => this.planner.on.grid(...given),
     };
-    this.shownMs = []; // from the press of the key to the drawn map, for tests and the console
+    this.shownMs = []; // from the key to the drawn map, for tests and the console
   }
 
   // ---- opening
@@ -75,7 +75,7 @@ export class Editor {
     this.drawing = TOOLS[name].draws ? new Drawing(TOOLS[name].draws === "area") : null;
     this.state = { rows: null };
     this.refresh();
-    if (this.map) this.map[name === "give" ? "doubleClickZoom" : "doubleClickZoom"][this.drawing ? "disable" : "enable"]();
+    this.map?.doubleClickZoom[this.drawing ? "disable" : "enable"]();
     if (name !== "look") place("edit").querySelector("select, input, textarea")?.focus({ preventScroll: true });
   }
 
@@ -124,7 +124,9 @@ export class Editor {
     this.drawCard();
     try {
       const answer = await this.draft.edit(...asked, { dry: true });
-      if (turn === this.turnOfAsking) this.state = { rows: answer.rows, moved: answer.moved_households, notices: answer.notices, would: answer.changed, sure: true };
+      if (turn !== this.turnOfAsking) return;
+      if (answer.refused) this.state = { ...this.state, asking: false, refused: answer.refused };
+      else this.state = { rows: answer.rows, moved: answer.moved_households, notices: answer.notices, would: answer.changed, sure: true };
     } catch (error) {
       if (turn === this.turnOfAsking) this.state = { ...this.state, asking: false, ...refusal(error) };
     }
@@ -137,17 +139,26 @@ export class Editor {
     if (!asked || this.busy) return;
     clearTimeout(this.settling);
     this.turnOfAsking = (this.turnOfAsking ?? 0) + 1;
+    // what the server has checked is drawn at once, and read again where it is refused after all
+    const shown = this.state.sure && !this.reshapes(this.state.would) ? this.state.would : null;
     await this.during(async () => {
-      const answer = await this.draft.edit(...asked);
+      if (shown) this.measure(this.redraw([this.draft.take(shown)], shown));
+      let answer;
+      try {
+        answer = await this.draft.edit(...asked);
+      } catch (error) {
+        if (shown) this.redraw(await Promise.all([...new Set(shown.codes.map(zoneOf))].map((zone) => this.draft.read(zone))));
+        throw error;
+      }
       this.form = blank({ to: this.tool === "give" ? this.form.to : undefined });
       this.drawing?.clear();
       this.state = { rows: null, kept: answer.number === null ? texts.edit.nothing_changed : fill(texts.edit.kept_as, { n: answer.number }) };
-      if (answer.number !== null) await this.came(answer.number, answer.changed);
+      if (answer.number !== null) await this.came(answer.number, answer.changed, shown);
     });
   }
 
   async turn(way) {
-    if (this.busy) return;
+    if (this.busy || !this.draft.mine[way === "undo" ? "done" : "undone"].length) return;
     await this.during(async () => {
       const { number, entry, changed } = await this.draft.turn(way);
       this.state = { ...this.state, rows: null, kept: fill(texts.edit[`${way}_done`], { n: entry.undoes, codes: shortCodes(entry.codes) }) };
@@ -160,9 +171,9 @@ export class Editor {
   }
 
   // How many of one's own edits are to be taken back until one is; none where it is not one's own.
-  stepsTo({ number, in_effect, mine }) {
-    if (!in_effect || !mine) return 0;
-    return this.draft.edits.filter((one) => one.mine && one.in_effect && one.number >= number && !["undo", "redo", "number"].includes(one.action)).length;
+  stepsTo({ number }) {
+    const { done } = this.draft.mine;
+    return done.includes(number) ? done.length - done.indexOf(number) : 0;
   }
 
   async during(work) {
@@ -182,26 +193,34 @@ export class Editor {
   }
 
   // An edit is in the store: what it changed is drawn, and nothing else.
-  async came(number, changed) {
-    const zones = new Set(changed?.zones.map(({ code }) => code));
-    const reshaped = !changed || changed.codes.some((code) => !this.planner.zones.has(zoneOf(code))) || changed.codes.some((code) => !zones.has(zoneOf(code)));
-    if (reshaped) return location.reload();
+  async came(number, changed, shown) {
+    if (!changed || this.reshapes(changed)) return location.reload();
+    const drawn = shown && shown.codes.join() === changed.codes.join();
     if (number === this.draft.seen + 1) {
-      this.redraw([this.draft.take(changed)], changed);
+      const done = drawn ? null : this.redraw([this.draft.take(changed)], changed);
       this.draft.seen = number;
-      this.measure();
+      if (!shown) this.measure(done);
       await this.draft.readLog();
     } else {
       await this.catchUp();
-      this.measure();
     }
     this.lookAgain(changed.codes.map(zoneOf));
   }
 
-  measure() {
-    const took = () => this.shownMs.push(Math.round(performance.now() - this.begun));
-    if (this.map) this.map.once("idle", took);
-    else took();
+  // Whether zones came or went: then all is read anew.
+  reshapes({ codes, zones }) {
+    const there = new Set(zones.map(({ code }) => code));
+    return codes.some((code) => !this.planner.zones.has(zoneOf(code)) || !there.has(zoneOf(code)));
+  }
+
+  // How long it took until the map showed it.
+  async measure(drawn) {
+    const { begun } = this;
+    await drawn;
+    const took = () => this.shownMs.push(Math.round(performance.now() - begun));
+    if (!this.map) return took();
+    this.map.once("render", () => requestAnimationFrame(took));
+    return this.map.triggerRepaint();
   }
 
   async catchUp() {
@@ -236,18 +255,17 @@ export class Editor {
 
   // ---- drawing
   redraw(changes, changed) {
-    for (const change of changes) {
-      this.layers?.change(change);
-      this.planner.takeGrids(change.grids);
-    }
-    const zones = changed ? [] : [...this.draft.zones.keys()];
-    if (zones.length) this.planner.hideLines(zones);
+    const done = changes.flatMap((change) => [this.layers?.change(change), this.planner.takeGrids(change.grids)]);
+    if (!changed) this.planner.hideLines([...this.draft.zones.keys()]);
+    return Promise.all(done);
   }
 
   refresh() {
     this.drawCard();
+    document.body.classList.toggle("has-card", !place("edit").hidden);
     this.drawMap();
-    this.row?.mark(this.tool, { mayUndo: this.draft.edits.some((one) => one.mine && one.in_effect && !["undo", "redo", "number"].includes(one.action)), busy: this.busy });
+    const { done, undone } = this.draft.mine;
+    this.row?.mark(this.tool, { mayUndo: done.length > 0 && !this.busy, mayRedo: undone.length > 0 && !this.busy });
     if (this.row) ribbon(place("ribbon"), { edits: this.draft.edits, picked: this.shownEdit, on: this.on });
   }
 

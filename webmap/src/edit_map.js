@@ -37,9 +37,7 @@ export function editMap(map, strokes) {
   let marked = new Set();
   return {
     // draws what changed and nothing else
-    change(changes) {
-      for (const [name, { gone, come }] of Object.entries(changes)) if (OF[name] && (gone.length || come.length)) source(OF[name]).updateData({ remove: gone, add: come });
-    },
+    change: (changes) => Promise.all(Object.entries(changes).filter(([name, { gone, come }]) => OF[name] && (gone.length || come.length)).map(([name, { gone, come }]) => source(OF[name]).updateData({ remove: gone, add: come }))),
     lines: (features) => source("snap-lines").setData(collection(features)),
     locks: (places) => source("locked").setData(collection(places.map((at) => feature({ type: "Point", coordinates: at })))),
     drawing(on) { map.setLayoutProperty("snap-lines", "visibility", on ? "visible" : "none"); },

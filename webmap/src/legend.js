@@ -14,14 +14,14 @@ function lines(strokes) {
 
 const row = (sign, text, count) => el("li", {}, sign, el("span", {}, text), count === undefined ? "" : el("b", {}, number(count)));
 
-export function legend(place, { bands, strokes, ranges, counts }) {
+export function legend(place, { bands, strokes, ranges, counts }, { open = innerWidth > 760 } = {}) {
   const band = Object.fromEntries(bands.map((one) => [one.name, one]));
   const ramp = bands.filter(({ name }) => /^(below|above|range\d)$/.test(name));
   const classes = ["below", "in_range", "above", "empty", "unranged"].filter((name) => counts[name]);
   const found = ["hard", "finding"].filter((severity) => counts[severity]);
   const box = el(
     "details.legend",
-    { open: innerWidth > 760 },
+    { open },
     el("summary", { "aria-keyshortcuts": "l" }, texts.page.legend),
     el("h3", {}, texts.legend.households),
     el("div.ramp", { "aria-hidden": "true" }, ramp.map((one) => swatch(one, 27, 13))),

@@ -66,7 +66,7 @@ const points = (rows, at) => ({
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
   if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.56 : 70, left: 20 };
-  return { top: 30, right: innerWidth > 1000 ? 260 : 40, bottom: 40, left: 50 };
+  return { top: 30, right: innerWidth > 1000 && document.querySelector(".legend[open]") ? 260 : 60, bottom: 40, left: 50 };
 }
 
 // Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().

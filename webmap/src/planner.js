@@ -75,7 +75,7 @@ class Planner {
     for (const code of gone) this.grids.delete(code);
     for (const feature of come) this.grids.set(feature.properties.code, feature);
     for (const code of new Set([...gone, ...come.map(({ properties }) => properties.code)].map((one) => one.slice(0, 12)))) this.addUp(code);
-    this.view?.changeGrids({ gone, come });
+    return this.view?.changeGrids({ gone, come });
   }
 
   addUp(code) {
@@ -149,7 +149,7 @@ class Planner {
 
   async open() {
     this.draw();
-    const seen = legend(place("legend"), this.summary);
+    const seen = legend(place("legend"), this.summary, this.version?.may_edit ? { open: innerWidth > 1600 } : {});
     if (this.version?.may_edit) {
       this.editor = new Editor(this, this.version.id);
       await this.editor.open(edits);

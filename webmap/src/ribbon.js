@@ -20,7 +20,7 @@ export function ribbon(place, { edits, picked, on }) {
     el("small", {}, edit.mine ? "" : `${edit.actor} `, clock.format(new Date(edit.at)), edit.in_effect ? "" : ` · ${texts.edit.taken_back}`),
   ));
   const list = el("ol", {}, shown.map(chip));
-  place.replaceChildren(el("span.ribbon-state", {}, shown.length ? texts.edit.kept : texts.edit.no_edits), list);
+  place.replaceChildren(el(shown.length ? "span.ribbon-state" : "span.ribbon-state.none", {}, shown.length ? texts.edit.kept : texts.edit.no_edits), list);
   place.hidden = false;
   list.scrollLeft = list.scrollWidth;
 }

@@ -46,12 +46,12 @@ export function toolRow(place, { on }) {
   place.replaceChildren(...FIRST.map(button), more, el("i.tool-gap"), turn("undo", "Control+Z"), turn("redo", "Control+Shift+Z"));
   place.hidden = false;
   return {
-    mark(tool, { mayUndo, busy }) {
+    mark(tool, { mayUndo, mayRedo }) {
       for (const one of place.querySelectorAll("[data-tool]")) one.setAttribute("aria-pressed", String(one.dataset.tool === tool));
       more.value = FIRST.includes(tool) ? "" : tool;
       more.classList.toggle("on", !FIRST.includes(tool));
-      place.querySelector('[data-turn="undo"]').disabled = !mayUndo || busy;
-      place.querySelector('[data-turn="redo"]').disabled = busy;
+      place.querySelector('[data-turn="undo"]').disabled = !mayUndo;
+      place.querySelector('[data-turn="redo"]').disabled = !mayRedo;
     },
   };
 }
