@@ -8,7 +8,7 @@ import datetime
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -30,7 +30,13 @@ PASSWORD = "Green-field-77"
 PLAN = Plan(seed=7, columns=12, rows=12, zones=3, source="buildings", traits=frozenset({"rows", "dense_streets"}))
 
 
-def make_city(folder: Path, *, url: str | None = None) -> webmap.Settings:
+SMALL = Plan(seed=7, columns=7, rows=7, zones=2, source="buildings", traits=frozenset({"rows", "dense_streets"}))
+"""A town of ten grids, for tests that edit it."""
+
+
+def make_city(
+    folder: Path, *, url: str | None = None, plan: Plan = PLAN, roles: Collection[str] = ROLES
+) -> webmap.Settings:
     """A store of its own, and what its server is told.
 
     In the store is one version in force (1), a draft of the same (2), and for each role an actor of its name in the
@@ -42,27 +48,27 @@ def make_city(folder: Path, *, url: str | None = None) -> webmap.Settings:
     """
     if url is None:
         url = str(folder / "city.db")
-        shutil.copyfile(_template(), url)
+        shutil.copyfile(_template(plan, tuple(roles)), url)
     else:
-        _fill(url)
+        _fill(url, plan, roles)
     return webmap.Settings(store=url, state=str(folder / "state"), title="Made up")
 
 
 @cache
-def _template() -> Path:
+def _template(plan: Plan, roles: tuple[str, ...]) -> Path:
     """The file that is copied: nobody has it open any more."""
     path = Path(tempfile.mkdtemp(prefix="gridgis-city-")) / "city.db"
-    _fill(str(path))
+    _fill(str(path), plan, roles)
     atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     return path
 
 
-def _fill(store: str) -> None:
-    division = town(PLAN)
+def _fill(store: str, plan: Plan, roles: Collection[str]) -> None:
+    division = town(plan)
     district = str(division.zones["zone_code"].iloc[0])[:6]
     jobs.init(store, administrator="chief", crs=division.zones.crs.to_string())
     areas = {"": district, "city_": district[:4], "other_": "310112"}
-    make_users(store, {f"{beginning}{role}": (role, areas[beginning]) for role in ROLES for beginning in areas})
+    make_users(store, {f"{beginning}{role}": (role, areas[beginning]) for role in roles for beginning in areas})
     jobs.draft(store, division, author="submitter")
     found = jobs.check(division)
     reasons = dict.fromkeys(sorted(set(found["rule"][found["severity"] != "hard"])), "as it lies")

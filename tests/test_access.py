@@ -13,7 +13,13 @@ from gridgis.registry.tables import ROLES
 from webmap import access
 from webmap.limits import Limit, Limits
 
-VALUES = {"version": "1", "number": "1", "layer": "zones", "filename": "mark.svg"}
+VALUES = {
+    "version": "1",
+    "number": "1",
+    "layer": "zones",
+    "zone": "420102001001",
+    "filename": "mark.svg",
+}
 """What stands in the parts of addresses that vary."""
 
 
@@ -67,7 +73,7 @@ def test_an_address_without_a_rule_is_refused_at_start(told):
 @pytest.mark.parametrize("role", ROLES)
 def test_versions_of_another_district_are_refused(app, role):
     client = signed_in(app, f"other_{role}")
-    for path in ("/api/division?version=1", "/api/division/grids?version=2"):
+    for path in ("/api/division?version=1", "/api/division/grids?version=2", "/api/drafts/2/log"):
         assert client.get(path).status_code == 403, path
     for number in ("x", "-1", "1e9", "99999999999999999999", "1;", "\u0661"):
         assert client.get("/api/division", query_string={"version": number}).status_code == 422, number

@@ -97,4 +97,22 @@ def shelf_at(*, behind: int) -> tuple[Shelf, int]:
     one = named()
     shelves: Shelves = current_app.extensions["shelves"]
     edits = 0 if one.state == "approved" else jobs.last_edit(settings().store, one.id)
-    return shelves.of_version(one.id, edits=edits, behind=behind, name=one.name)
+    found, kept = shelves.of_version(one.id, edits=edits, behind=behind, name=one.name)
+    if kept < edits and _reshaped(one.id, since=kept):
+        return shelves.of_version(one.id, edits=edits, name=one.name)
+    return found, kept
+
+
+RESHAPING = ("carve", "give_back")
+"""Edits by which zones come or go."""
+
+
+def _reshaped(version: int, *, since: int) -> bool:
+    """Whether zones came or went after an edit: then no page can bring up to date what it got before."""
+    edits = {one.number: one for one in jobs.edit_log(settings().store, version)}
+
+    def first(number: int) -> int:
+        undoes = edits[number].undoes
+        return number if undoes is None else first(undoes)
+
+    return any(edits[first(number)].action in RESHAPING for number in edits if number > since)

@@ -115,9 +115,7 @@ def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals:
     return f'{{"type":"FeatureCollection","features":[{",".join(texts)}]}}'
 
 
-def feature_texts(
-    geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS
-) -> Iterator[str]:
+def feature_texts(geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS) -> Iterator[str]:
     """The features that :func:`geojson` writes, each as text, for an answer that holds more than one layer."""
     # GEOS writes some rounded numbers with all their 17 digits: 30.586449000000002
     tail = re.compile(rf"\.\d{{{decimals + 1},}}")
