@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from city import SMALL, make_city, make_user, signed_in
+from city import SMALL, make_city, make_users, signed_in
 
 import webmap
 from gridgis import jobs
@@ -17,7 +17,7 @@ DRAFT = "/api/drafts/2"
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     made = make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
-    make_user(made.store, "township", role="planner", area="420102002")
+    make_users(made.store, {"township": ("planner", "420102002")})
     return made
 
 
