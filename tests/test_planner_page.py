@@ -1,0 +1,211 @@
+"""The planner page in a browser: brush, preview, apply, undo; split by form; two people at once; a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import browser
+import pytest
+from city import SMALL, make_city, served, sign_in
+
+import webmap
+from webmap.language import page_texts
+
+pytestmark = pytest.mark.browser
+
+GIVABLE = """async () => {
+  const { draft, layers, zone, map } = planner.editor;
+  const middle = ({ geometry }) => {
+    const ring = geometry.coordinates[0], xs = ring.map(([x]) => x), ys = ring.map(([, y]) => y);
+    return [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
+  };
+  const box = map.getCanvas().getBoundingClientRect();
+  for (const atom of zone.atoms.values()) {
+    const { id, households } = atom.properties, at = map.project(middle(atom));
+    if (!households || layers.atomsAt([at.x, at.y])[0] !== id) continue;
+    for (const to of zone.grids.keys()) {
+      if (to === atom.properties.grid) continue;
+      const said = await draft.edit("give", { atoms: [id], to }, { dry: true });
+      const before = zone.grids.get(to).properties.households;
+      if (!said.refused) return { id, to, households, before, x: at.x + box.x, y: at.y + box.y };
+    }
+  }
+}"""
+"""An atom that can be seen and given, the grid that may have it, and where it is on the screen."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    told = make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
+    app = webmap.create_app(told)
+    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
+        pytest.skip("the scripts of the page are not built: npm ci && npm run build")
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def window():
+    if browser.CHROMIUM is None:
+        pytest.skip("no Chromium: install it by tests/system-packages")
+    with browser.chromium() as found:
+        yield found
+
+
+def until(page, true):
+    """Wait until something holds on a page; its policy lets nothing but the page's own scripts wait there."""
+    for _ in range(400):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {true}")
+
+
+def open_draft(page, site, name, language="zh"):
+    """Sign in, open the draft and its first zone, and wait for the map."""
+    sign_in(page, site, name, onward=f"/%3Fversion=2%26lang={language}%23zone=420102001001")
+    page.wait_for_selector("body.drawn")
+    until(page, "planner.editor.zone && planner.editor.map.loaded()")
+    page.wait_for_timeout(100)
+
+
+def last(page):
+    return page.evaluate("planner.editor.draft.seen")
+
+
+def settled(page):
+    until(page, "!planner.editor.busy && planner.editor.shownMs.length")
+    until(page, "planner.editor.map ? planner.editor.map.loaded() : true")
+
+
+def test_an_atom_is_brushed_seen_applied_and_taken_back(window, site):
+    texts = page_texts("zh")
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (page, heard):
+        open_draft(page, site, "planner")
+        page.keyboard.press("a")
+        page.wait_for_timeout(300)  # the map gives room to the form
+        until(page, "planner.editor.map.loaded()")
+        found, number = page.evaluate(GIVABLE), last(page)
+        page.select_option("#edit select[name=to]", found["to"])
+        page.mouse.move(found["x"], found["y"])
+        page.mouse.down()
+        page.mouse.move(found["x"] + 1, found["y"])
+        page.mouse.up()
+        row = page.locator("#edit .preview li", has_text=found["to"][12:]).first
+        assert f"{found['before']} → {found['before'] + found['households']}" in row.inner_text()
+        until(page, "planner.editor.state.sure")
+        assert str(found["households"]) in page.inner_text("#edit .sure")
+        page.locator("#map canvas").focus()
+        page.keyboard.press("Enter")
+        until(page, f"planner.editor.draft.edits.length === {number + 1}")
+        settled(page)
+        assert last(page) == number + 1
+        assert page.evaluate(f"planner.grids.get('{found['to']}').properties.households") == (
+            found["before"] + found["households"]
+        )
+        assert texts["actions"]["give"] in page.locator(".ribbon-edit").last.inner_text()
+        page.keyboard.press("Control+z")
+        until(page, f"planner.editor.draft.edits.length === {number + 2}")
+        settled(page)
+        assert page.evaluate(f"planner.grids.get('{found['to']}').properties.households") == found["before"]
+        assert texts["edit"]["taken_back"] in page.locator(".ribbon-edit").last.inner_text()
+        assert page.evaluate("(id) => planner.editor.draft.atom(id).grid", found["id"]) != found["to"]
+    assert heard.complaints == []
+    assert heard.outside(site) == []
+
+
+def test_a_grid_is_split_by_the_form_alone(window, site):
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1000, "height": 640}) as (page, heard):
+        open_draft(page, site, "planner", "en")
+        grid = page.evaluate(
+            "planner.gridsOf(planner.state.zone).reduce((one, two) => (one.area_m2 > two.area_m2 ? one : two)).code"
+        )
+        box = page.evaluate(
+            f"(() => {{ const all = planner.editor.zone.grids.get('{grid}').geometry.coordinates.flat(3);"
+            "const xs = all.filter((_, k) => k % 2 === 0), ys = all.filter((_, k) => k % 2);"
+            "return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]; })()"
+        )
+        y, count = (box[1] + box[3]) / 2, page.evaluate("planner.gridsOf(planner.state.zone).length")
+        page.keyboard.press("s")
+        page.select_option("#edit select[name=code]", grid)
+        page.fill("#edit textarea[name=line]", "no line")
+        page.locator("#edit textarea[name=line]").blur()
+        assert page_texts("en")["edit"]["no_line"] in page.inner_text("#edit")
+        page.fill("#edit textarea[name=line]", f"{box[0] - 1e-4} {y}, {box[2] + 1e-4} {y}")
+        page.locator("#edit textarea[name=line]").blur()
+        until(page, "planner.editor.state.sure")
+        assert page.locator("#edit .preview li").count() >= 2
+        page.click("#edit button.main")
+        until(page, f"planner.gridsOf(planner.state.zone).length > {count}")
+        settled(page)
+        page.click("[data-turn=undo]")
+        until(page, f"planner.gridsOf(planner.state.zone).length === {count}")
+    assert heard.complaints == []
+
+
+def test_of_two_people_the_second_is_told_and_loses_nothing(window, site):
+    with (
+        browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (one, _),
+        browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (two, heard),
+    ):
+        open_draft(one, site, "planner", "en")
+        open_draft(two, site, "submitter", "en")
+        found = one.evaluate(GIVABLE)
+        two.keyboard.press("n")
+        two.select_option("#edit select[name=one]", found["to"])
+        two.fill("#edit input[name=name]", "River bank")
+        two.locator("#edit input[name=name]").blur()
+        until(two, "planner.editor.state.sure")
+        one.evaluate(f"planner.editor.draft.edit('give', {{ atoms: ['{found['id']}'], to: '{found['to']}' }})")
+        two.click("#edit button.main")
+        two.wait_for_selector("#edit .conflict")
+        said = two.inner_text("#edit .conflict")
+        assert "planner" in said
+        assert page_texts("en")["actions"]["give"] in said
+        assert two.input_value("#edit input[name=name]") == "River bank"
+        two.click("#edit .conflict button")
+        until(two, "planner.editor.state.sure")
+        now = two.evaluate(f"planner.grids.get('{found['to']}').properties.households")
+        assert now == found["before"] + found["households"]
+        two.click("#edit button.main")
+        until(two, f"planner.grids.get('{found['to']}').properties.name === 'River bank'")
+        until(two, "!planner.editor.busy")
+        assert two.locator(".ribbon-edit.others").count() >= 1
+        two.evaluate("planner.editor.turn('undo')")
+        until(two, "!planner.editor.draft.mine.done.length")
+        one.evaluate("planner.editor.catchUp().then(() => planner.editor.turn('undo'))")
+        until(one, "!planner.editor.draft.mine.done.length")
+    assert [said for said in heard.complaints if "409" not in said] == []  # the browser notes the answer by itself
+
+
+def test_a_phone_edits_by_sheets_in_english(window, site):
+    size = {"width": 390, "height": 844}
+    with browser.opened(window, f"{site}/sign-in", viewport=size, has_touch=True) as (page, heard):
+        open_draft(page, site, "planner", "en")
+        assert page.locator("#tools").bounding_box()["width"] <= size["width"]
+        page.click("[data-tool=lock]")
+        page.select_option("#edit select[name=one]", index=1)
+        until(page, "planner.editor.state.sure")
+        assert page.locator("#edit button.main").bounding_box()["y"] < size["height"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        page.click("#edit button.main")
+        until(page, "planner.editor.zone.locks.grids.length === 1")
+        until(page, "!planner.editor.busy")
+        page.click("#edit .card-head button")
+        page.click("[data-turn=undo]")
+        until(page, "planner.editor.zone.locks.grids.length === 0")
+    assert heard.complaints == []
+
+
+def test_what_is_in_force_is_only_looked_at(window, site):
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1000, "height": 640}) as (page, heard):
+        sign_in(page, site, "reviewer", onward="/%3Flang=en")
+        page.wait_for_selector("body.drawn")
+        assert page.locator("#tools").is_hidden()
+        assert page.locator("#version option").count() >= 2
+        assert page.locator(".begin").count() == 0
+        page.select_option("#version", "2")
+        page.wait_for_url("**version=2**")
+        page.wait_for_selector("body.drawn")
+        assert page.locator("#tools").is_hidden()
+    assert heard.complaints == []
