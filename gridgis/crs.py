@@ -123,14 +123,14 @@ def transform(geometry: Any, source: CRS, target: CRS) -> NDArray[np.object_]:
         The array is returned as it is (2D) where both are the same.
     """
     array = flattened(geometry)
-    if source == target:
-        return array
-    return shapely.transform(array, _converter(source, target))
+    way = _way(source, target)
+    return array if way is None else shapely.transform(array, way)
 
 
 def converted(xy: NDArray[np.float64], source: CRS, target: CRS) -> NDArray[np.float64]:
     """Coordinates, shape (n, 2), from one CRS in another; not finite where there are none."""
-    return _converter(source, target)(xy)
+    way = _way(source, target)
+    return xy if way is None else way(xy)
 
 
 def flattened(geometry: Any) -> NDArray[np.object_]:
@@ -363,7 +363,26 @@ def _ellipsoid(crs: CRS) -> tuple[float, float]:
     return (6378137.0, 6356752.314245179) if shape is None else (shape.semi_major_metre, shape.semi_minor_metre)
 
 
-def _converter(source: CRS, target: CRS) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+Way = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+_WAYS: dict[tuple[int, int], tuple[CRS, CRS, Way | None]] = {}
+"""Ways between CRS objects that were gone before, found by which objects they are: to compare what two CRS say takes
+longer than to bring a point from one into the other."""
+WAYS_KEPT = 64
+
+
+def _way(source: CRS, target: CRS) -> Way | None:
+    """What brings coordinates from one CRS into another; None where both are the same."""
+    key = id(source), id(target)
+    kept = _WAYS.get(key)
+    if kept is None:  # those that are kept are alive, so that no other object has their number
+        if len(_WAYS) >= WAYS_KEPT:
+            _WAYS.clear()
+        kept = _WAYS[key] = source, target, None if source == target else _converter(source, target)
+    return kept[2]
+
+
+def _converter(source: CRS, target: CRS) -> Way:
     if source == target:
         return lambda xy: xy
     there = transformer(source.to_wkt(), target.to_wkt())

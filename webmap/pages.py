@@ -24,15 +24,19 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, drafts, review, tasks
+    from webmap import account, desk, dispatch, drafts, review, tasks
     from webmap.changes import Comparisons
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
+    app.extensions["desk"] = desk.desk_of(settings)
     for blueprint in (
         account.pages,
         drafts.api,
         review.pages,
         tasks.pages,
+        desk.api,
+        dispatch.pages,
+        dispatch.api,
     ):
         app.register_blueprint(blueprint)

@@ -18,14 +18,17 @@ GRACE_S = 20
 
 
 def application() -> APIFlask:
-    """The application that the environment describes: what each worker starts with."""
+    """The application that the environment describes: what each worker starts with, and makes ready."""
     from gridgis import jobs
     from webmap import create_app, read_settings
 
     settings = read_settings()
     if settings.store:
         jobs.ready_for_edits()
-    return create_app(settings)
+    app = create_app(settings)
+    if settings.store:
+        app.extensions["desk"].warm(settings.network)
+    return app
 
 
 def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:

@@ -22,6 +22,7 @@ from gridgis.jobs.accounts import (
 )
 from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, forget_address, suggest_addresses
 from gridgis.jobs.area import affected_area
+from gridgis.jobs.case_desk import CaseDesk, Resolved
 from gridgis.jobs.cases import Tally, resolve, resolve_file
 from gridgis.jobs.counting import count
 from gridgis.jobs.division import (
@@ -89,6 +90,20 @@ from gridgis.jobs.registry import (
     versions,
     write_checkpoint,
 )
+from gridgis.jobs.reports import (
+    Asked,
+    Recorded,
+    choose_grid,
+    close_case,
+    erase_caller,
+    find_case,
+    find_cases,
+    hand_case,
+    read_caller,
+    refuse_case,
+    report_case,
+    verify_case,
+)
 from gridgis.jobs.review import (
     answer,
     approve,
@@ -117,12 +132,16 @@ from gridgis.jobs.tasks import (
 
 __all__ = [
     "Align",
+    "Asked",
+    "CaseDesk",
     "Checked",
     "Differences",
     "Gathered",
     "Language",
     "Person",
     "Progress",
+    "Recorded",
+    "Resolved",
     "Seams",
     "Smoothing",
     "Sources",
@@ -146,6 +165,8 @@ __all__ = [
     "check_file",
     "check_people",
     "choose_address",
+    "choose_grid",
+    "close_case",
     "comment",
     "comments",
     "count",
@@ -167,12 +188,15 @@ __all__ = [
     "end_task",
     "end_token",
     "erase",
+    "erase_caller",
     "erase_person",
     "events",
     "explain_code",
     "explain_duty",
     "export_division",
     "find_address",
+    "find_case",
+    "find_cases",
     "find_duplicates",
     "find_task",
     "find_version",
@@ -182,6 +206,7 @@ __all__ = [
     "gather",
     "give_back",
     "grant",
+    "hand_case",
     "heat",
     "heat_file",
     "holder",
@@ -207,8 +232,11 @@ __all__ = [
     "open_draft",
     "plot",
     "put_task_back",
+    "read_caller",
     "ready_for_edits",
     "redo",
+    "refuse_case",
+    "report_case",
     "reset_password",
     "resolve",
     "resolve_file",
@@ -234,6 +262,7 @@ __all__ = [
     "undo",
     "upgrade",
     "verify",
+    "verify_case",
     "version",
     "versions",
     "withdraw",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -166,6 +168,7 @@ class OfficesByTime:
         self.store, self.network, self.sources, self.timezone = store, network, sources, timezone
         self.now = np.datetime64(now[:26])
         self._held: dict[int, Office] = {}
+        self._reading = threading.Lock()
 
     @cached_property
     def kept(self) -> Kept:
@@ -200,13 +203,22 @@ class OfficesByTime:
         starts = np.array([np.datetime64(start[:26]) for start in self.starts], dtype="M8[us]")
         return np.searchsorted(starts, times.astype("M8[us]"), side="right") - 1
 
+    def at_moment(self, moment: str) -> Office | None:
+        """The office of one time, as the store writes times; None before the first version. Threads may share it."""
+        span = bisect_right(self.starts, moment) - 1
+        return None if span < 0 else self._of_span(span)
+
     def _of_span(self, span: int) -> Office:
-        if span not in self._held:
-            while len(self._held) >= KEPT:
-                del self._held[next(iter(self._held))]
-            division = self.division_at(self.starts[span])
-            self._held[span] = self.sources.office(division, timezone=self.timezone, kept=self.kept)
-        return self._held[span]
+        found = self._held.get(span)
+        if found is not None:
+            return found
+        with self._reading:
+            if span not in self._held:
+                while len(self._held) >= KEPT:
+                    del self._held[next(iter(self._held))]
+                division = self.division_at(self.starts[span])
+                self._held[span] = self.sources.office(division, timezone=self.timezone, kept=self.kept)
+            return self._held[span]
 
     def division_at(self, moment: str) -> Division:
         """All districts that have something in force at a time, as one."""

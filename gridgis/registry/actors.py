@@ -74,7 +74,7 @@ def end_actor(connection: Connection, name: str, *, by: str, at: str) -> None:
         Where there is no such actor, his right has ended, he is the last administrator of everything, or the one who
         does it is no administrator of his area.
     """
-    one = _known(connection, name)
+    one = known(connection, name)
     allowed(connection, by, "administrator", area=one.area)
     if one.ended_at is not None:
         raise InputRefused([Fault("actor", name, f"ended {one.ended_at}", "See: gridgis actor list")])
@@ -86,14 +86,17 @@ def end_actor(connection: Connection, name: str, *, by: str, at: str) -> None:
     record(connection, at=at, actor=by, kind="actor.ended", subject=name, body={"before": "known"})
 
 
-def allowed(connection: Connection, name: str, role: str | tuple[str, ...] | None, *, area: str) -> str:
+def allowed(
+    connection: Connection, name: str, role: str | tuple[str, ...] | None, *, area: str, who: Actor | None = None
+) -> str:
     """Raise where somebody has not the role in a place; give the area of his right.
 
     Parameters
     ----------
     role : one of several where it is a tuple; any where None
+    who : the actor, where :func:`known` has given him in this transaction
     """
-    row = _acting(connection, name, role)
+    row = _acting(connection, name, role, who=who)
     if not area.startswith(row.area):
         problem = f"may act in {row.area}, not in {area}"
         cure = f"Let {with_article(_wanted(role))} of {area} do it"
@@ -108,9 +111,9 @@ def allowed_in_some(connection: Connection, name: str, role: str | tuple[str, ..
         allowed(connection, name, role, area=min(areas, default=""))
 
 
-def _acting(connection: Connection, name: str, role: str | tuple[str, ...] | None) -> Actor:
+def _acting(connection: Connection, name: str, role: str | tuple[str, ...] | None, who: Actor | None = None) -> Actor:
     """Somebody who may act in a role now, wherever that is."""
-    row, wanted = _known(connection, name), _wanted(role)
+    row, wanted = known(connection, name) if who is None else who, _wanted(role)
     if row.ended_at is not None:
         cure = f"Let another {wanted} do it: gridgis actor list"
         raise InputRefused([Fault("actor", name, f"may not act since {row.ended_at}", cure)])
@@ -133,7 +136,14 @@ def with_article(role: str) -> str:
     return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
 
 
-def _known(connection: Connection, name: str) -> Actor:
+def known(connection: Connection, name: str) -> Actor:
+    """An actor by name, also one who may act no more.
+
+    Raises
+    ------
+    InputRefused
+        Where there is none.
+    """
     row = connection.execute(_BY_NAME, {"actor": name}).first()
     if row is None:
         cure = "Make it known with: gridgis actor add"

@@ -28,6 +28,8 @@ from gridgis.registry import tables
 from gridgis.registry.audit_edits import EDITED, boxes, edits, of_an_edit
 from gridgis.registry.audit_people import KINDS as OF_PEOPLE
 from gridgis.registry.audit_people import people
+from gridgis.registry.audit_reports import KINDS as OF_CASES
+from gridgis.registry.audit_reports import reports
 from gridgis.registry.audit_review import Said, of_a_review, reviews
 from gridgis.registry.audit_schema import altered
 from gridgis.registry.checkpoint import Checkpoint, against
@@ -73,6 +75,7 @@ def verify(connection: Connection) -> Verdict:
         "the reviews": reviews(connection, told.said, told.altered),
         "the edits": edits(connection, told.said, told.altered),
         "the people and duties": people(connection, told.said, told.altered),
+        "the cases": reports(connection, told.said, told.altered),
         "the shapes": _shapes(connection),
         "the parts": _parts(connection),
         "where the parts lie": boxes(connection),
@@ -162,7 +165,7 @@ class _Told:
             subjects[str(one.subject)] = {**known, "state": None, "spent": None}
             return
         body = _body(one)
-        if of_a_review(one.kind, body) or of_an_edit(one.kind, body) or one.kind in OF_PEOPLE:
+        if of_a_review(one.kind, body) or of_an_edit(one.kind, body) or one.kind in OF_PEOPLE | OF_CASES:
             self.said[one.seq] = Said(one.kind, one.subject, one.actor, one.at, body)
         before = body.get("before", NEW)
         stays = before if one.kind == EDITED else "known"

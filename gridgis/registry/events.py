@@ -119,6 +119,15 @@ def chain_end(connection: Connection) -> tuple[int, bytes]:
     return (last.seq, bytes(last.digest)) if last else (0, FIRST)
 
 
+def kinds_since(connection: Connection, seq: int) -> tuple[int, frozenset[str]]:
+    """The number of the last event, and the kinds of those after `seq`; a quick question that may be asked often."""
+    last = connection.scalar(_SIZE) or 0
+    if last <= seq:
+        return last, frozenset()
+    return last, frozenset(connection.scalars(sa.select(event.c.kind).where(event.c.seq > seq).distinct()))
+
+
+_SIZE = sa.select(sa.func.max(event.c.seq))
 _LAST = sa.select(event.c.seq, event.c.digest).order_by(event.c.seq.desc()).limit(1)
 
 

@@ -1,6 +1,7 @@
-"""Private fields of people, encrypted at rest: AES-GCM under a key that is kept outside the store.
+"""Private fields of people and of callers, encrypted at rest: AES-GCM under a key that is kept outside the store.
 
-Invariant: what is sealed can be opened with the same key, for the same person of the same store, or not at all.
+Invariant: what is sealed can be opened with the same key, for the same person or case of the same store, or not at
+all.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Seal:
     path: str
 
     def sealed(self, person_id: str, fields: Mapping[str, str]) -> bytes:
-        """Fields of a person, encrypted."""
+        """Fields of a person, or of a case, encrypted."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self.key).encrypt(nonce, rfc8785.dumps(dict(fields)), self._whose(person_id))
 
@@ -51,8 +52,8 @@ class Seal:
         try:
             text = AESGCM(self.key).decrypt(nonce, rest, self._whose(person_id))
         except (InvalidTag, ValueError):
-            problem = f"does not open what is kept of person {person_id}"
-            raise InputRefused([Fault("key", self.path, problem, "Name the key that it was imported with")]) from None
+            problem = f"does not open what is kept of {person_id}"
+            raise InputRefused([Fault("key", self.path, problem, "Name the key that it was sealed with")]) from None
         return {str(name): str(value) for name, value in json.loads(text).items()}
 
     def _whose(self, person_id: str) -> bytes:

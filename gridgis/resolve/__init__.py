@@ -3,7 +3,7 @@
 from gridgis.resolve.area import Affected, affected, circle
 from gridgis.resolve.batch import resolved, spots, unanswered
 from gridgis.resolve.office import Office
-from gridgis.resolve.one import Option, Resolution, resolution
+from gridgis.resolve.one import Option, Resolution, given, resolution
 
 __all__ = [
     "Affected",
@@ -12,6 +12,7 @@ __all__ = [
     "Resolution",
     "affected",
     "circle",
+    "given",
     "resolution",
     "resolved",
     "spots",

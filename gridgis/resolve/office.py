@@ -90,6 +90,13 @@ class Office:
         within_m = self.profile.locating.street_m.value
         return self.streets.beside(x, y, crs=self.crs, within_m=within_m, sections=self.sections)
 
+    def beside_one(self, x: float, y: float) -> dict[str, Any]:
+        """The street of one place: what is known of it, as :meth:`Streets.beside_one` tells it."""
+        if self.streets is None:
+            return {}
+        within_m = self.profile.locating.street_m.value
+        return self.streets.beside_one(x, y, crs=self.crs, within_m=within_m, sections=self.sections)
+
     @cached_property
     def metric(self) -> CRS:
         """The CRS in which distances to components are taken: that of the division where it is one in metres."""

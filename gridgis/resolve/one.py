@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gridgis.cases.numbers import position_problems
+from gridgis.cases.numbers import LIMITS, position_problems
 from gridgis.coordinates import system, to_crs
-from gridgis.duties import Answer, Case, Place, Section
+from gridgis.duties import Answer, Case, Place
+from gridgis.errors import Fault, InputRefused
 from gridgis.geometry.noding import Floats, Geometries
 from gridgis.locate import METHODS, notes
 from gridgis.resolve.assets import deciding, meant
@@ -44,6 +45,7 @@ class Resolution:
     duties : who answers for it, and the trace; None without duties
     problem : why it has no grid
     warnings : what a person should know
+    accuracy_m : how far off its place may be, by its address, as it was told, or else by the profile
     """
 
     grid_code: str
@@ -60,6 +62,7 @@ class Resolution:
     duties: Answer | None
     problem: str
     warnings: tuple[str, ...]
+    accuracy_m: float
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -103,11 +106,14 @@ def resolution(
     options = _options(office, found)
     duties = None if office.desk is None else office.desk.answer(case, _place(office, found, options))
     astray = of_points(office, wrong, found, given, np.array([crs], dtype=object))
-    return _told(office, found, options, duties, (wrong, astray, assets.taken, assets.warnings))
+    return _told(office, found, options, duties, (wrong, astray, assets.taken, assets.warnings), told_m=float(off[0]))
 
 
 def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Floats, Floats, Geometries]:
-    """The point of a case, and what is wrong with it, as for the cases of a file."""
+    """The point of a case, and what is wrong with it, as for the cases of a file; quick where nothing is."""
+    most = tuple(LIMITS.values()) if geographic else (np.finfo(float).max,) * 2
+    if type(x) is float and type(y) is float and abs(x) <= most[0] and abs(y) <= most[1]:
+        return np.array([x]), np.array([y]), np.array([""], dtype=object)
     columns = (pa.array([value], pa.float64()) for value in (x, y))
     east, north, wrong = position_problems(*columns, geographic=geographic)
     return east, north, np.array([""], dtype=object) if wrong is None else wrong
@@ -115,9 +121,13 @@ def _point(x: float | None, y: float | None, *, geographic: bool) -> tuple[Float
 
 def _place(office: Office, found: Placed, options: tuple[Option, ...]) -> Place:
     """The place of a case as the duty rules look at it."""
-    grid, micro = found.found.grid[0], found.found.microgrid[0]
-    told = {} if office.streets is None else office.beside(found.x, found.y).iloc[0].to_dict()
-    beside = {name: value for name, value in told.items() if isinstance(value, Section) or not pd.isna(value)}
+    return _place_in(office, (found.x, found.y), int(found.found.grid[0]), int(found.found.microgrid[0]), options)
+
+
+def _place_in(
+    office: Office, point: tuple[Floats, Floats], grid: int, micro: int, options: tuple[Option, ...]
+) -> Place:
+    beside = office.beside_one(float(point[0][0]), float(point[1][0]))
     return Place(
         grid_code=office.places.grids.codes[grid] if grid >= 0 else None,
         microgrid_code=office.places.microgrids.codes[micro] if micro >= 0 else None,
@@ -145,7 +155,13 @@ def _options(office: Office, found: Placed) -> tuple[Option, ...]:
 
 
 def _told(
-    office: Office, placed_: Placed, options: tuple[Option, ...], duties: Answer | None, remarks: tuple[Geometries, ...]
+    office: Office,
+    placed_: Placed,
+    options: tuple[Option, ...],
+    duties: Answer | None,
+    remarks: tuple[Geometries, ...],
+    *,
+    told_m: float,
 ) -> Resolution:
     """All that there is to say; `remarks`: why the point cannot be used, and of it, of what was taken for the asset."""
     wrong, astray, *of_assets = remarks
@@ -169,6 +185,61 @@ def _told(
         duties=duties,
         problem=problems(office, wrong, placed_)[0],
         warnings=(*filter(None, said), *(duties.warnings if duties else ())),
+        accuracy_m=_accuracy_m(office, placed_, told_m),
+    )
+
+
+def _accuracy_m(office: Office, placed_: Placed, told_m: float) -> float:
+    if len(placed_.by_address) and placed_.found.grid[0] >= 0:
+        told_m = float(placed_.told(placed_.by_address)["accuracy_m"].iloc[0])
+    return office.profile.locating.accuracy_m.value if np.isnan(told_m) else round(told_m, 1)
+
+
+def given(
+    office: Office,
+    told: Resolution,
+    grid_code: str,
+    *,
+    item: str | None = None,
+    at: datetime.datetime | None = None,
+    component_id: str | None = None,
+    severity: str | None = None,
+    function: str | None = None,
+) -> Resolution:
+    """The same case in a grid that a person gave it: its micro-grid there, and who answers for it there.
+
+    Raises
+    ------
+    InputRefused
+        Where there is no such grid in the division.
+    """
+    codes = office.places.grids.codes
+    rows = np.flatnonzero(codes == grid_code)
+    if not len(rows):
+        cure = "Take one of the candidates, or look it up on the map"
+        raise InputRefused([Fault("grid", grid_code, "is not in force", cure)])
+    grid = rows[:1].astype(np.int32)
+    x, y = (np.array([np.nan if value is None else value]) for value in (told.x, told.y))
+    located = bool(np.isfinite(x[0]) and np.isfinite(y[0]))
+    micro = office.places.microgrid_in(x, y, grid) if located else np.array([-1], dtype=np.int32)
+    first = [one for one in told.options if one.grid_code == grid_code]
+    options = (*first, *(one for one in told.options if one.grid_code != grid_code))
+    about, asset = (np.array([value], dtype=object) for value in (item, component_id))
+    owner = meant(office, asset, about, x, y, np.array([told.accuracy_m])).owner[0] if located else None
+    case = Case(item, reported_at=at, severity=severity, owner=owner, function=function)
+    place = _place_in(office, (x, y), int(grid[0]), int(micro[0]), options)
+    duties = None if office.desk is None else office.desk.answer(case, place)
+    before = () if told.duties is None else told.duties.warnings
+    zone, zones = office.zones
+    return replace(
+        told,
+        grid_code=grid_code,
+        microgrid_code=office.places.microgrids.codes[micro[0]] if micro[0] >= 0 else "",
+        zone_code=zones[zone[grid[0]]],
+        options=options,
+        duties=duties,
+        problem="",
+        warnings=(*(one for one in told.warnings if one not in before), *(duties.warnings if duties else ())),
     )
 
 

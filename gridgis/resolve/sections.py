@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 
 from gridgis.duties import Section
 from gridgis.duties.conditions import folded
-from gridgis.geometry.noding import Floats, Geometries, Ints
+from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 
 STEP_M = 20.0
 """Between places at which a street is measured."""
@@ -120,7 +120,7 @@ class Sections:
         known = np.flatnonzero(np.isin(line, self.measured.lines))
         own = line[known]
         street, at_m = self.measured.along(own, shapely.line_locate_point(self.lines[own], points[known]))
-        crossed = np.isin(street, self.crossings["street"].to_numpy())
+        crossed = self._crossed[street]
         ahead = np.searchsorted(self._keys, street * APART + at_m, side="right")
         out[known[crossed]] = (ahead * len(self.measured.round_m) + street)[crossed]
         return out
@@ -130,6 +130,13 @@ class Sections:
         if number not in self._made:
             self._made[number] = self._section(*divmod(number, len(self.measured.round_m)))
         return self._made[number]
+
+    @cached_property
+    def _crossed(self) -> Bools:
+        """Which streets are crossed by any."""
+        out = np.zeros(len(self.measured.round_m), dtype=np.bool_)
+        out[self.crossings["street"].to_numpy(dtype=np.int64)] = True
+        return out
 
     @cached_property
     def _keys(self) -> Floats:

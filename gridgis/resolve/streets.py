@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -103,10 +104,44 @@ class Streets:
         told = self._told(np.append(self.parts[1], -1)[line])
         return told if sections is None else told.assign(section=_told_sections(sections, line, points))
 
+    def beside_one(
+        self, x: float, y: float, *, crs: CRS, within_m: float, sections: Sections | None = None
+    ) -> dict[str, Any]:
+        """The same for one point, without what is not known of it: a table would take longer than the search.
+
+        Parameters
+        ----------
+        crs : of the point, without height
+        """
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return {}
+        point = transform(shapely.points([x], [y]), crs, self.metric)
+        _, nearest = self.tree.query_nearest(point, max_distance=within_m)
+        if not len(nearest):
+            return {}
+        line = int(nearest[0])
+        row = int(self.parts[1][line])
+        told = {name: values[row] for name, values in self._columns.items()}
+        told["width_m"] = None if np.isnan(self._widths[row]) else float(self._widths[row])
+        if sections is not None:
+            number = int(sections.at(np.array([line]), point)[0])
+            told["section"] = sections.section(number) if number >= 0 else None
+        return {name: value for name, value in told.items() if value is not None}
+
+    @cached_property
+    def _columns(self) -> dict[str, Geometries]:
+        """What is told of each row, in words."""
+        return {"street": self.names, "road_class": self._column("road_class"), "bridge": self.bridges}
+
+    @cached_property
+    def _widths(self) -> Floats:
+        """The width of each row in metres; not a number where it is not known."""
+        return self._column("width_m").astype(np.float64)
+
     def _told(self, row: Ints) -> pd.DataFrame:
-        columns = {"street": self.names, "road_class": self._column("road_class"), "bridge": self.bridges}
+        columns = self._columns
         found = {name: np.array([*values, None], dtype=object)[row] for name, values in columns.items()}
-        width = np.append(self._column("width_m").astype(np.float64), np.nan)[row]
+        width = np.append(self._widths, np.nan)[row]
         return pd.DataFrame({**found, "width_m": width})
 
     def _column(self, name: str) -> Geometries:
