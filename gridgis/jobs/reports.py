@@ -109,7 +109,7 @@ def report_case(desk: CaseDesk, asked: Asked, said: Recorded, *, by: str, people
         method=told.method,
         confidence=float(told.confidence or 0.0),
         chosen_by=chosen,
-        answer=answer_of(told),
+        answer=answer_of(told, unsure=found.must_choose),
         **_place_and_parties(told),
     )
     private = {**({"address": asked.address} if asked.address else {}), **said.private}
@@ -265,11 +265,17 @@ def erase_caller(store: str, number: str, *, by: str) -> None:
         reports.erase_private(connection, number, actor=by, at=utc_now())
 
 
-def answer_of(told: Resolution) -> str:
-    """What is kept of an answer, as JSON: candidates, limit, and the rules up to the one that decided; no person."""
+def answer_of(told: Resolution, *, unsure: bool) -> str:
+    """What is kept of an answer, as JSON: candidates, limit, and the rules up to the one that decided; no person.
+
+    Parameters
+    ----------
+    unsure : whether a person is to choose the grid
+    """
     duties = told.duties
     kept: dict[str, Any] = {
         "options": [vars(one) for one in told.options],
+        "unsure": unsure,
         "on_border": told.on_border,
         "distance_m": told.distance_m,
     }

@@ -19,7 +19,7 @@ async function send(path, { heard, ...options } = {}) {
 
 export const ask = (path, options) => send(path, options);
 
-export const change = (path, body, method = "POST") =>
-  send(path, { method, body: JSON.stringify(body ?? {}), headers: { "Content-Type": "application/json", "X-CSRF-Token": told.csrf } });
+export const change = (path, body, method = "POST", headers = {}) =>
+  send(path, { method, body: JSON.stringify(body ?? {}), headers: { "Content-Type": "application/json", "X-CSRF-Token": told.csrf, ...headers } });
 
 export const upload = (path, form) => send(path, { method: "POST", body: form, headers: { "X-CSRF-Token": told.csrf } });

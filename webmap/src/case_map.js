@@ -1,0 +1,115 @@
+// The map of a case: its place with the circle of its error, its grid, the borders around, and the cases nearby.
+import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { grouped, texts } from "./dom.js";
+
+setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
+
+const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
+const NOTHING = { type: "FeatureCollection", features: [] };
+const CORNERS = 64, METRES_A_DEGREE = 111_320;
+const is = (name, value) => ["==", ["get", name], value];
+const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
+const stroke = (id, source, color, width, more = {}) => ({
+  id, source, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width }, ...more,
+});
+
+const LAYERS = [
+  { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
+  { id: "zones", source: "zones", type: "fill", paint: { "fill-color": "#fbfaf7" } },
+  stroke("borders", "borders", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { filter: ["!", is("level", "zone")] }),
+  stroke("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2, 17, 4), { filter: is("level", "zone") }),
+  { id: "around", source: "around", type: "fill", paint: { "fill-color": ["match", ["get", "part"], "own", "#aed1d6", "option", "#f6dfae", "#ffffff"], "fill-opacity": ["match", ["get", "part"], "own", 0.75, "option", 0.7, 0] } },
+  stroke("around-lines", "around", "#4a473f", 1.2),
+  stroke("own-case", "around", "#ffffff", 6, { filter: is("part", "own") }),
+  stroke("own", "around", "#1b4b58", 3.2, { filter: is("part", "own") }),
+  stroke("option", "around", "#a86f1e", 2, { filter: is("part", "option"), paint: { "line-color": "#a86f1e", "line-width": 2, "line-dasharray": [2, 1.4] } }),
+  { id: "circle", source: "circle", type: "fill", paint: { "fill-color": "#c02b1d", "fill-opacity": 0.14 } },
+  stroke("circle-line", "circle", "#c02b1d", 1.2),
+  { id: "cases", source: "cases", type: "circle", paint: { "circle-radius": 5, "circle-color": "#fff", "circle-stroke-color": "#67645c", "circle-stroke-width": 2 } },
+  { id: "point-case", source: "point", type: "circle", paint: { "circle-radius": 8.5, "circle-color": "#fff" } },
+  { id: "point", source: "point", type: "circle", paint: { "circle-radius": 6, "circle-color": "#c02b1d" } },
+  {
+    id: "names", source: "labels", type: "symbol",
+    layout: { "text-field": ["format", ["get", "code"], { "font-scale": 0.85 }, ["get", "leader"], {}], "text-font": FONT, "text-size": 12.5, "text-max-width": 9, "text-padding": 6 },
+    paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.92)", "text-halo-width": 1.6 },
+  },
+];
+
+const point = (at, properties = {}) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
+const collection = (features) => ({ type: "FeatureCollection", features });
+
+// A circle of so many metres around a place in degrees.
+export function circle(lon, lat, metres) {
+  const up = metres / METRES_A_DEGREE, across = up / Math.cos((lat * Math.PI) / 180);
+  const ring = Array.from({ length: CORNERS + 1 }, (_, k) => {
+    const turn = (2 * Math.PI * (k % CORNERS)) / CORNERS;
+    return [lon + across * Math.cos(turn), lat + up * Math.sin(turn)];
+  });
+  return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
+}
+
+export function boundsOf(features) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  const visit = (at) => {
+    if (typeof at[0] !== "number") return at.forEach(visit);
+    box[0] = Math.min(box[0], at[0]); box[1] = Math.min(box[1], at[1]);
+    box[2] = Math.max(box[2], at[0]); box[3] = Math.max(box[3], at[1]);
+  };
+  for (const { geometry } of features) if (geometry) visit(geometry.coordinates);
+  return Number.isFinite(box[0]) ? box : undefined;
+}
+
+// Where the name of a grid goes: the middle of its largest ring is near enough for what lies on a screen.
+function labelled({ properties, geometry }) {
+  const rings = (geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates).map(([outer]) => outer);
+  const ring = rings.sort((one, other) => other.length - one.length)[0];
+  let x = 0, y = 0, whole = 0;
+  for (let k = 0; k + 1 < ring.length; k += 1) {
+    const cross = ring[k][0] * ring[k + 1][1] - ring[k + 1][0] * ring[k][1];
+    whole += cross; x += (ring[k][0] + ring[k + 1][0]) * cross; y += (ring[k][1] + ring[k + 1][1]) * cross;
+  }
+  const at = whole ? [x / (3 * whole), y / (3 * whole)] : ring[0];
+  return point(at, { code: grouped(properties.code).split(" ").slice(2).join(" "), leader: properties.leader ? `\n${properties.leader}` : "" });
+}
+
+function room() {
+  if (innerWidth <= 760) return { top: 40, right: 24, bottom: Math.round(innerHeight * 0.55), left: 24 };
+  return { top: 50, right: 50, bottom: 50, left: 50 };
+}
+
+// on(lon, lat): where somebody pointed
+export function openCaseMap(container, bounds, on) {
+  const source = { type: "geojson", data: NOTHING, attribution: "" };
+  const map = new MapLibre({
+    container, bounds, fitBoundsOptions: { padding: 30 }, hash: "map", locale: texts.maplibre, attributionControl: false,
+    dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 20, fadeDuration: 0,
+    style: { version: 8, sources: Object.fromEntries(["zones", "borders", "around", "circle", "cases", "point", "labels"].map((name) => [name, { ...source }])), layers: LAYERS },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-left");
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
+  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
+  map.getCanvas().style.cursor = "crosshair";
+  map.on("click", ({ lngLat }) => on(lngLat.lng, lngLat.lat));
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const put = (name, data) => map.getSource(name).setData(data);
+  return {
+    map,
+    ready: new Promise((done) => map.once("load", done)),
+    base({ zones, borders }) { put("zones", zones); put("borders", borders); },
+    clear() { for (const name of ["around", "circle", "cases", "point", "labels"]) put(name, NOTHING); },
+    // place: where it is and how far off it may be; own, options: codes of grids; around: grids as GeoJSON
+    show({ lon, lat, accuracy_m: accuracy }, { own, options, around, cases = [] }) {
+      const grids = around.features.map((one) => ({ ...one, properties: { ...one.properties, part: one.properties.code === own ? "own" : options.includes(one.properties.code) ? "option" : "" } }));
+      const disc = circle(lon, lat, accuracy ?? 0);
+      put("around", collection(grids));
+      put("labels", collection(grids.map(labelled)));
+      put("circle", accuracy ? collection([disc]) : NOTHING);
+      put("point", collection([point([lon, lat])]));
+      put("cases", collection(cases.filter((one) => one.lon !== null).map((one) => point([one.lon, one.lat], { number: one.number }))));
+      const named = grids.filter(({ properties }) => properties.part);
+      const box = boundsOf([...named, disc, point([lon, lat])]);
+      map.fitBounds(box, { padding: room(), maxZoom: 17, duration: calm ? 0 : 350 });
+    },
+  };
+}
