@@ -13,13 +13,14 @@ export const names = (list) => list.split(";").filter(Boolean).join(texts.page.c
 export function answerPanel(place, { found, chosen, cases, mayRecord, on }) {
   const must = found.must_choose && !chosen;
   const shown = chosen || found.grid_code;
+  const asks = asksFor(found);
   put(place,
     closing(on),
     shown ? el("p.over", {}, said.grid) : "",
     shown ? el("h2.code", {}, grouped(shown)) : el("h2", {}, said.no_place),
-    shown ? sureness(found, must) : el("p.note", {}, found.places.length ? said.no_place_hint : `${found.problem ? "" : ""}${said.no_place_hint}`),
-    found.places.length > 1 ? places(found, on) : "",
-    found.must_choose && found.candidates.length ? candidates(found, chosen, on) : "",
+    shown ? sureness(found, must) : el("p.note", {}, said.no_place_hint),
+    asks === "place" ? places(found, on) : "",
+    asks === "grid" ? candidates(found, chosen, on) : "",
     shown ? parties(found) : "",
     shown ? recording(found, must, mayRecord, on) : "",
     shown ? repeated(cases, on) : "",
@@ -30,10 +31,19 @@ export function answerPanel(place, { found, chosen, cases, mayRecord, on }) {
   place.hidden = false;
 }
 
-function sureness({ confidence, border, accuracy_m: accuracy, method }, must) {
+// What a person is asked: which place is meant, where the address may mean several, else which grid.
+export function asksFor(found) {
+  if (likely(found).length > 1) return "place";
+  return found.must_choose && found.candidates.length ? "grid" : "";
+}
+
+const LEAST = 0.03;
+export const likely = ({ places }) => places.filter(({ score }, at) => at === 0 || score >= LEAST);
+
+function sureness({ confidence, border, accuracy_m: accuracy }, must) {
   return [
     el("p.figure", {}, el("b", {}, fill(said.sure, { n: percent(confidence ?? 0) })), must ? el("span.verdict.out", {}, sign("finding"), said.unsure) : el("span.verdict", {}, sign("ready"))),
-    el("p.sub", {}, border ? fill(said.border, { n: number(border.distance_m), code: `…${tail(border.grid_code)}` }) : fill(said.no_border, { n: number(400) }), " · ", fill(said.accuracy, { n: number(accuracy) }), " · ", words("dispatch_methods", method)),
+    el("p.sub", {}, border ? fill(said.border, { n: number(border.distance_m), code: `…${tail(border.grid_code)}` }) : fill(said.no_border, { n: number(400) }), " · ", fill(said.accuracy, { n: number(accuracy) })),
   ];
 }
 
@@ -46,13 +56,13 @@ function candidates({ candidates: rows, grid_code: own }, chosen, on) {
   return [el("h3", {}, said.candidates), el("p.hint", {}, said.choose_hint), el("ol.candidates", { id: "candidates" }, rows.slice(0, 9).map(row))];
 }
 
-function places({ places: rows }, on) {
-  const row = (one) => el("li", {}, el(
+function places(found, on) {
+  const row = (one, at) => el("li", {}, el(
     "button.candidate", { type: "button", onclick: () => on.place(one) },
-    el("b", {}, one.text), el("span", {}, words("dispatch_kinds", one.kind)),
+    el("kbd", {}, at + 1), el("b", {}, one.text), el("span", {}, words("dispatch_kinds", one.kind)),
     el("small", {}, fill(said.sure, { n: percent(one.score) }), " · ", fill(said.matched, { what: Object.values(one.matched).join(" ") || one.text })),
   ));
-  return [el("h3", {}, said.places), el("ol.candidates", { id: "places" }, rows.map(row))];
+  return [el("h3", {}, said.places), el("p.hint", {}, said.places_hint), el("ol.candidates", { id: "places" }, likely(found).map(row))];
 }
 
 function parties(found) {
@@ -63,6 +73,7 @@ function parties(found) {
       [said.co, found.co && names(found.co)],
       [said.limit, limitText(found.limit)],
       [said.microgrid, found.microgrid_code && el("code", {}, grouped(found.microgrid_code))],
+      [said.by, words("dispatch_methods", found.method)],
       [said.taken_for, found.address],
     ]),
     found.item ? "" : el("p.note", {}, said.no_item),

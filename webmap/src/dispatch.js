@@ -251,8 +251,8 @@ class Dispatch {
   }
 
   candidate(at) {
-    const rows = this.found?.must_choose ? this.found.candidates : [];
-    return rows[at] ? void this.choose(rows[at].grid_code) : false;
+    const row = detail.querySelectorAll(".candidate")[at];
+    return row ? row.click() : false;
   }
 
   async start() {
