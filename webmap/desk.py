@@ -33,8 +33,10 @@ AROUND_M = 400.0
 
 def desk_of(told: Settings) -> CaseDesk:
     """What answers cases by the store and the files that a server is told of."""
-    given = {name: getattr(told, name) or None for name in ("gazetteer", "streets", "components")}
-    return jobs.CaseDesk(told.store, sources=jobs.Sources(**given), timezone=told.timezone)
+    sources = jobs.Sources(
+        gazetteer=told.gazetteer or None, streets=told.streets or None, components=told.components or None
+    )
+    return jobs.CaseDesk(told.store, sources=sources, timezone=told.timezone)
 
 
 def desk() -> CaseDesk:

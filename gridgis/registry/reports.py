@@ -234,7 +234,7 @@ def hand(
     if pushed_back and one.handed:
         cure = "Designate who leads, and hand it there"
         raise Conflict(f"Case {number} was pushed back before, which is allowed once ({PUSHED_BACK_ONCE}). {cure}.")
-    change = {"lead": lead, **({} if co is None else {"co": co}), **_placed(place)}
+    change: dict[str, Any] = {"lead": lead, **({} if co is None else {"co": co}), **_placed(place)}
     if all(getattr(one, name) == value for name, value in change.items()):
         raise InputRefused([Fault("case", number, "is with them already", "Name another party or another grid")])
     told = {"before": _parties(one), "after": _parties(one, change), "pushed_back": pushed_back}
@@ -404,7 +404,7 @@ _LAST = sa.select(report.c.id, report.c.number).order_by(report.c.id.desc()).lim
 """Questions that are asked often stand ready."""
 
 
-def _report(row: sa.Row[Any]) -> Report:
+def _report(row: Any) -> Report:
     return Report(**{**row._asdict(), "has_private": bool(row.has_private)})
 
 

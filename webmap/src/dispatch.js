@@ -241,7 +241,7 @@ class Dispatch {
       place("made").textContent = "";
       this.map = openCaseMap(place("map"), summary.bounds ?? undefined, (lon, lat) => this.locate({ address: box.value.trim() || undefined, lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)) }));
     } catch (error) {
-      return say(error.details ? error.message : said.no_webgl, { stays: true });
+      return place("map").replaceChildren(el("p.empty", { role: "note" }, error.status ? error.message : said.no_webgl));
     }
     const [zones, borders] = await Promise.all(["zones", "borders"].map((layer) => ask(`/api/division/${layer}`)));
     await this.map.ready;
