@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from test_registry import DAY, server, store, url
 from test_registry_tampering import RollBack, change, remove, unguarded, until_done
 
 from gridgis.errors import InputRefused
+from gridgis.jobs.together import Together
 from gridgis.registry import reports, tables
 from gridgis.registry.actors import add_actor
 from gridgis.registry.audit import verify
@@ -292,3 +294,34 @@ def test_recording_takes_few_statements(city):
     assert (
         len([text for text in asked if text.split()[0] in ("SELECT", "INSERT", "UPDATE")]) <= 7 + 2 * city.is_postgresql
     )
+
+
+# ---------------------------------------------------------------- many at once
+def test_cases_of_many_threads_are_each_kept_or_refused(city):
+    writes = Together(city.url)
+
+    def one(k: int) -> str | None:
+        actor = "elsewhere" if k % 4 == 0 else "takes"
+        try:
+            return writes.write(lambda connection: recorded(connection, key=f"k{k // 2}", actor=actor)).number
+        except InputRefused:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(one, range(64)))
+    assert [k for k, number in enumerate(numbers) if number is None] == list(range(0, 64, 4))
+    with city.read() as connection:
+        kept = reports.find(connection, size=100).cases
+        assert verify(connection).faults == ()
+    assert {one.number for one in kept} == set(filter(None, numbers))
+    assert len(kept) == 32, "the same key is the same case"
+
+
+def test_nobody_is_answered_where_the_transaction_fails(city):
+    writes = Together(city.url)
+
+    with pytest.raises(KeyError):
+        writes.write(lambda connection: [recorded(connection), {}["lost"]])
+    with city.read() as connection:
+        assert reports.find(connection).cases == ()
+    assert writes.write(recorded).number.endswith("-000001")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
@@ -229,6 +230,7 @@ def _shown_duties(duties: Answer, *, sees_phones: bool) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=10_000)
 def _party(one: Party, *, sees_phones: bool) -> dict[str, str]:
     told = one._asdict()
     return told if sees_phones else {**told, "public_phone": masked(one.public_phone)}

@@ -19,6 +19,7 @@ from gridgis.errors import Fault, InputRefused
 from gridgis.jobs.declared import DEGREES, known_systems
 from gridgis.jobs.offices import OfficesByTime, Sources
 from gridgis.jobs.registry import reading
+from gridgis.jobs.together import Together
 from gridgis.schema import GENERAL
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class CaseDesk:
 
     def __init__(self, store: str, *, sources: Sources, timezone: str) -> None:
         self.store, self.sources, self.timezone = store, sources, timezone
+        self.writes = Together(store)
         self._offices: dict[str, OfficesByTime] = {}
         self._making, self._looking = threading.RLock(), threading.Lock()
         self._seen, self._looked_at = -1, 0.0
@@ -155,7 +157,9 @@ class CaseDesk:
         )
         if office.notices:
             told = replace(told, warnings=(*told.warnings, *office.notices))
-        return Resolved(told, office, *_degrees(office, told), asked=address or "")
+        here = x is not None and y is not None and crs == DEGREES and told.method in ("inside", "border", "nearest")
+        lon, lat = (round(x, 7), round(y, 7)) if here else _degrees(office, told)  # type: ignore[arg-type]
+        return Resolved(told, office, lon, lat, asked=address or "")
 
     def office(self, network: str, at: datetime.datetime) -> Office:
         """The office of the version in force at a time.

@@ -87,7 +87,7 @@ def report_case(desk: CaseDesk, asked: Asked, said: Recorded, *, by: str, people
         :func:`gridgis.registry.reports.record`.
     """
     from gridgis.registry import reports
-    from gridgis.registry.store import as_utc
+    from gridgis.registry.store import as_utc, utc_now
 
     now = datetime.datetime.now(datetime.UTC)
     found = asked.resolved(desk)
@@ -114,11 +114,14 @@ def report_case(desk: CaseDesk, asked: Asked, said: Recorded, *, by: str, people
     )
     private = {**({"address": asked.address} if asked.address else {}), **said.private}
     day = now.astimezone(ZoneInfo(desk.timezone)).strftime("%Y%m%d")
-    with writing(desk.store) as connection:
+
+    def written(connection: Connection) -> Report:
         seal = _seal(connection, people_key) if people_key and any(private.values()) else None
         return reports.record(
-            connection, case, actor=by, at=as_utc(now), day=day, private=private, seal=seal, key=said.key
+            connection, case, actor=by, at=utc_now(), day=day, private=private, seal=seal, key=said.key
         )
+
+    return desk.writes.write(written)
 
 
 def verify_case(store: str, number: str, *, by: str, seen: str | None = None) -> Report:

@@ -26,9 +26,10 @@ def problems(office: Office, given: Geometries, placed_: Placed) -> Geometries:
     found, out = placed_.found, np.full(len(given), "", dtype=object)
     lost = found.method == UNLOCATED
     out[lost] = np.where(given[lost] == "", NO_PLACE, given[lost])
-    for k, reason in zip(placed_.by_address, placed_.told(placed_.by_address)["reason"], strict=True):
-        if lost[k]:
-            out[k] = f"address not found: {reason}"
+    if len(placed_.by_address):
+        for k, reason in zip(placed_.by_address, placed_.told(placed_.by_address)["reason"], strict=True):
+            if lost[k]:
+                out[k] = f"address not found: {reason}"
     limit = office.profile.locating.nearest_m.value
     for k in np.flatnonzero(found.method == OUTSIDE):
         far = f"{found.distance_m[k]:.0f} m away" if np.isfinite(found.distance_m[k]) else "far away"
