@@ -24,12 +24,13 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, desk, dispatch, drafts, review, tasks
+    from webmap import account, desk, dispatch, drafts, review, tasks, tiles
     from webmap.changes import Comparisons
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
     app.extensions["desk"] = desk.desk_of(settings)
+    app.extensions["tiles"] = tiles.prepare(settings)
     for blueprint in (
         account.pages,
         drafts.api,
@@ -38,5 +39,6 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         desk.api,
         dispatch.pages,
         dispatch.api,
+        tiles.pages,
     ):
         app.register_blueprint(blueprint)

@@ -22,7 +22,12 @@ def data_tag() -> str:
     told = settings()
     if not told.store:
         return file_shelf()["division"].etag
-    ids = [str(one.id) for one in in_force()]
+    return tag_in_force(told.store, told.network)
+
+
+def tag_in_force(store: str, network: str) -> str:
+    """A text that changes when what is in force in a store does."""
+    ids = [str(one.id) for one in jobs.standing(store, network=network)]
     return hashlib.sha256(" ".join(["in force", *ids]).encode()).hexdigest()[:32]
 
 

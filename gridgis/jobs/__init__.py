@@ -49,6 +49,7 @@ from gridgis.jobs.exchange import export_division, import_division
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
 from gridgis.jobs.heat_tables import leads_of
+from gridgis.jobs.in_force import whole_in_force
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (
     check_people,
@@ -129,6 +130,7 @@ from gridgis.jobs.tasks import (
     take_task,
     tell_task,
 )
+from gridgis.jobs.tiles import base_tiles, division_tiles
 
 __all__ = [
     "Align",
@@ -155,6 +157,7 @@ __all__ = [
     "ask_task",
     "attachment",
     "backup",
+    "base_tiles",
     "bind_user",
     "build_gazetteer",
     "cancel_task",
@@ -174,6 +177,7 @@ __all__ = [
     "differences",
     "divide",
     "divide_files",
+    "division_tiles",
     "doctor",
     "dossier",
     "dossier_file",
@@ -265,6 +269,7 @@ __all__ = [
     "verify_case",
     "version",
     "versions",
+    "whole_in_force",
     "withdraw",
     "write_checkpoint",
 ]

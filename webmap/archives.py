@@ -1,0 +1,163 @@
+"""Archives of tiles: each made once for all workers, and read tile by tile.
+
+Invariant: a tile is of the version of the data that its tag tells. An archive is there whole or not at all; of all
+workers one makes it, and until it is there the one before is handed out. What is here may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pmtiles.reader import MmapSource, Reader
+from werkzeug.exceptions import ServiceUnavailable
+
+Make = Callable[[Path], None]
+"""Writes an archive, of the data as they are now."""
+
+AGE_S = 1.0
+"""How old the tag of the data may be: it is asked of the store, and tiles are asked for by the hundred."""
+WAIT_S = 20.0
+"""How long a request waits for the first archive."""
+RETRY_S = 30.0
+"""After which an archive that could not be made is tried again."""
+KEPT = 2_000
+"""Tiles that each worker holds."""
+
+
+@dataclass
+class Archive:
+    """An archive that is open, and some of its tiles."""
+
+    tag: str
+    reader: Any
+    header: dict[str, Any]
+    metadata: dict[str, Any]
+    _held: OrderedDict[tuple[int, int, int], bytes | None] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def open(cls, path: Path, tag: str) -> Archive:
+        """Open a file; it stays readable after its name is gone."""
+        with path.open("rb") as file:
+            reader = Reader(MmapSource(file))  # type: ignore[no-untyped-call]
+        return cls(tag, reader, reader.header(), reader.metadata())  # type: ignore[no-untyped-call]
+
+    def tile(self, z: int, x: int, y: int) -> bytes | None:
+        """A tile as it is stored, gzipped; None where there is nothing."""
+        key = (z, x, y)
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        body: bytes | None = self.reader.get(z, x, y) if z <= self.header["max_zoom"] else None
+        with self._lock:
+            self._held[key] = body
+            while len(self._held) > KEPT:
+                self._held.popitem(last=False)
+        return body
+
+
+class Archives:
+    """The newest archive of one kind, of as many as there were versions of its data."""
+
+    def __init__(self, folder: Path, name: str, *, tag: Callable[[], str], make: Make) -> None:
+        self.folder, self.name = folder, name
+        self._tag, self._make = tag, make
+        self._asked = (-AGE_S, "")
+        self._open: Archive | None = None
+        self._lock = threading.Lock()
+        self._made: dict[str, threading.Event] = {}
+        self._failed: dict[str, tuple[float, Exception]] = {}
+
+    def newest(self) -> Archive:
+        """The archive of the data as they are, or the one before while it is made.
+
+        Raises
+        ------
+        ServiceUnavailable
+            Where the first one is not there in time.
+        GridgisError
+            Where it cannot be made.
+        """
+        tag = self.tag()
+        held = self._open
+        if held is not None and held.tag == tag:
+            return held
+        path = self.path(tag)
+        if not path.exists():
+            done = self._begin(tag)
+            before = held or self._before()
+            if before is not None:
+                return before
+            if not done.wait(WAIT_S):
+                raise ServiceUnavailable("The map is being drawn. Ask again in a minute.", retry_after=10)
+        if (failed := self._failed.get(tag)) is not None and not path.exists():
+            raise failed[1]
+        self._open = Archive.open(path, tag)
+        return self._open
+
+    def tag(self) -> str:
+        """The version of the data."""
+        now = time.monotonic()
+        at, tag = self._asked
+        if now - at >= AGE_S:
+            tag = self._tag()
+            self._asked = (now, tag)
+        return tag
+
+    def path(self, tag: str) -> Path:
+        """The file of a version."""
+        return self.folder / f"{self.name}-{tag}.pmtiles"
+
+    def _before(self) -> Archive | None:
+        """An archive that another start left."""
+        for path in sorted(self.folder.glob(f"{self.name}-*.pmtiles"), key=lambda one: one.stat().st_mtime)[::-1]:
+            self._open = Archive.open(path, path.stem.removeprefix(f"{self.name}-"))
+            return self._open
+        return None
+
+    def _begin(self, tag: str) -> threading.Event:
+        """Let a thread make an archive, unless one is at it or it failed lately."""
+        with self._lock:
+            at, _ = self._failed.get(tag, (-RETRY_S, None))
+            done = self._made.get(tag)
+            if done is None or (done.is_set() and time.monotonic() - at > RETRY_S):
+                done = self._made[tag] = threading.Event()
+                threading.Thread(target=self._work, args=(tag, done), daemon=True).start()
+            return done
+
+    def _work(self, tag: str, done: threading.Event) -> None:
+        path = self.path(tag)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _alone(self.folder / f"{self.name}.lock"):
+                if not path.exists():  # another worker was before
+                    self._make(path)
+                    self._forget_others(path)
+            self._failed.pop(tag, None)
+        except Exception as error:  # whoever waits is told
+            self._failed[tag] = (time.monotonic(), error)
+        finally:
+            done.set()
+
+    def _forget_others(self, path: Path) -> None:
+        for other in self.folder.glob(f"{self.name}-*.pmtiles"):
+            if other != path:
+                with contextlib.suppress(OSError):
+                    other.unlink()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One at a time, of all threads and processes; a killed one lets go."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
