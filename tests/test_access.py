@@ -19,6 +19,10 @@ VALUES = {
     "layer": "zones",
     "zone": "420102001001",
     "filename": "mark.svg",
+    "kind": "grids",
+    "grid_code": "999999999999999",
+    "collection_id": "grids",
+    "code": "999999999999999",
 }
 """What stands in the parts of addresses that vary."""
 

@@ -32,7 +32,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), payment=()",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=()",
 }
 HANDED_ON = ("Allow", "Location", "Retry-After")
 """Headers of an error that a browser or program needs."""
@@ -45,6 +45,7 @@ def protect(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(HTTPError, _misread)
     app.register_error_handler(GridgisError, _refused)
+    app.register_error_handler(HTTPError, _ill_formed)
     app.register_error_handler(Denied, _denied)
     app.register_error_handler(Exception, _fault)
     app.after_request(_compress)
@@ -60,12 +61,15 @@ def _with_headers(response: Response) -> Response:
 
 
 def _error(status: int, code: str, message: str, details: object = None) -> Response:
-    """An error in the contract's shape; to who looks at a page, as a page."""
+    """An error in the contract's shape, or in that of the standard that an address keeps to; to who looks, a page."""
     if status < 500 and access.wants_page():
         response = current_app.make_response(page("account.html", form="fault", said=message))
         response.status_code = status
         return response
-    response = jsonify({"error": {"code": code, "message": message, "details": details}})
+    if request.path.startswith("/ogc"):
+        response = jsonify({"code": code, "description": message})  # OGC 17-069r4, 7.5.1
+    else:
+        response = jsonify({"error": {"code": code, "message": message, "details": details}})
     response.status_code = status
     return response
 
@@ -95,6 +99,16 @@ def _refused(error: GridgisError) -> Response:
     faults = error.faults if isinstance(error, InputRefused) else ()
     status, code = (409, "conflict") if type(error).__name__ == "Conflict" else (422, "refused")
     return _error(status, code, str(error), [vars(fault) for fault in faults])
+
+
+def _ill_formed(error: HTTPError) -> Response:
+    """Tell which fields of what was asked are not as the interface describes them."""
+    fields = {name: value for part in error.detail.values() for name, value in part.items()}
+    faults = [
+        vars(Fault(str(name), "", "; ".join(map(str, said)), "See /openapi.json")) for name, said in fields.items()
+    ]
+    said = "; ".join(f"{one['layer']}: {one['problem']}" for one in faults)
+    return _error(error.status_code, "refused", said, faults)
 
 
 def _denied(error: Denied) -> Response:

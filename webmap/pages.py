@@ -24,13 +24,16 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, desk, dispatch, drafts, review, tasks, tiles
+    from webmap import account, desk, dispatch, drafts, public, review, tasks, tiles
     from webmap.changes import Comparisons
+    from webmap.held import Held
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
     app.extensions["desk"] = desk.desk_of(settings)
     app.extensions["tiles"] = tiles.prepare(settings)
+    app.extensions["held"] = Held(settings)
+    app.extensions["public"] = public.Answers()
     for blueprint in (
         account.pages,
         drafts.api,
@@ -40,5 +43,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         dispatch.pages,
         dispatch.api,
         tiles.pages,
+        public.pages,
+        public.api,
     ):
         app.register_blueprint(blueprint)

@@ -60,6 +60,7 @@ from gridgis.jobs.people import (
     make_people_key,
     show_person,
 )
+from gridgis.jobs.public import PublicGrid, public_grid
 from gridgis.jobs.registry import (
     Differences,
     Seams,
@@ -142,8 +143,12 @@ __all__ = [
     "Language",
     "Person",
     "Progress",
+<<<<<<< HEAD
     "Recorded",
     "Resolved",
+=======
+    "PublicGrid",
+>>>>>>> 9a3935f (Show the public its grid: by address, position or code, with who serves there and its sheet)
     "Seams",
     "Smoothing",
     "Sources",
@@ -235,6 +240,7 @@ __all__ = [
     "notices",
     "open_draft",
     "plot",
+    "public_grid",
     "put_task_back",
     "read_caller",
     "ready_for_edits",

@@ -67,8 +67,8 @@ def notice_sheet(
         stand.division,
         grid_code,
         about=stand.about,
-        people=_serving(store, grid_code, moment),
-        items=_items(store, moment),
+        people=serving(store, grid_code, moment),
+        items=items_in_force(store, moment),
         streets=_streets(streets),
         paper=paper,
         language=language,
@@ -188,7 +188,7 @@ def _standing(
     return _Stand(division, About(version.name, made, begins, places, hotline.strip(), link.strip()))
 
 
-def _serving(store: str, grid_code: str, moment: str) -> pd.DataFrame:
+def serving(store: str, grid_code: str, moment: str) -> pd.DataFrame:
     """Those in post on a grid, its micro-grids and units, and on its zone."""
     import pandas as pd
 
@@ -197,7 +197,7 @@ def _serving(store: str, grid_code: str, moment: str) -> pd.DataFrame:
     return pd.concat([near, zone[zone["area_code"] == grid_code[:ZONE]]], ignore_index=True)
 
 
-def _items(store: str, moment: str) -> pd.DataFrame:
+def items_in_force(store: str, moment: str) -> pd.DataFrame:
     """The items of the catalogue that hold at a time."""
     from gridgis.duties.people import in_post
 
