@@ -24,7 +24,7 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, desk, dispatch, drafts, public, review, tasks, tiles
+    from webmap import account, desk, dispatch, drafts, ogc, public, review, tasks, tiles
     from webmap.changes import Comparisons
     from webmap.held import Held
 
@@ -45,5 +45,6 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         tiles.pages,
         public.pages,
         public.api,
+        ogc.pages,
     ):
         app.register_blueprint(blueprint)
