@@ -143,12 +143,9 @@ __all__ = [
     "Language",
     "Person",
     "Progress",
-<<<<<<< HEAD
+    "PublicGrid",
     "Recorded",
     "Resolved",
-=======
-    "PublicGrid",
->>>>>>> 9a3935f (Show the public its grid: by address, position or code, with who serves there and its sheet)
     "Seams",
     "Smoothing",
     "Sources",
