@@ -42,6 +42,7 @@ class Settings:
     base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
     second_factor : roles that must sign in by it
+    log : whether a line is written for each request
     """
 
     store: str = ""
@@ -69,6 +70,7 @@ class Settings:
     oidc_client: str = ""
     oidc_secret_file: str = ""
     second_factor: tuple[str, ...] = ()
+    log: bool = True
 
     @property
     def folder(self) -> Path:

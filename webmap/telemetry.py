@@ -17,6 +17,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from gridgis.errors import Denied
 from webmap.access import EVERYBODY, allow
+from webmap.settings import Settings
 
 HEADER = "X-Request-ID"
 """Under this an answer says by which name its line is found in the log."""
@@ -41,6 +42,7 @@ def tell(app: Flask) -> None:
         registry=registry,
     )
     log = counted["log"] = logger()
+    settings: Settings = app.extensions["settings"]
     app.logger.handlers = []
     app.logger.addHandler(_Handler(log))
     app.logger.propagate = False
@@ -57,6 +59,8 @@ def tell(app: Flask) -> None:
         counted["requests"].labels(endpoint, request.method, response.status_code).inc()
         counted["seconds"].labels(endpoint).observe(seconds)
         response.headers[HEADER] = g.request_id
+        if not settings.log:
+            return response
         person = g.get("person")
         log.info(
             "request",
