@@ -101,14 +101,9 @@ def overview(
         What was set aside, for the report; `aside` is how many of them are in the window.
     """
     first, last = days_of(question.window)
-    told = periods(question.window, calendar=question.calendar)
-    refuse(_too_many(told, question))
     mine = chosen(cases, **question.asked).drop(columns="weight", errors="ignore")
-    counted = count_cases(mine, grids, window=question.window, streets=streets)
-    near = contiguity(grids)
-    measure = counted.frame[exposure_of(counted, question.per).column].to_numpy(dtype=np.float64)
-    over_time, verdicts, trend_notices = _over_time(mine, grids, question, near, told, measure)
-    by_grid, limits, rate_notices = _by_grid(counted, near, question, rng)
+    found = statistics(mine, grids, question, near=contiguity(grids), rng=rng, streets=streets)
+    told = found.periods
     frame = grids[["grid_code", "zone_code", "name", "households", "area_m2", "geometry"]].reset_index(drop=True)
     return Report(
         begin=first,
@@ -117,8 +112,8 @@ def overview(
         sources=question.sources,
         cases=len(mine) + aside,
         in_no_grid=int(mine["grid_code"].isna().sum()),
-        grids=gpd.GeoDataFrame(pd.concat([frame, by_grid, over_time], axis=1), geometry="geometry", crs=grids.crs),
-        class_limits=limits,
+        grids=gpd.GeoDataFrame(pd.concat([frame, found.grids], axis=1), geometry="geometry", crs=grids.crs),
+        class_limits=found.class_limits,
         periods=pd.DataFrame(
             {
                 "period": told["period"],
@@ -128,12 +123,61 @@ def overview(
             }
         ),
         counts=by_period(mine, places(mine, grids), question.calendar, told, grids=len(grids)).astype(np.int64),
-        verdicts=verdicts,
+        verdicts=found.verdicts,
         surface=draw((first, last)),
         surfaces=tuple(draw(span) for span in zip(told["first"], told["last"], strict=True)),
         piles=piles,
         false_share=question.fdr,
-        notices=tuple(dict.fromkeys([*notices, *_of_places(mine), *rate_notices, *trend_notices, *LIMITS])),
+        notices=tuple(dict.fromkeys([*notices, *_of_places(mine), *found.notices, *LIMITS])),
+    )
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is told of each grid, without any surface.
+
+    Attributes
+    ----------
+    grids : DataFrame
+        The columns of :class:`gridgis.heat.report.Report` from `cases` on, a row a grid in the order of the grids.
+    class_limits, verdicts : as in the report
+    periods : DataFrame
+        Of :func:`gridgis.heat.periods.periods`.
+    notices : what a reader has to know, in words
+    """
+
+    grids: pd.DataFrame
+    class_limits: tuple[float, ...]
+    periods: pd.DataFrame
+    verdicts: NDArray[np.int8]
+    notices: tuple[str, ...]
+
+
+def statistics(
+    cases: pd.DataFrame,
+    grids: gpd.GeoDataFrame,
+    question: Question,
+    *,
+    near: Contiguity,
+    rng: np.random.Generator,
+    streets: gpd.GeoDataFrame | None = None,
+) -> Statistics:
+    """Count, rate, test and follow the cases of a question by grid.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Those of the question's window, items and sources.
+    near : of the same grids; it may be kept from one question to the next
+    """
+    told = periods(question.window, calendar=question.calendar)
+    refuse(_too_many(told, question))
+    counted = count_cases(cases, grids, window=question.window, streets=streets)
+    measure = counted.frame[exposure_of(counted, question.per).column].to_numpy(dtype=np.float64)
+    over_time, verdicts, trend_notices = _over_time(cases, grids, question, near, told, measure)
+    by_grid, limits, rate_notices = _by_grid(counted, near, question, rng)
+    return Statistics(
+        pd.concat([by_grid, over_time], axis=1), limits, told, verdicts, (*rate_notices, *trend_notices)
     )
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gridgis.errors import Fault, InputRefused
 from gridgis.heat.pyramid.form import FORM, refused
@@ -31,6 +32,12 @@ CREATE TABLE name (kind TEXT NOT NULL, id INTEGER NOT NULL, text TEXT NOT NULL, 
 CREATE TABLE segment (id INTEGER PRIMARY KEY AUTOINCREMENT, cases INTEGER NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE batch (name TEXT PRIMARY KEY, cases INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+ASIDE = """
+CREATE TABLE IF NOT EXISTS aside (batch TEXT NOT NULL, reason TEXT NOT NULL, day TEXT, item TEXT NOT NULL,
+  source TEXT NOT NULL, cases INTEGER NOT NULL);
+"""
+"""Cases that came with a batch and are not counted. A pyramid has this table once it was told of such."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,33 @@ def add_batch(base: sqlite3.Connection, batch: str, cases: int) -> None:
         problem = "came in before: its cases would count twice"
         cure = "Leave it out, or give cases that are new a name of their own"
         raise InputRefused([Fault("pyramid", f"batch {batch!r}", problem, cure)]) from None
+
+
+class Aside(NamedTuple):
+    """Cases that are not counted: why, their day (None: without a time), item and source, and how many."""
+
+    reason: str
+    day: str | None
+    item: str
+    source: str
+    cases: int
+
+
+def add_aside(base: sqlite3.Connection, batch: str, aside: Iterable[Aside]) -> None:
+    """Write down what came with a batch and is not counted, within a writer's turn."""
+    base.execute(ASIDE)
+    base.executemany("INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?)", [(batch, *one) for one in aside])
+
+
+def aside(folder: Path) -> list[Aside]:
+    """What came with all batches and is not counted; nothing where the pyramid was never told."""
+    with opened(folder) as base:
+        if base.execute("SELECT 1 FROM sqlite_master WHERE name = 'aside'").fetchone() is None:
+            return []
+        rows = base.execute(
+            "SELECT reason, day, item, source, SUM(cases) FROM aside GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        )
+        return [Aside(*row) for row in rows]
 
 
 def intern(base: sqlite3.Connection, kind: str, texts: Iterable[str]) -> list[int]:

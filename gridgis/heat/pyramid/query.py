@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gridgis.errors import Fault, refuse
 from gridgis.heat.cache import Kept
 from gridgis.heat.pyramid import catalogue
-from gridgis.heat.pyramid.catalogue import Contents, Frame, segment_path
+from gridgis.heat.pyramid.catalogue import Aside, Contents, Frame, segment_path
 from gridgis.heat.pyramid.form import SIDE, Segment, read_segment
 from gridgis.heat.pyramid.question import Question
 from gridgis.heat.pyramid.runs import ALL
@@ -98,6 +98,11 @@ class Pyramid:
         """The pyramid as it is now: itself where nothing came in."""
         numbers = tuple(number for number, _ in catalogue.read(self.path).segments)
         return self if numbers == self.numbers else Pyramid.open(self.path)
+
+    @cached_property
+    def aside(self) -> tuple[Aside, ...]:
+        """What came with the batches and is not counted, by reason, day, item and source."""
+        return tuple(catalogue.aside(self.path))
 
     def forget(self) -> None:
         """Keep no counts of earlier questions in memory."""

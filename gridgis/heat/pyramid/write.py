@@ -20,7 +20,7 @@ from gridgis.durable import sync_folder
 from gridgis.errors import Fault, InputRefused
 from gridgis.heat.kernels import QUARTIC, Kernel
 from gridgis.heat.pyramid import catalogue
-from gridgis.heat.pyramid.catalogue import Frame, segment_path
+from gridgis.heat.pyramid.catalogue import Aside, Frame, segment_path
 from gridgis.heat.pyramid.checkpoints import checkpoints
 from gridgis.heat.pyramid.columns import checked, columns, of_segments, sorted_segment
 from gridgis.heat.pyramid.form import SIDE, Segment, read_segment, write_segment
@@ -36,7 +36,13 @@ TIMES = 4
 
 
 def build(
-    path: str | os.PathLike[str], cases: pd.DataFrame, *, crs: str, batch: str, bandwidth_m: float = BANDWIDTH_M
+    path: str | os.PathLike[str],
+    cases: pd.DataFrame,
+    *,
+    crs: str,
+    batch: str,
+    bandwidth_m: float = BANDWIDTH_M,
+    aside: Sequence[Aside] = (),
 ) -> None:
     """Count cases into a new pyramid.
 
@@ -54,6 +60,8 @@ def build(
     bandwidth_m : float
         The bandwidth of most maps, for the quartic kernel. Counts are kept for it; a larger one is answered as well,
         a smaller one from the cases themselves.
+    aside : sequence of Aside
+        What came with the batch and is not counted, to be told with the counts.
 
     Raises
     ------
@@ -73,7 +81,7 @@ def build(
     draft.mkdir(parents=True)
     try:
         catalogue.create(draft, _frame(cases, crs, bandwidth_m))
-        append(draft, cases, batch=batch)
+        append(draft, cases, batch=batch, aside=aside)
         _named(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -114,7 +122,9 @@ def _metric(crs: str) -> str:
     return canonical(found)
 
 
-def append(path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str) -> None:
+def append(
+    path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str, aside: Sequence[Aside] = ()
+) -> None:
     """Add cases to a pyramid, in time that grows with the new cases alone.
 
     Parameters
@@ -124,6 +134,8 @@ def append(path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str) -> 
     batch : str
         What these cases are called: a name that came in before is refused, so that a batch that is sent again, because
         nobody knows whether it arrived, does not count twice.
+    aside : sequence of Aside
+        What came with the batch and is not counted, to be told with the counts.
 
     Raises
     ------
@@ -134,6 +146,8 @@ def append(path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str) -> 
     checked(cases)
     with catalogue.turn(folder) as base:
         catalogue.add_batch(base, batch, len(cases))
+        if aside:
+            catalogue.add_aside(base, batch, aside)
         if not len(cases):
             return
         contents = catalogue.contents(base)
