@@ -48,6 +48,20 @@ from gridgis.jobs.edits import edit, edit_log, last_edit, lonlat_of, open_draft,
 from gridgis.jobs.exchange import export_division, import_division
 from gridgis.jobs.gathered import Gathered, gather
 from gridgis.jobs.heat import Smoothing, heat, heat_file
+from gridgis.jobs.heat_ground import Ground, HeatQuestion, heat_ground
+from gridgis.jobs.heat_live import (
+    HeatFound,
+    HeatPlace,
+    heat_compared,
+    heat_days,
+    heat_export,
+    heat_items,
+    heat_leads,
+    heat_picture,
+    heat_place,
+    heat_scale,
+    heat_statistics,
+)
 from gridgis.jobs.heat_tables import leads_of
 from gridgis.jobs.in_force import whole_in_force
 from gridgis.jobs.offices import Sources
@@ -140,6 +154,10 @@ __all__ = [
     "Checked",
     "Differences",
     "Gathered",
+    "Ground",
+    "HeatFound",
+    "HeatPlace",
+    "HeatQuestion",
     "Language",
     "Person",
     "Progress",
@@ -214,7 +232,17 @@ __all__ = [
     "grant",
     "hand_case",
     "heat",
+    "heat_compared",
+    "heat_days",
+    "heat_export",
     "heat_file",
+    "heat_ground",
+    "heat_items",
+    "heat_leads",
+    "heat_picture",
+    "heat_place",
+    "heat_scale",
+    "heat_statistics",
     "holder",
     "import_division",
     "import_duties",

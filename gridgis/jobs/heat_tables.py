@@ -10,6 +10,7 @@ import pandas as pd
 from gridgis.jobs.gathered import Gathered
 
 if TYPE_CHECKING:
+    from gridgis.duties import Duties
     from gridgis.heat.overview import Question
     from gridgis.heat.report import Report
 
@@ -128,11 +129,16 @@ def _piles(report: Report) -> pd.DataFrame:
 
 
 def leads_of(gathered: Gathered, parties: str, items: Sequence[str] = ()) -> pd.Series:
-    """Who leads in each grid, by `grid_code`: for one item the party that the rules name, else the grid leader."""
-    from gridgis.duties import answers, read_duties
+    """Who leads in each grid, by a file of parties, see :func:`leads_in`."""
+    from gridgis.duties import read_duties
 
-    codes = gathered.grids["grid_code"]
-    duties = read_duties(parties, timezone=gathered.timezone)
+    return leads_in(gathered.grids["grid_code"], read_duties(parties, timezone=gathered.timezone), items)
+
+
+def leads_in(codes: pd.Series, duties: Duties, items: Sequence[str] = ()) -> pd.Series:
+    """Who leads in each grid, by `grid_code`: for one item the party that the rules name, else the grid leader."""
+    from gridgis.duties import answers
+
     if len(items) == 1:
         asked = pd.DataFrame({"item": items[0], "grid_code": codes, "reported_at": pd.Timestamp.now(tz="UTC")})
         return pd.Series(answers(asked, duties)["lead"].to_numpy(dtype=object), index=codes)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -78,19 +79,36 @@ def write_grids(report: Report, path: str | Path, *, attribution: str = "") -> N
     each period in their order; the same report gives the same bytes. What is true of all grids (window, items, periods,
     piles, share that may be chance, notices) stands beside the features, where the standard lets other members stand.
     """
-    grids = report.grids.to_crs(WEB_CRS)
-    flat = shapely.orient_polygons(shapely.force_2d(grids.geometry.to_numpy()))
+    more = [
+        {"cases_by_period": counts, "verdict_by_period": states}
+        for counts, states in zip(report.counts.tolist(), report.verdicts.tolist(), strict=True)
+    ]
+    text = grids_text(report.grids, _about(report, attribution), more=more)
+    with written_whole(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+
+
+def grids_text(
+    grids: gpd.GeoDataFrame, about: Mapping[str, Any], *, more: Sequence[Mapping[str, Any]] | None = None
+) -> str:
+    """Write grids as GeoJSON in longitude and latitude of 7 digits, with every column, null where it is not known.
+
+    Parameters
+    ----------
+    about : what is true of all grids, beside the features
+    more : of each grid, after its columns
+    """
+    placed = grids.to_crs(WEB_CRS)
+    flat = shapely.orient_polygons(shapely.force_2d(placed.geometry.to_numpy()))
     shapes = shapely.transform(flat, lambda xy: np.round(xy, GIS_DECIMALS))
-    columns = [str(name) for name in grids.columns if name != grids.geometry.name]
-    known = rows_of(_finite(grids[columns]))
+    columns = [str(name) for name in placed.columns if name != placed.geometry.name]
+    known = rows_of(_finite(placed[columns]))
     rows = [
-        {**dict.fromkeys(columns), **row, "cases_by_period": counts, "verdict_by_period": states}
-        for row, counts, states in zip(known, report.counts.tolist(), report.verdicts.tolist(), strict=True)
+        {**dict.fromkeys(columns), **row, **others}
+        for row, others in zip(known, more or [{}] * len(known), strict=True)
     ]
     text = geojson(shapes, rows, decimals=GIS_DECIMALS)
-    about = json.dumps(_about(report, attribution), ensure_ascii=False, allow_nan=False)
-    with written_whole(path) as draft:
-        draft.write_text(f'{text[:-1]},"about":{about}}}\n', encoding="utf-8", newline="\n")
+    return f'{text[:-1]},"about":{json.dumps(about, ensure_ascii=False, allow_nan=False)}}}\n'
 
 
 def _finite(frame: pd.DataFrame) -> pd.DataFrame:

@@ -91,10 +91,11 @@ _NOTICE = re.compile(r"(?:\w+: )?(.*?)(?: \((\d+)\))?")
 
 def notices(report: Report, texts: Texts) -> list[str]:
     """Say what a reader has to know; a notice that the catalogue has not stays as it is."""
-    return [_notice(one, texts) for one in report.notices]
+    return [notice(one, texts) for one in report.notices]
 
 
-def _notice(text: str, texts: Texts) -> str:
+def notice(text: str, texts: Texts) -> str:
+    """Say one of them."""
     found = _NOTICE.fullmatch(text)
     said = texts["notices"].get(found[1]) if found else None
     if found is None or said is None:
