@@ -24,14 +24,16 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, desk, dispatch, drafts, ogc, public, review, tasks, tiles
+    from webmap import account, desk, dispatch, drafts, heat, ogc, public, review, tasks, tiles
     from webmap.changes import Comparisons
+    from webmap.heat_room import HeatRoom
     from webmap.held import Held
 
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
     app.extensions["desk"] = desk.desk_of(settings)
     app.extensions["tiles"] = tiles.prepare(settings)
+    app.extensions["heat"] = HeatRoom(settings)
     app.extensions["held"] = Held(settings)
     app.extensions["public"] = public.Answers()
     for blueprint in (
@@ -46,5 +48,6 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         public.pages,
         public.api,
         ogc.pages,
+        heat.pages,
     ):
         app.register_blueprint(blueprint)

@@ -11,10 +11,10 @@ const EDITING = [
 const KEEPING = [["↵", "apply"], ["Ctrl+Z", "undo"], ["Ctrl+⇧+Z", "redo"]];
 const TURNS = { z: "undo", Z: "redo", y: "redo" };
 
-export function listenKeys(actions, turn) {
+export function listenKeys(actions, { turn, listed = LISTED, said = texts.keys } = {}) {
   const help = document.getElementById("help");
   const row = (key, word) => [el("dt", {}, key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, word)];
-  const rows = LISTED.map(([key, name]) => row(key, texts.keys[name]));
+  const rows = listed.map(([key, name]) => row(key, said[name]));
   if (turn) rows.push(...EDITING.map(([key, name]) => row(key, texts.tools[name])), ...KEEPING.map(([key, name]) => row(key, texts.edit[name])));
   help.append(el("h2", {}, texts.plan.help), el("dl.keys", {}, rows.flat()), el("form", { method: "dialog" }, el("button", {}, texts.plan.close)));
   const keys = { ...actions, "?": () => help.showModal() };

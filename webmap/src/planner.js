@@ -154,7 +154,7 @@ class Planner {
       this.editor = new Editor(this, this.version.id);
       await this.editor.open(edits);
     }
-    listenKeys(this.keys(seen), this.editor && ((way) => this.editor.turn(way)));
+    listenKeys(this.keys(seen), { turn: this.editor && ((way) => this.editor.turn(way)) });
     addEventListener("hashchange", () => { this.state = address.read(); this.draw(); this.editor?.openZone(); });
     address.write(this.state);
     const placed = address.hasPlace();

@@ -1,0 +1,141 @@
+// Where cases pile up, on one map or on two under a swipe: density as pictures, grids by class, outlines of hot and cold.
+import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { told } from "./api.js";
+import { texts } from "./dom.js";
+import { tile } from "./hatch.js";
+
+setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
+
+const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
+const empty = { type: "FeatureCollection", features: [] };
+const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
+const is = (name, value) => ["==", ["get", name], value];
+const of = (level, ...more) => ["all", is("level", level), ...more];
+const line = (id, color, width, filter, more = {}) => ({
+  id, source: "grids", type: "line", filter, layout: { "line-join": "round" }, paint: { "line-color": color, "line-width": width, ...more },
+});
+
+const pictures = (query) => [new URL(`${told.root}/tiles/heat/{z}/{x}/{y}.png?${query}`, location.origin).href.replace(/%7B/g, "{").replace(/%7D/g, "}")];
+
+function layers({ outlines }) {
+  const outline = (name) => {
+    const { colour, dash } = outlines[name], some = of("grid", is("verdict", name));
+    return [line(`${name}-case`, "#ffffff", wider(11, 3, 15, 6), some, { "line-opacity": 0.75 }), line(name, colour, wider(11, 1.6, 15, 3.2), some, dash.length ? { "line-dasharray": dash } : {})];
+  };
+  return [
+    { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
+    { id: "zones", source: "grids", type: "fill", filter: of("zone"), paint: { "fill-color": "#fbfaf7" } },
+    { id: "fill", source: "grids", type: "fill", filter: of("grid", ["has", "colour"]), paint: { "fill-color": ["get", "colour"], "fill-antialias": false } },
+    { id: "hatch", source: "grids", type: "fill", filter: of("grid", ["has", "hatch"]), paint: { "fill-pattern": ["get", "hatch"], "fill-antialias": false } },
+    { id: "heat", source: "heat", type: "raster", paint: { "raster-fade-duration": 0, "raster-resampling": "linear" } },
+    { id: "grids", source: "grids", type: "fill", filter: of("grid"), paint: { "fill-opacity": 0 } },
+    line("grid-borders", "#77736a", wider(10, 0.3, 14, 0.9), of("grid")),
+    line("zone-borders", "#2f2d29", wider(9, 0.8, 14, 2.6), of("zone")),
+    ...outline("cold"), ...outline("hot"),
+    line("hovered", "#2b2a27", 2, is("code", "-")),
+    line("picked-case", "#ffffff", 7, is("code", "-")),
+    line("picked", "#1b4b58", 3.5, is("code", "-")),
+    {
+      id: "names", source: "names", type: "symbol", minzoom: 10,
+      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wider(10, 10, 16, 16), "text-max-width": 8, "text-padding": 4 },
+      paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.8 },
+    },
+  ];
+}
+
+const middle = ([west, south, east, north]) => ({ type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] });
+const names = (zones) => ({ type: "FeatureCollection", features: zones.filter(({ name }) => name).map((zone) => ({ type: "Feature", properties: { name: zone.name }, geometry: middle(zone.bounds) })) });
+
+// Room for what lies over the map: the legend, or the sheets of a phone.
+const room = () => (innerWidth <= 760 ? { top: 60, right: 16, bottom: 30, left: 16 } : { top: 70, right: 40, bottom: 40, left: 40 });
+
+// One map in a container; `on.grid(code)` hears of what is clicked.
+export async function openPane(container, choices, on, { hash = false, controls = true } = {}) {
+  const map = new MapLibre({
+    container, hash, bounds: choices.bounds, fitBoundsOptions: { padding: room() }, locale: texts.maplibre,
+    attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 19, fadeDuration: 0,
+    style: {
+      version: 8,
+      sources: {
+        grids: { type: "geojson", data: empty, tolerance: 0.2, promoteId: "code" },
+        names: { type: "geojson", data: names(choices.zones) },
+        heat: { type: "raster", tileSize: 256, maxzoom: 17, tiles: pictures("top=1"), bounds: wide(choices.bounds) },
+      },
+      layers: layers(choices),
+    },
+  });
+  map.touchZoomRotate.disableRotation();
+  if (controls) {
+    map.addControl(new NavigationControl({ showCompass: false }), "bottom-left");
+    map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
+    map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
+  }
+  for (const [layer, bands] of Object.entries(choices.bands)) for (const band of bands) {
+    if (band.hatch === "none") continue;
+    const { image, pixelRatio } = tile(band);
+    map.addImage(`${layer}-${band.name}`, image, { pixelRatio });
+  }
+  listen(map, on);
+  await new Promise((done) => map.once("load", done));
+  return verbs(map, choices);
+}
+
+// Density reaches a little beyond the grids.
+const wide = ([west, south, east, north]) => [west - 0.02, south - 0.02, east + 0.02, north + 0.02];
+
+function listen(map, on) {
+  const at = (point) => map.queryRenderedFeatures(point, { layers: ["grids"] })[0]?.properties.code;
+  map.on("click", ({ point }) => on.grid(at(point)));
+  map.on("mousemove", ({ point }) => {
+    const code = at(point);
+    map.getCanvas().style.cursor = code ? "pointer" : "";
+    map.setFilter("hovered", of("grid", is("code", code ?? "-")));
+  });
+  map.on("mouseout", () => map.setFilter("hovered", is("code", "-")));
+}
+
+function verbs(map, choices) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let asked = "";
+  return {
+    map,
+    // Shapes with a colour or hatch of each grid: `paint(code)` tells them.
+    show(shapes, paint) {
+      const features = shapes.features.map((one) => (one.properties.level === "grid" ? { ...one, properties: { ...one.properties, ...paint(one.properties.code) } } : one));
+      map.getSource("grids").setData({ type: "FeatureCollection", features });
+    },
+    density(query) {
+      map.setLayoutProperty("heat", "visibility", query ? "visible" : "none");
+      if (query && query !== asked) map.getSource("heat").setTiles(pictures(query));
+      asked = query || asked;
+    },
+    pick(code) {
+      for (const layer of ["picked", "picked-case"]) map.setFilter(layer, of("grid", is("code", code ?? "-")));
+    },
+    fit: (box, { slow = false } = {}) => map.fitBounds(box ?? choices.bounds, { padding: room(), maxZoom: 16, duration: calm ? 0 : slow ? 2500 : 450 }),
+  };
+}
+
+// Two maps that move as one.
+export function together(one, two) {
+  let moving = false;
+  const follow = (leader, other) => leader.on("move", () => {
+    if (moving) return;
+    moving = true;
+    other.jumpTo({ center: leader.getCenter(), zoom: leader.getZoom() });
+    moving = false;
+  });
+  follow(one.map, two.map);
+  follow(two.map, one.map);
+  two.map.jumpTo({ center: one.map.getCenter(), zoom: one.map.getZoom() });
+}
+
+// The picture of a map as it stands.
+export const drawn = (map) => new Promise((done) => {
+  map.once("render", () => {
+    const canvas = map.getCanvas(), copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    done(copy);
+  });
+  map.triggerRepaint();
+});
