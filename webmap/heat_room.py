@@ -80,6 +80,20 @@ class HeatRoom:
             raise InputRefused([Fault("heat", "", "no grids are in force", cure)])
         return jobs.heat_ground(self.pyramid(), [jobs.version(self.settings.store, one) for one in versions])
 
+    def warm_up(self) -> None:
+        """Read all that the first question needs ahead of it; a fault shows when a page asks."""
+        from gridgis.errors import GridgisError
+        from gridgis.jobs import HeatQuestion
+
+        try:
+            versions = tuple(one.id for one in jobs.standing(self.settings.store, network=self.settings.network))
+            here = self.ground("", versions)
+            asked = HeatQuestion(here.pyramid.first_day, here.pyramid.last_day)
+            jobs.heat_picture(here.pyramid, asked, (0, 0, 0), jobs.heat_scale(here.pyramid, asked))
+            jobs.heat_statistics(here, asked)
+        except (GridgisError, OSError):
+            return
+
     def tile(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         """A picture, drawn once for each state and question."""
         return self._tiles.get(key, make)

@@ -19,6 +19,8 @@ GRACE_S = 20
 
 def application() -> APIFlask:
     """The application that the environment describes: what each worker starts with, and makes ready."""
+    import threading
+
     from gridgis import jobs
     from webmap import create_app, read_settings
 
@@ -28,6 +30,8 @@ def application() -> APIFlask:
     app = create_app(settings)
     if settings.store:
         app.extensions["desk"].warm(settings.network)
+        if settings.pyramid:
+            threading.Thread(target=app.extensions["heat"].warm_up, daemon=True).start()
     return app
 
 

@@ -7,6 +7,7 @@ const change = (ratio) => (ratio === undefined ? "" : new Intl.NumberFormat(text
 const SORTS = { cases: (row) => row.cases, rate: (row) => row.rate ?? -1, z: (row) => row.z ?? -99 };
 const CHANGED = { more: "compared_more", fewer: "compared_fewer", "no difference": "compared_same", "not enough data": "compared_unsure" };
 const MOST_ITEMS = 8;
+const put = (body, ...children) => body.replaceChildren(...children.filter(Boolean));
 
 export function ranked(answer, sort) {
   const key = SORTS[sort] ?? SORTS.cases;
@@ -15,7 +16,7 @@ export function ranked(answer, sort) {
 }
 
 // A grid leader's post in a grid is told by the rest of its code.
-export const leadOf = (lead, code) => (lead?.startsWith(code) ? `${texts.roles.worker} ${lead.slice(code.length)}` : lead);
+export const leadOf = (lead, code) => (lead?.startsWith(code) ? fill(T.leader_post, { post: lead.slice(code.length) }) : lead);
 
 export function list(body, { answer, compared, choices, state, on }) {
   const rows = ranked(answer, state.sort), key = SORTS[state.sort] ?? SORTS.cases;
@@ -24,10 +25,9 @@ export function list(body, { answer, compared, choices, state, on }) {
   const row = (one, k) => el("li", {}, el("button.rank", { type: "button", "aria-current": String(one.code === state.grid), onclick: () => on.pick(one.code), "data-code": one.code },
     el("span.rank-number", {}, number(k + 1)), el("span.rank-name", {}, one.name || grouped(one.code)),
     el("b.rank-cases", {}, number(one.cases)), bar(one),
-    el("small", {}, [one.rate !== undefined && `${fine.format(one.rate)}`, one.verdict === "hot" || one.verdict === "cold" ? choices.words.verdicts[one.verdict] : "", one.trend === "rising" ? `↗ ${T.rising}` : one.trend === "falling" ? `↘ ${T.falling}` : "", compared?.grids[one.code] && change(compared.grids[one.code].ratio)].filter(Boolean).join(" · ")),
-    el("small.rank-lead", {}, leadOf(one.lead, one.code) ?? T.no_lead)));
+    el("small", {}, [one.rate !== undefined && `${fine.format(one.rate)}`, one.verdict === "hot" || one.verdict === "cold" ? choices.words.verdicts[one.verdict] : "", one.trend === "rising" ? `↗ ${T.rising}` : one.trend === "falling" ? `↘ ${T.falling}` : "", compared?.grids[one.code] && change(compared.grids[one.code].ratio), leadOf(one.lead, one.code) ?? T.no_lead].filter(Boolean).join(" · "))));
   const pick = el("select", { id: "sort", onchange: ({ target }) => on.sort(target.value) }, ["cases", "rate", "z"].map((name) => el("option", { value: name, selected: (state.sort ?? "cases") === name }, T[`sort_${name}`])));
-  body.replaceChildren(
+  put(body,
     el("p.total", {}, el("b", {}, number(answer.cases)), " ", T.cases, compared && el("span", {}, ` ${total(compared)}`)),
     el("label.sort", {}, T.sort, pick), el("p.quiet.unit", {}, answer.rate_unit),
     answer.cases ? el("ol.ranks", {}, rows.map(row)) : el("p.empty", {}, T.no_cases),
@@ -58,7 +58,7 @@ function spark(days) {
 export function detail(body, { code, row, told, compared, answer, choices, on }) {
   const other = compared?.grids[code], rest = told ? told.items.length - MOST_ITEMS : 0;
   const share = (n) => { const made = el("i.amount"); made.style.width = `${(100 * n) / Math.max(1, told.items[0].cases)}%`; return made; };
-  body.replaceChildren(
+  put(body,
     el("button.link.back", { type: "button", onclick: on.close, "aria-keyshortcuts": "Escape" }, `← ${T.back}`),
     el("h2", {}, row.name || grouped(code)), el("p.sub", {}, el("code", {}, grouped(code))),
     el("div.figure", {}, el("b", {}, number(row.cases)), el("span", {}, T.cases), el(`span.verdict.verdict-${row.verdict}`, {}, choices.words.verdicts[row.verdict])),

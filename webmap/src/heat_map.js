@@ -46,8 +46,9 @@ function layers({ outlines }) {
 const middle = ([west, south, east, north]) => ({ type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] });
 const names = (zones) => ({ type: "FeatureCollection", features: zones.filter(({ name }) => name).map((zone) => ({ type: "Feature", properties: { name: zone.name }, geometry: middle(zone.bounds) })) });
 
+const wall = document.querySelector("main.wall") !== null;
 // Room for what lies over the map: the legend, or the sheets of a phone.
-const room = () => (innerWidth <= 760 ? { top: 60, right: 16, bottom: 30, left: 16 } : { top: 70, right: 40, bottom: 40, left: 40 });
+const room = () => (innerWidth <= 760 ? { top: wall ? 150 : 64, right: 16, bottom: 30, left: 16 } : { top: 60, right: document.querySelector('.legend[open]') || wall ? 270 : 50, bottom: 40, left: wall ? innerWidth * 0.34 : 60 });
 
 // One map in a container; `on.grid(code)` hears of what is clicked.
 export async function openPane(container, choices, on, { hash = false, controls = true } = {}) {
