@@ -304,9 +304,19 @@ def _told(asked: HeatQuestion) -> dict[str, Any]:
 
 
 def ground(*, own: bool = True) -> Ground:
-    """The cases in the grids in force: those of who asks, or of the district or city around them."""
+    """The cases in the grids in force: those of who asks, or of the district or city around them.
+
+    Raises
+    ------
+    InputRefused
+        Where no grid of the area is in force.
+    """
     area = person().area
-    return room().ground(area if own else area[:DISTRICT], tuple(one.id for one in in_force()))
+    found = room().ground(area if own else area[:DISTRICT], _versions())
+    if not len(found.grids):
+        cure = "Wait until its division is approved, or ask an administrator for another area"
+        raise InputRefused([Fault("heat", area, "no grid of your area is in force", cure)])
+    return found
 
 
 def statistics(asked: HeatQuestion) -> HeatFound:

@@ -160,9 +160,9 @@ class Heat {
   pick(grid, go = false) {
     this.state = { ...this.state, grid };
     address.write(this.state);
+    if (grid && innerWidth <= 760) this.fold(false);
     this.panel();
     for (const pane of [this.pane, this.behind].filter(Boolean)) pane.pick(grid);
-    if (grid && innerWidth <= 760) document.body.classList.remove("work-folded");
     if (grid && go) this.pane?.fit(boundsOf(this.shapes.features.find(({ properties }) => properties.code === grid)?.geometry));
     if (!grid) place("work").scrollTop = 0;
   }
@@ -178,8 +178,13 @@ class Heat {
     const radio = (name, k) => el("label", {}, el("input", { type: "radio", name: "layer", value: name, "aria-keyshortcuts": String(k + 1), onchange: () => this.set({ layer: name }, "layer") }), el("span", {}, T[name]), el("kbd", { "aria-hidden": "true" }, String(k + 1)));
     place("layers").append(...LAYERS.map(radio));
     place("swipe").addEventListener("input", ({ target }) => place("heat").style.setProperty("--swipe", `${target.value}%`));
-    place("work-grip").addEventListener("click", () => place("work-grip").setAttribute("aria-expanded", String(!document.body.classList.toggle("work-folded"))));
-    if (innerWidth <= 760) { document.body.classList.add("work-folded"); place("work-grip").setAttribute("aria-expanded", "false"); place("asked-sheet").open = false; }
+    place("work-grip").addEventListener("click", () => this.fold(!document.body.classList.contains("work-folded")));
+    if (innerWidth <= 760) { this.fold(true); place("asked-sheet").open = false; }
+  }
+
+  fold(folded) {
+    document.body.classList.toggle("work-folded", folded);
+    place("work-grip").setAttribute("aria-expanded", String(!folded));
   }
 
   form() {
@@ -267,7 +272,7 @@ class Heat {
       el("ol", {}, rows.map((row) => el("li", {}, el("span", {}, row.name || row.code), el("b", {}, number(row.cases)), bar(row.cases), ["hot", "cold"].includes(row.verdict) && el(`em.verdict-${row.verdict}`, {}, this.choices.words.verdicts[row.verdict])))),
       el("p.board-foot", {}, fill(T.updated, { time: new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" }).format(new Date()) }), el("a.link", { href: `${told.root}/heat?lang=${texts.language}` }, T.leave_wall)),
     );
-    this.pane?.map.setFilter("zone-borders", ["all", ["==", ["get", "level"], "zone"]]);
+    this.pane?.turn(zone?.code);
   }
 }
 

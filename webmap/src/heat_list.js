@@ -64,7 +64,7 @@ export function detail(body, { code, row, told, compared, answer, choices, on })
     el("div.figure", {}, el("b", {}, number(row.cases)), el("span", {}, T.cases), el(`span.verdict.verdict-${row.verdict}`, {}, choices.words.verdicts[row.verdict])),
     other && el("p.note", {}, `${fill(T.compared, { now: number(other.later), was: number(other.earlier), change: change(other.ratio) || "–" })} ${T[CHANGED[other.verdict]]}`),
     facts([
-      [`${T.rate}`, row.rate !== undefined && `${fine.format(row.rate)}`],
+      [answer.rate_unit, row.rate !== undefined && `${fine.format(row.rate)}`],
       [T.expected, row.expected !== undefined && fine.format(row.expected)],
       [T.households, row.households !== undefined && number(row.households)],
       ["z · q", row.z !== undefined && `${fine.format(row.z)} · ${new Intl.NumberFormat(texts.language, { maximumFractionDigits: 3 }).format(row.q)}`],
@@ -72,8 +72,7 @@ export function detail(body, { code, row, told, compared, answer, choices, on })
       [fill(T.slope, { by: T[answer.periods.by] }), row.slope !== undefined && row.trend !== "none" && fine.format(row.slope)],
       [T.lead, leadOf(row.lead, code) ?? T.no_lead],
     ].filter(([, value]) => value)),
-    el("p.quiet.unit", {}, answer.rate_unit),
-    row.carried_by && el("p.quiet", {}, `${T.carried_by}: `, row.carried_by.split(/, ?/).map((one) => el("button.link.carrier", { type: "button", onclick: () => on.pick(one) }, answer.grids[one]?.name ?? grouped(one)))),
+    row.carried_by && el("p.quiet.note", {}, `${T.carried_by}: `, row.carried_by.split(/, ?/).map((one) => el("button.link.carrier", { type: "button", onclick: () => on.pick(one) }, answer.grids[one]?.name ?? grouped(one)))),
     ...(told ? [
       el("h3", {}, T.by_day), spark(told.days),
       el("h3", {}, T.items, el("b", {}, number(told.items.length))),

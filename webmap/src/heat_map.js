@@ -31,13 +31,15 @@ function layers({ outlines }) {
     { id: "grids", source: "grids", type: "fill", filter: of("grid"), paint: { "fill-opacity": 0 } },
     line("grid-borders", "#77736a", wider(10, 0.3, 14, 0.9), of("grid")),
     line("zone-borders", "#2f2d29", wider(9, 0.8, 14, 2.6), of("zone")),
+    { id: "others", source: "grids", type: "fill", filter: is("code", "-"), paint: { "fill-color": "#f1efea", "fill-opacity": 0.6 } },
+    line("zone-shown", "#1b4b58", wider(9, 3, 14, 7), is("code", "-")),
     ...outline("cold"), ...outline("hot"),
     line("hovered", "#2b2a27", 2, is("code", "-")),
     line("picked-case", "#ffffff", 7, is("code", "-")),
     line("picked", "#1b4b58", 3.5, is("code", "-")),
     {
       id: "names", source: "names", type: "symbol", minzoom: 10,
-      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wider(10, 10, 16, 16), "text-max-width": 8, "text-padding": 4 },
+      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wall ? wider(10, 16, 16, 26) : wider(10, 10, 16, 16), "text-max-width": 8, "text-padding": 4 },
       paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.8 },
     },
   ];
@@ -48,7 +50,11 @@ const names = (zones) => ({ type: "FeatureCollection", features: zones.filter(({
 
 const wall = document.querySelector("main.wall") !== null;
 // Room for what lies over the map: the legend, or the sheets of a phone.
-const room = () => (innerWidth <= 760 ? { top: wall ? 150 : 64, right: 16, bottom: 30, left: 16 } : { top: 60, right: document.querySelector('.legend[open]') || wall ? 270 : 50, bottom: 40, left: wall ? innerWidth * 0.34 : 60 });
+function room() {
+  const sheet = document.querySelector(".ranked"), covered = sheet && innerWidth <= 760 ? Math.max(0, sheet.parentElement.querySelector(".map").getBoundingClientRect().bottom - sheet.getBoundingClientRect().top) : 0;
+  if (innerWidth <= 760) return { top: wall ? 150 : 64, right: 16, bottom: 30 + covered, left: 16 };
+  return { top: 60, right: document.querySelector(".legend[open]") || wall ? 270 : 50, bottom: 40, left: wall ? innerWidth * 0.34 : 60 };
+}
 
 // One map in a container; `on.grid(code)` hears of what is clicked.
 export async function openPane(container, choices, on, { hash = false, controls = true } = {}) {
@@ -113,7 +119,12 @@ function verbs(map, choices) {
     pick(code) {
       for (const layer of ["picked", "picked-case"]) map.setFilter(layer, of("grid", is("code", code ?? "-")));
     },
-    fit: (box, { slow = false } = {}) => map.fitBounds(box ?? choices.bounds, { padding: room(), maxZoom: 16, duration: calm ? 0 : slow ? 2500 : 450 }),
+    // On the wall one zone at a time: outlined, the others pale.
+    turn(zone) {
+      map.setFilter("zone-shown", of("zone", is("zone", zone ?? "-")));
+      map.setFilter("others", zone ? of("zone", ["!=", ["get", "zone"], zone]) : is("code", "-"));
+    },
+    fit: (box, { slow = false } = {}) => map.fitBounds(box ?? choices.bounds, { padding: room(), maxZoom: 15, duration: calm ? 0 : slow ? 2500 : 450 }),
   };
 }
 
