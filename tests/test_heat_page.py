@@ -41,15 +41,15 @@ def test_a_leader_finds_where_when_and_who(site, browser):
         sign_in(page, site, "leader", onward="/heat")
         page.wait_for_selector("body.drawn")
         assert page.locator(".layers :checked").input_value() == "density"
-        page.wait_for_function("heat.pane.map.areTilesLoaded()")
+        page.wait_for_function("() => heat.pane.map.areTilesLoaded()")
         assert any("/tiles/heat/" in url and "top=" in url for url in heard.asked)
         for key, layer in (("2", "grids"), ("3", "significance"), ("4", "trend")):
             page.keyboard.press(key)
             assert page.locator(".layers :checked").input_value() == layer
-            page.wait_for_function("heat.pane.map.areTilesLoaded()")
+            page.wait_for_function("() => heat.pane.map.areTilesLoaded()")
             assert f"layer={layer}" in page.url
         page.keyboard.press("2")
-        page.wait_for_function("heat.pane.map.isSourceLoaded('grids')")
+        page.wait_for_function("() => heat.pane.map.isSourceLoaded('grids')")
         page.wait_for_timeout(300)
         assert painted(page) >= 3
         first = page.locator(".rank").first
@@ -67,7 +67,7 @@ def test_a_leader_finds_where_when_and_who(site, browser):
         assert page.locator("#ask-from").input_value() in page.url
         page.select_option("#ask-compare", "before")
         page.wait_for_selector("main.twice")
-        page.wait_for_function("heat.behind && heat.behind.map.isSourceLoaded('grids')")
+        page.wait_for_function("() => heat.behind && heat.behind.map.isSourceLoaded('grids')")
         assert page.evaluate("getComputedStyle(document.getElementById('after')).clipPath").startswith("inset")
         for kind, begin in (("png", b"\x89PNG"), ("csv", b"\xef\xbb\xbfgrid_code,"), ("geojson", b'{"type":"Feat')):
             page.evaluate("document.querySelector('.takes').open = true")
@@ -127,7 +127,7 @@ def test_a_phone_has_the_list_as_a_sheet(site, browser):
         page.tap("#work-grip")
         page.tap("#asked-line")
         page.select_option("#ask-item", "S02")
-        page.wait_for_function("heat.answer.question.items[0] === 'S02'")
+        page.wait_for_function("() => heat.answer.question.items[0] === 'S02'")
         assert heard.complaints == []
 
 
