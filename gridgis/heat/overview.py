@@ -176,9 +176,7 @@ def statistics(
     measure = counted.frame[exposure_of(counted, question.per).column].to_numpy(dtype=np.float64)
     over_time, verdicts, trend_notices = _over_time(cases, grids, question, near, told, measure)
     by_grid, limits, rate_notices = _by_grid(counted, near, question, rng)
-    return Statistics(
-        pd.concat([by_grid, over_time], axis=1), limits, told, verdicts, (*rate_notices, *trend_notices)
-    )
+    return Statistics(pd.concat([by_grid, over_time], axis=1), limits, told, verdicts, (*rate_notices, *trend_notices))
 
 
 def _too_many(told: pd.DataFrame, question: Question) -> list[Fault]:

@@ -79,9 +79,7 @@ def calendar_of(question: HeatQuestion) -> Calendar:
     from gridgis.heat.trends import LEAST_PERIODS
 
     calendars = [Calendar("month"), Calendar("week"), Calendar("day")]
-    enough = (
-        one for one in calendars if periods(question.window, calendar=one)["complete"].sum() >= LEAST_PERIODS
-    )
+    enough = (one for one in calendars if periods(question.window, calendar=one)["complete"].sum() >= LEAST_PERIODS)
     return next(enough, calendars[-1])
 
 
@@ -191,6 +189,4 @@ def heat_export(ground: Ground, found: HeatFound, *, kind: str, about: dict[str,
 
 def _texts(frame: pd.DataFrame) -> dict[str, pd.Series]:
     """Columns that are no numbers, as text."""
-    return {
-        str(name): frame[name].astype("string") for name in frame if not pd.api.types.is_numeric_dtype(frame[name])
-    }
+    return {str(name): frame[name].astype("string") for name in frame if not pd.api.types.is_numeric_dtype(frame[name])}

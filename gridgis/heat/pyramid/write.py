@@ -122,9 +122,7 @@ def _metric(crs: str) -> str:
     return canonical(found)
 
 
-def append(
-    path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str, aside: Sequence[Aside] = ()
-) -> None:
+def append(path: str | os.PathLike[str], cases: pd.DataFrame, *, batch: str, aside: Sequence[Aside] = ()) -> None:
     """Add cases to a pyramid, in time that grows with the new cases alone.
 
     Parameters
