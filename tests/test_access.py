@@ -22,7 +22,7 @@ VALUES = {
     "kind": "grids",
     "grid_code": "999999999999999",
     "collection_id": "grids",
-    "code": "999999999999999",
+    "code": "420102001001999",
 }
 """What stands in the parts of addresses that vary."""
 
