@@ -14,7 +14,7 @@ from gridgis.jobs.registry import reading, writing
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-    from gridgis.registry.accounts import Token
+    from gridgis.registry.accounts import Account, Token
     from gridgis.registry.actors import Actor
 
 SHORTEST, KINDS_OF_CHARACTERS = 10, 3
@@ -25,12 +25,13 @@ LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: an actor, and whether he must change his password before anything else."""
+    """Who asks: an actor, whether he must change his password before anything else, has a second factor."""
 
     name: str
     role: str
     area: str
     must_change: bool = False
+    has_factor: bool = False
 
     def reaches(self, code: str) -> bool:
         """Whether a code lies in his area."""
@@ -101,33 +102,57 @@ def first_administrator(store: str) -> tuple[str, str] | None:
 def sign_in(store: str, name: str, password: str) -> str:
     """Sign somebody in; give what his browser is to hold.
 
+    Where he has a second factor he is not signed in by that yet: :func:`gridgis.jobs.give_code`.
+
     Raises
     ------
     Denied
         In the same words whether the name or the password is wrong; also while too many failures lock the account.
     """
+    from gridgis.registry import accounts
+    from gridgis.registry.store import utc_now
+
+    one = _proven(store, name, password)
+    with writing(store) as connection:
+        half = one.totp_since is not None
+        return accounts.begin_session(connection, one.actor, at=utc_now(), half=half)
+
+
+def _proven(store: str, name: str, password: str) -> Account:
+    """The account of who knows its password; a failure is counted."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     from gridgis.registry import accounts
-    from gridgis.registry.store import as_utc
 
     now = datetime.datetime.now(datetime.UTC)
     with reading(store) as connection:
         one = accounts.account_of(connection, name)
-    if one is not None and accounts.is_locked(one, at=now):
-        minutes = int(accounts.LOCKED.total_seconds() // 60)
-        raise Denied(f"Too many failures. Wait up to {minutes} minutes, or let an administrator give a new password.")
+    refuse_locked(one, at=now)
     try:
         _hasher().verify((one and one.password) or _nobody(), password)
         right = one is not None and one.password is not None
     except (VerificationError, InvalidHashError):
         right = False
-    with writing(store) as connection:
-        if right and one is not None:
-            return accounts.begin_session(connection, one.actor, at=as_utc(now))
-        if one is not None:
+    if right and one is not None:
+        return one
+    if one is not None:
+        with writing(store) as connection:
             accounts.failed(connection, one.actor, at=now)
     raise Denied("The name or the password is wrong.")
+
+
+def refuse_locked(one: Account | None, *, at: datetime.datetime) -> None:
+    """Refuse every try while too many failures lock an account.
+
+    Raises
+    ------
+    Denied
+    """
+    from gridgis.registry import accounts
+
+    if one is not None and accounts.is_locked(one, at=at):
+        minutes = int(accounts.LOCKED.total_seconds() // 60)
+        raise Denied(f"Too many failures. Wait up to {minutes} minutes, or let an administrator give a new password.")
 
 
 def signed_in(store: str, secret: str) -> Person | None:
@@ -139,11 +164,10 @@ def signed_in(store: str, secret: str) -> Person | None:
         found = accounts.session_of(connection, secret, at=now)
     if found is None:
         return None
-    one, must_change, tell = found
-    if tell:
+    if found.to_be_seen:
         with writing(store) as connection:
             accounts.seen(connection, secret, at=now)
-    return _person(one, must_change)
+    return _person(found.actor, must_change=found.must_change, has_factor=found.has_factor)
 
 
 def sign_in_subject(store: str, subject: str) -> str:
@@ -155,7 +179,10 @@ def sign_in_subject(store: str, subject: str) -> str:
         one = accounts.actor_of_subject(connection, subject)
         if one is None:
             raise Denied("Nobody here is known by this sign-in. Let an administrator bind it: gridgis user bind")
-        return accounts.begin_session(connection, one.name, at=utc_now())
+        mine = accounts.account_of(connection, one.name)
+        refuse_locked(mine, at=datetime.datetime.now(datetime.UTC))
+        half = mine is not None and mine.totp_since is not None
+        return accounts.begin_session(connection, one.name, at=utc_now(), half=half)
 
 
 def sign_out(store: str, secret: str) -> None:
@@ -180,7 +207,7 @@ def change_password(store: str, name: str, old: str, new: str) -> str:
     from gridgis.registry.store import utc_now
 
     refuse_weak(new, name=name, old=old)
-    sign_out(store, sign_in(store, name, old))
+    _proven(store, name, old)
     hashed = _hasher().hash(new)
     with writing(store) as connection:
         now = utc_now()
@@ -219,7 +246,7 @@ def holder(store: str, secret: str) -> Person | None:
 
     with reading(store) as connection:
         one = accounts.token_of(connection, secret, at=datetime.datetime.now(datetime.UTC))
-    return None if one is None else _person(one, must_change=False)
+    return None if one is None else _person(one)
 
 
 def one_time_password() -> str:
@@ -262,8 +289,8 @@ def _weak(password: str, *, name: str, old: str) -> list[tuple[str, str]]:
     return found
 
 
-def _person(one: Actor, must_change: bool) -> Person:
-    return Person(one.name, one.role, one.area, must_change)
+def _person(one: Actor, *, must_change: bool = False, has_factor: bool = False) -> Person:
+    return Person(one.name, one.role, one.area, must_change, has_factor)
 
 
 @cache

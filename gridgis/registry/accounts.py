@@ -25,6 +25,8 @@ MOST_FAILURES = 5
 LOCKED = datetime.timedelta(minutes=15)
 IDLE, LONGEST = datetime.timedelta(hours=2), datetime.timedelta(hours=12)
 """A session ends when nothing was asked for so long, and after so long at the most."""
+HALF = datetime.timedelta(minutes=5)
+"""How long one who gave his password may take to give a code."""
 HEARD = datetime.timedelta(minutes=1)
 """That somebody is still there is written down no more often."""
 
@@ -40,6 +42,10 @@ class Account:
     changed_at: str
     failures: int
     locked_until: str | None
+    totp: bytes | None
+    totp_since: str | None
+    totp_step: int | None
+    recovery: str | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,10 @@ def bind_subject(connection: Connection, name: str, subject: str, *, by: str, at
         cure = "Make it known with: gridgis user add"
         raise InputRefused([Fault("actor", name, "is not known in this store", cure)])
     allowed(connection, by, "administrator", area=there.area)
+    taken = connection.scalar(sa.select(account.c.actor).where(account.c.subject == subject, account.c.actor != name))
+    if taken is not None or not subject.strip():
+        problem = "is empty" if taken is None else "is bound to somebody already"
+        raise InputRefused([Fault("subject", subject[:60], problem, "Give the one by which the provider knows him")])
     _put(connection, name, {"subject": subject, "changed_at": at})
     record(connection, at=at, actor=by, kind="account.subject", subject=name, body={})
 
@@ -113,7 +123,7 @@ def actor_of_subject(connection: Connection, subject: str) -> Actor | None:
 def _put(connection: Connection, name: str, values: dict[str, object]) -> None:
     stands = connection.scalar(sa.select(account.c.actor).where(account.c.actor == name))
     if stands is None:
-        empty = {"password": None, "must_change": 0, "subject": None, "failures": 0, "locked_until": None}
+        empty = {"must_change": 0, "failures": 0}
         connection.execute(sa.insert(account), {"actor": name, **empty, **values})
     else:
         connection.execute(sa.update(account).where(account.c.actor == name).values(**values))
@@ -138,22 +148,44 @@ def is_locked(one: Account, *, at: datetime.datetime) -> bool:
 
 
 # ---------------------------------------------------------------- sessions
-def begin_session(connection: Connection, name: str, *, at: str) -> str:
-    """Sign an actor in; give what his browser is to hold."""
+def begin_session(connection: Connection, name: str, *, at: str, half: bool = False) -> str:
+    """Sign an actor in; give what his browser is to hold.
+
+    Parameters
+    ----------
+    half : he has still to give a code of his second factor: he is not signed in, and failures stay counted
+    """
     secret = secrets.token_urlsafe(32)
-    row = {"digest": digest(secret), "actor": name, "created_at": at, "seen_at": at}
+    row = {"digest": digest(secret), "actor": name, "created_at": at, "seen_at": at, "half": int(half) or None}
     connection.execute(sa.insert(session), row)
-    connection.execute(sa.update(account).where(account.c.actor == name).values(failures=0, locked_until=None))
+    if not half:
+        connection.execute(sa.update(account).where(account.c.actor == name).values(failures=0, locked_until=None))
     return secret
 
 
-def session_of(connection: Connection, secret: str, *, at: datetime.datetime) -> tuple[Actor, bool, bool] | None:
+@dataclass(frozen=True)
+class Signed:
+    """Who is signed in, and what there is to do about it."""
+
+    actor: Actor
+    must_change: bool
+    has_factor: bool
+    to_be_seen: bool
+
+
+def session_of(connection: Connection, secret: str, *, at: datetime.datetime) -> Signed | None:
     """Who is signed in, whether he must change his password, and whether it is time to say he was seen."""
     asked = (
-        sa.select(actor, session.c.created_at.label("begun_at"), session.c.seen_at, account.c.must_change)
+        sa.select(
+            actor,
+            session.c.created_at.label("begun_at"),
+            session.c.seen_at,
+            account.c.must_change,
+            account.c.totp_since,
+        )
         .join(session, session.c.actor == actor.c.name)
         .join(account, account.c.actor == actor.c.name)
-        .where(session.c.digest == digest(secret))
+        .where(session.c.digest == digest(secret), session.c.half.is_(None))
     )
     row = connection.execute(asked).mappings().first()
     if row is None or row["ended_at"] is not None:
@@ -161,7 +193,17 @@ def session_of(connection: Connection, secret: str, *, at: datetime.datetime) ->
     if row["seen_at"] < as_utc(at - IDLE) or row["begun_at"] < as_utc(at - LONGEST):
         return None
     one = Actor(**{column.name: row[column.name] for column in actor.c})
-    return one, bool(row["must_change"]), row["seen_at"] < as_utc(at - HEARD)
+    return Signed(one, bool(row["must_change"]), row["totp_since"] is not None, row["seen_at"] < as_utc(at - HEARD))
+
+
+def half_signed_in(connection: Connection, secret: str, *, at: datetime.datetime) -> Account | None:
+    """The account of who gave his password a moment ago and has still to give a code."""
+    name = connection.scalar(
+        sa.select(session.c.actor).where(
+            session.c.digest == digest(secret), session.c.half == 1, session.c.created_at >= as_utc(at - HALF)
+        )
+    )
+    return None if name is None else account_of(connection, name)
 
 
 def seen(connection: Connection, secret: str, *, at: datetime.datetime) -> None:

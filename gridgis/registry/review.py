@@ -42,6 +42,7 @@ from gridgis.registry.versions import (
     refuse_late,
     refuse_state,
 )
+from gridgis.registry.webhooks import tell_webhooks
 
 DONE = {"review": "approved", "filing": "filed"}
 """What a step of each kind is once it is taken."""
@@ -315,7 +316,13 @@ def _into_force(
     told = {**body, "effective_from": begins, "parent": last.id if last else None, "zones": zones}
     told |= approval_digests(connection, version.id)
     actor, at = decision.actor, decision.at
-    return moved(connection, version, ("submitted",), "approved", actor=actor, at=at, body=told, effective_from=begins)
+    made, seq = moved(
+        connection, version, ("submitted",), "approved", actor=actor, at=at, body=told, effective_from=begins
+    )
+    said = {"version": made.id, "name": made.name, "network": made.network, "effective_from": begins}
+    said |= {"document": decision.document, "zones": list(zones), "event": seq}
+    tell_webhooks(connection, "version.approved", said, version.district, at=at)
+    return made, seq
 
 
 def _next(connection: Connection, version: Version, kind: str) -> Step:

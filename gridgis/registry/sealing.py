@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -76,6 +77,21 @@ def make_key(path: Path) -> None:
         out.write(base64.b64encode(AESGCM.generate_key(KEY_BITS)) + b"\n")
         out.flush()
         os.fsync(out.fileno())
+    sync_folder(path)
+
+
+def have_key(path: Path) -> None:
+    """Make a key at `path` where there is none: it comes there whole, and of several that make one the first counts."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    make_key(draft)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
     sync_folder(path)
 
 

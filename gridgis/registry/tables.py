@@ -432,9 +432,15 @@ account = Table(
     Column("changed_at", Text, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("locked_until", Text),
+    Column("totp", LargeBinary),
+    Column("totp_since", Text),
+    Column("totp_step", Integer),
+    Column("recovery", Text),
 )
 """How an actor signs in: the argon2 hash of a password, which he must change where it was given to him, or the subject
-by which an OpenID provider knows him; failures in a row, and until when nobody may try."""
+by which an OpenID provider knows him; failures in a row, and until when nobody may try. The second factor: what makes
+its codes (`totp`, encrypted with a key kept elsewhere), since when it is asked for (NULL while he has not shown that he
+has it), the step of time of the last code, and the digests of the recovery codes that are left (JSON)."""
 
 session = Table(
     "session",
@@ -443,9 +449,10 @@ session = Table(
     Column("actor", Text, ForeignKey("actor.name"), nullable=False),
     Column("created_at", Text, nullable=False),
     Column("seen_at", Text, nullable=False),
+    Column("half", Integer),
     Index(None, "actor"),
 )
-"""Who is signed in, under the SHA-256 of what his browser holds."""
+"""Who is signed in, under the SHA-256 of what his browser holds; `half` is 1 where he has still to give a code."""
 
 api_token = Table(
     "api_token",
