@@ -41,6 +41,7 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     app.extensions["settings"] = settings
     if settings.store:
         jobs.keep_open(settings.store)
+        jobs.have_accounts_key(settings.accounts_key)
     telemetry.tell(app)
     pages.register(app)
     guard.protect(app)

@@ -28,6 +28,10 @@ SIGNED_IN = "signed in"
 """The rule of what any role may ask for."""
 ACCOUNT = ("account.password", "account.change_password", "account.sign_out")
 """What somebody may do whose password was given to him."""
+SETTING_UP = ("factor.begin", "factor.picture", "factor.confirm")
+"""What somebody may do besides who has still to set up the second factor that his role must have."""
+OWN = ("account", "factor", "keys")
+"""Where somebody sees to his own account: no program does so for him."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 HEADER, FIELD = "X-CSRF-Token", "csrf"
 
@@ -139,8 +143,12 @@ def _hold() -> AnyResponse | None:
         return None
     if found is None:
         return _to_sign_in()
+    if g.get("by_key") and request.blueprint in OWN:
+        raise Denied("A program has no account of its own. Sign in and do it on your page.")
     if found.must_change and request.endpoint not in ACCOUNT:
-        return _to_password()
+        return _to_account("Change the password that was given to you first.")
+    if must_set_up(found) and not g.get("by_key") and request.endpoint not in (*ACCOUNT, *SETTING_UP):
+        return _to_account("Set up the second factor first, on the page of your account.")
     if SIGNED_IN not in allowed and found.role not in allowed:
         raise Denied(f"You are {found.role}: this is for {', '.join(sorted(allowed))}.")
     return None
@@ -185,10 +193,15 @@ def _to_sign_in() -> AnyResponse | None:
     raise Denied("Sign in first.")
 
 
-def _to_password() -> AnyResponse:
+def must_set_up(found: Person) -> bool:
+    """Whether somebody has still to set up the second factor that his role must have."""
+    return found.role in settings().second_factor and not found.has_factor
+
+
+def _to_account(why: str) -> AnyResponse:
     if wants_page():
         return redirect(url_for("account.password"))
-    raise Denied("Change the password that was given to you first.")
+    raise Denied(why)
 
 
 def private(response: Response) -> Response:

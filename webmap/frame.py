@@ -12,7 +12,7 @@ from gridgis.publish.texts import LANGUAGES
 from webmap.access import EVERYBODY, SIGNED_IN, csrf, rule_of, settings
 from webmap.language import page_texts, wanted
 
-PAGES = ("planner.index", "review.index", "dispatch.index", "heat.index", "public.index")
+PAGES = ("planner.index", "review.index", "dispatch.index", "heat.index", "public.index", "admin.index")
 """Endpoints of the pages, in the order of the bar."""
 
 

@@ -24,7 +24,7 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, desk, dispatch, drafts, heat, ogc, public, review, tasks, tiles
+    from webmap import account, admin, desk, dispatch, drafts, factor, heat, keys, ogc, public, review, tasks, tiles
     from webmap.changes import Comparisons
     from webmap.heat_room import HeatRoom
     from webmap.held import Held
@@ -38,6 +38,8 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     app.extensions["public"] = public.Answers()
     for blueprint in (
         account.pages,
+        factor.pages,
+        keys.pages,
         drafts.api,
         review.pages,
         tasks.pages,
@@ -49,5 +51,11 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         public.api,
         ogc.pages,
         heat.pages,
+        admin.pages,
     ):
         app.register_blueprint(blueprint)
+    if settings.oidc_issuer:
+        from webmap import oidc
+
+        app.extensions["provider"] = oidc.provider_of(settings)
+        app.register_blueprint(oidc.pages)

@@ -1,5 +1,7 @@
 """Does background work, a task at a time: each in a process of its own, which is ended where it is cancelled.
 
+Beside that it sends what webhooks are told (:mod:`webmap.sending`).
+
 `python -m webmap.runner` takes tasks until it is told to end, or who started it is gone; `… --task N` does one. What
 dies with a task half done leaves a row that says so: it is taken again.
 """
@@ -20,6 +22,7 @@ from typing import IO, Any
 
 from gridgis import jobs
 from gridgis.errors import GridgisError
+from webmap.sending import keep_sending
 from webmap.settings import Settings, read_settings
 from webmap.work import KINDS, Asked, folder_of
 
@@ -40,6 +43,8 @@ def run(settings: Settings) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, end)
     jobs.keep_open(settings.store)
+    jobs.have_accounts_key(settings.accounts_key)
+    threading.Thread(target=keep_sending, args=(settings, ended), name="sending", daemon=True).start()
     while not ended.is_set() and os.getppid() == parent:
         found = jobs.take_task(settings.store)
         if found is None:

@@ -43,6 +43,8 @@ class Settings:
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
     second_factor : roles that must sign in by it
     log : whether a line is written for each request
+    second_factor : roles that must have a second factor
+    webhook_hosts : hosts that may be told of approvals and cases: `host`, or `host:port` where that is no usual one
     """
 
     store: str = ""
@@ -71,11 +73,17 @@ class Settings:
     oidc_secret_file: str = ""
     second_factor: tuple[str, ...] = ()
     log: bool = True
+    webhook_hosts: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
         """The folder of what may be made again."""
         return Path(self.state or f"{self.store or self.division}.state")
+
+    @property
+    def accounts_key(self) -> Path:
+        """The key by which secrets of accounts and webhooks are encrypted: made at the first start, kept for ever."""
+        return self.folder / "accounts.key"
 
     @property
     def trusted(self) -> list[str]:

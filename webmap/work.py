@@ -14,6 +14,8 @@ from webmap.settings import Settings
 
 Progress = Callable[[str, float], None]
 Work = Callable[[Settings, "Asked", Progress], dict[str, Any]]
+FAULTS_MOST = 200
+"""Faults of a store that are told one by one."""
 
 
 class Asked:
@@ -54,7 +56,13 @@ def redivide(settings: Settings, asked: Asked, progress: Progress) -> dict[str, 
     return {"edit": applied.number}
 
 
-KINDS: dict[str, Work] = {"dossier": dossier, "redivide": redivide}
+def audit(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+    """Whether the store can be believed."""
+    found = jobs.verify(settings.store)
+    return {"events": found.events, "faults": list(found.faults[:FAULTS_MOST]), "faults_in_all": len(found.faults)}
+
+
+KINDS: dict[str, Work] = {"dossier": dossier, "redivide": redivide, "audit": audit}
 """Every kind of work."""
 
 

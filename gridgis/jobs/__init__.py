@@ -22,6 +22,7 @@ from gridgis.jobs.accounts import (
 )
 from gridgis.jobs.addresses import build_gazetteer, choose_address, find_address, forget_address, suggest_addresses
 from gridgis.jobs.administration import (
+    EVENTS_AT_A_TIME,
     add_webhook,
     end_webhook,
     find_events,
@@ -34,6 +35,7 @@ from gridgis.jobs.administration import (
     take_deliveries,
     tell_delivery,
     who_saw,
+    who_saw_table,
 )
 from gridgis.jobs.area import affected_area
 from gridgis.jobs.case_desk import CaseDesk, Resolved
@@ -178,6 +180,7 @@ __all__ = [
     "CaseDesk",
     "Checked",
     "Differences",
+    "EVENTS_AT_A_TIME",
     "Gathered",
     "Ground",
     "HeatFound",
@@ -346,6 +349,7 @@ __all__ = [
     "versions",
     "waits_for_code",
     "who_saw",
+    "who_saw_table",
     "whole_in_force",
     "withdraw",
     "write_checkpoint",

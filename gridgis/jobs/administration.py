@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gridgis.registry.events import Event
     from gridgis.registry.webhooks import Delivery, Due, Webhook
 
-PAGE = 100
+EVENTS_AT_A_TIME = 100
 """Events that are given at a time."""
 
 
@@ -54,7 +54,7 @@ def find_events(
     since: str = "",
     until: str = "",
     before: int | None = None,
-    limit: int = PAGE,
+    limit: int = EVENTS_AT_A_TIME,
 ) -> list[Event]:
     """Events of an area that fit, the newest first; `before` is the number of the last one of the page before."""
     from gridgis.registry import administration
@@ -81,7 +81,7 @@ def who_saw(
     since: str = "",
     until: str = "",
     before: int | None = None,
-    limit: int = PAGE,
+    limit: int = EVENTS_AT_A_TIME,
 ) -> list[tuple[Event, str]]:
     """Who saw whose private data between two times, the newest first: each reading with the role of who read."""
     from gridgis.registry import administration
@@ -91,6 +91,24 @@ def who_saw(
         found = administration.readings(connection, what, area=area, limit=limit)
         roles = administration.roles_of(connection, {one.actor for one in found})
     return [(one, roles.get(one.actor, "")) for one in found]
+
+
+def who_saw_table(
+    store: str, *, area: str, subject: str = "", actor: str = "", since: str = "", until: str = ""
+) -> str:
+    """All of :func:`who_saw` as CSV, the oldest first; no cell of it is a formula to a spreadsheet."""
+    import pandas as pd
+
+    from gridgis.cases.guard import guarded_frame
+    from gridgis.registry import administration
+
+    what = _sought("", subject, actor, since, until, None)
+    with reading(store) as connection:
+        found = administration.readings(connection, what, area=area, limit=None)[::-1]
+        roles = administration.roles_of(connection, {one.actor for one in found})
+    rows = [(one.seq, one.at, one.actor, roles.get(one.actor, ""), one.kind, one.subject, one.body) for one in found]
+    table = pd.DataFrame(rows, columns=["event", "at", "actor", "role", "kind", "subject", "body"], dtype=object)
+    return "\ufeff" + guarded_frame(table).to_csv(index=False, lineterminator="\r\n")
 
 
 def may_verify(store: str, *, by: str) -> None:
@@ -153,16 +171,16 @@ def list_webhooks(store: str, *, area: str) -> list[Webhook]:
         return webhooks.webhooks(connection, area=area)
 
 
-def end_webhook(store: str, number: int, *, by: str) -> None:
-    """Let an address be told no more."""
+def end_webhook(store: str, number: int, *, area: str, by: str) -> None:
+    """Let an address that is told of an area, or of part of it, be told no more."""
     from gridgis.registry import webhooks
     from gridgis.registry.store import utc_now
 
     with writing(store) as connection:
-        webhooks.end(connection, number, by=by, at=utc_now())
+        webhooks.end(connection, number, area=area, by=by, at=utc_now())
 
 
-def list_deliveries(store: str, *, area: str, limit: int = PAGE) -> list[Delivery]:
+def list_deliveries(store: str, *, area: str, limit: int = EVENTS_AT_A_TIME) -> list[Delivery]:
     """Messages to the addresses of an area, the newest first."""
     from gridgis.registry import webhooks
 

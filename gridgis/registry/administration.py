@@ -103,7 +103,7 @@ def kinds(connection: Connection, *, area: str) -> list[str]:
     return sorted(connection.scalars(sa.select(event.c.kind).where(_inside(area)).distinct()))
 
 
-def readings(connection: Connection, what: Sought, *, area: str, limit: int) -> list[Event]:
+def readings(connection: Connection, what: Sought, *, area: str, limit: int | None) -> list[Event]:
     """Who saw whose data in an area: events of reading what is private, the newest first."""
     reading = sa.or_(*(event.c.kind.like(f"%{end}") for end in READING))
     asked = sa.select(event).where(reading, *_conditions(what), _inside(area))

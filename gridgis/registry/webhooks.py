@@ -165,18 +165,18 @@ def webhooks(connection: Connection, *, area: str) -> list[Webhook]:
     return [Webhook(**row._asdict()) for row in connection.execute(asked)]
 
 
-def end(connection: Connection, number: int, *, by: str, at: str) -> None:
-    """Let an address be told no more; what waits is not sent.
+def end(connection: Connection, number: int, *, area: str, by: str, at: str) -> None:
+    """Let an address that is told of an area, or of part of it, be told no more; what waits is not sent.
 
     Raises
     ------
     InputRefused
-        Where there is none that is told, or who does it is no administrator of its area.
+        In the same words whether there is none, or elsewhere; where who does it is no administrator of its area.
     """
-    area = connection.scalar(sa.select(webhook.c.area).where(webhook.c.id == number, webhook.c.ended_at.is_(None)))
-    if area is None:
+    mine = next((one for one in webhooks(connection, area=area) if one.id == number), None)
+    if mine is None or mine.ended_at is not None:
         raise InputRefused([Fault("webhook", str(number), "is none that is told", "Look at the list of yours")])
-    allowed(connection, by, "administrator", area=area)
+    allowed(connection, by, "administrator", area=mine.area)
     connection.execute(sa.update(webhook).where(webhook.c.id == number).values(ended_at=at))
     waits = sa.and_(delivery.c.webhook_id == number, delivery.c.next_at.is_not(None))
     connection.execute(sa.update(delivery).where(waits).values(next_at=None, said="the address is told no more"))
