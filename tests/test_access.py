@@ -63,9 +63,7 @@ def test_every_address_holds_every_role_to_its_rule(app, people):
             may = access.EVERYBODY in allowed or (who != "nobody" and bool({access.SIGNED_IN, who} & allowed))
             expected = None if may else 401 if who == "nobody" else 403
             told = f"{who} {method} {path}: {status}"
-            assert (
-                (status == expected) if expected else (status not in (401, 403)) or endpoint in SIGNING_IN
-            ), told
+            assert (status == expected) if expected else (status not in (401, 403)) or endpoint in SIGNING_IN, told
             assert status < 500, told
 
 

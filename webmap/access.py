@@ -207,6 +207,7 @@ def _to_account(why: str) -> AnyResponse:
 def private(response: Response) -> Response:
     """Keep what only some may see out of every cache on the way; what everybody may see says `public` itself."""
     if g.get("person") is not None and not response.cache_control.public:
-        response.headers["Cache-Control"] = "private, no-cache"
+        if not response.cache_control.no_store:
+            response.headers["Cache-Control"] = "private, no-cache"
         response.vary.add("Cookie")
     return response

@@ -106,7 +106,9 @@ def who_saw_table(
     with reading(store) as connection:
         found = administration.readings(connection, what, area=area, limit=None)[::-1]
         roles = administration.roles_of(connection, {one.actor for one in found})
-    rows = [(one.seq, one.at, one.actor, roles.get(one.actor, ""), one.kind, one.subject, one.body) for one in found]
+    rows = [
+        (str(one.seq), one.at, one.actor, roles.get(one.actor, ""), one.kind, one.subject, one.body) for one in found
+    ]
     table = pd.DataFrame(rows, columns=["event", "at", "actor", "role", "kind", "subject", "body"], dtype=object)
     return "\ufeff" + guarded_frame(table).to_csv(index=False, lineterminator="\r\n")
 
