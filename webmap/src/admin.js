@@ -23,6 +23,8 @@ async function show(name) {
     place("panel").replaceChildren(el("p.refusal", { role: "alert" }, refused.message));
     place("status").textContent = "";
   }
+  place("work").scrollTop = 0;
+  document.querySelector("#tabs [aria-current]").scrollIntoView({ inline: "nearest", block: "nearest" });
   document.body.dataset.shown = open;
 }
 

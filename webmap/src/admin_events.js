@@ -1,7 +1,7 @@
 // What was done in this area, and who saw whose private data: looked for by kind, time, person and subject.
 import { ask, told } from "./api.js";
-import { choice, field, form, moment, query, T, table, timed } from "./admin_parts.js";
-import { el, texts } from "./dom.js";
+import { choice, field, form, moment, query, table, timed } from "./admin_parts.js";
+import { el, fill, texts } from "./dom.js";
 
 const E = texts.admin_events;
 const kindText = (kind) => E[`kind_${kind.replace(/\./g, "_")}`] ?? kind;
@@ -26,7 +26,7 @@ function paged(path, key, columns, row, empty) {
     if (!before) rows.length = 0;
     rows.push(...found[key].map(row));
     out.replaceChildren(table(E.title, columns, rows, empty));
-    if (found.next) out.append(el("button.second", { type: "button", onclick: () => more(sought, found.next) }, E.more));
+    if (found.next) out.append(el("button.second.earlier", { type: "button", onclick: () => more(sought, found.next) }, E.more));
   };
   return [out, more];
 }
@@ -48,7 +48,7 @@ const inOrder = ([one], [other]) => (one < other ? -1 : 1);
 export async function readingsPanel() {
   const R = texts.admin_readings;
   const [out, more] = paged("/api/admin/readings", "readings", [E.at, R.who, R.role, R.whose, R.what], (one) => [
-    moment(one.at), el("b", {}, one.actor), texts.roles[one.role] ?? "", `${kindText(one.kind)} ${one.subject}`, fields(one.body),
+    moment(one.at), el("b", {}, one.actor), texts.roles[one.role] ?? "", whose(one), fields(one.body),
   ], R.none);
   const all = el("a.link", { href: `${told.root}/api/admin/readings/table`, download: "who-saw.csv" }, R.download);
   const find = async (values) => {
@@ -60,6 +60,8 @@ export async function readingsPanel() {
   const sought = form("readings", E.find, [field(R.whose, { name: "subject" }, R.whose_hint), field(R.who, { name: "actor" }), ...between()], find);
   return [el("section.card", {}, el("h2", {}, R.title), el("p.quiet", {}, R.why), sought, el("p", {}, all), out)];
 }
+
+const whose = ({ kind, subject }) => fill(texts.admin_readings[`of_${kind.split(".")[0]}`] ?? "{n}", { n: subject });
 
 function fields(text) {
   try {

@@ -3,7 +3,6 @@ import { el, texts } from "./dom.js";
 
 const clock = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "medium" });
 export const moment = (iso) => (iso ? clock.format(new Date(iso)) : "");
-export const T = texts.admin;
 
 // A table whose cells carry the name of their column: on a small screen each row is a card.
 export function table(label, columns, rows, empty) {

@@ -1,6 +1,6 @@
 // Who may act in this area: added, given a new password, bound to a provider, ended.
 import { ask, change, told } from "./api.js";
-import { choice, field, form, moment, once, T, table } from "./admin_parts.js";
+import { choice, field, form, moment, once, table } from "./admin_parts.js";
 import { date, el, fill, number, texts } from "./dom.js";
 
 const options = JSON.parse(document.getElementById("options").textContent);
