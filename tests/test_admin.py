@@ -42,7 +42,7 @@ def area_of(store, name):
 
 
 # ------------------------------------------------------------------ who may act
-def test_an_administrator_sees_his_area_alone(app, told, district, chief):
+def test_an_administrator_sees_his_area_alone(told, district, chief):
     area = area_of(told.store, "administrator")
     mine = district.get("/api/admin/users").json["users"]
     assert {one["name"] for one in mine} >= {"worker", "administrator"}
@@ -52,7 +52,7 @@ def test_an_administrator_sees_his_area_alone(app, told, district, chief):
     assert "argon2" not in district.get("/api/admin/users").text
 
 
-def test_somebody_is_added_gets_a_password_once_and_ends(app, told, district):
+def test_somebody_is_added_gets_a_password_once_and_ends(told, district):
     area = area_of(told.store, "administrator")
     made = district.post("/api/admin/users", json={"name": "new one", "role": "worker", "area": f"{area}001"}).json
     assert made["user"]["given_password"]
@@ -102,7 +102,7 @@ def test_what_is_no_user_is_refused(district, sent):
 
 
 # ------------------------------------------------------------------ events
-def test_events_are_found_by_kind_time_subject_and_page(told, chief):
+def test_events_are_found_by_kind_time_subject_and_page(chief):
     everything = chief.get("/api/admin/events").json
     assert [one["seq"] for one in everything["events"]] == sorted(
         (one["seq"] for one in everything["events"]), reverse=True
@@ -137,7 +137,7 @@ def test_pages_of_events_hold_each_once(told, chief):
     assert seen == [str(k) for k in reversed(range(230))]
 
 
-def test_events_of_another_area_are_not_told(told, app):
+def test_events_of_another_area_are_not_told(app):
     other = signed_in(app, "other_administrator")
     found = other.get("/api/admin/events").json["events"]
     assert found
@@ -170,7 +170,7 @@ def test_who_saw_whose_data_between_two_times(told, app, chief):
 
 
 # ------------------------------------------------------------------ audit
-def test_the_verdict_is_for_who_administers_everything(told, app, district, monkeypatch, capsys):
+def test_the_verdict_is_for_who_administers_everything(told, district, monkeypatch, capsys):
     assert district.post("/api/admin/audit").status_code == 422
     with writing(told.store) as connection:
         from gridgis.registry.actors import add_actor

@@ -156,8 +156,9 @@ def test_a_code_is_taken_once_and_with_its_verifier(app, issuer):
     assert client.get(path).status_code == 401
 
 
+@pytest.mark.usefixtures("issuer")
 @pytest.mark.parametrize("sent", ["", "error=access_denied", "iss=http://evil.example&code=1"])
-def test_what_the_provider_refuses_signs_nobody_in(app, issuer, sent):
+def test_what_the_provider_refuses_signs_nobody_in(app, sent):
     client, there = left(app)
     state = parse_qs(urlsplit(there).query)["state"][0]
     assert client.get(f"{BACK}?state={state}&{sent}").status_code == 401

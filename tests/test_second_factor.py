@@ -1,4 +1,4 @@
-"""The second factor: codes as the standard has them, taken once; asked for by role; recovery; nothing secret in plain."""
+"""The second factor: codes as the standard has them, taken once; asked for by role; recovery; no secret in plain."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ def half_way(app, name, onward="/account"):
     return client
 
 
-def test_the_key_of_the_server_is_for_its_eyes_alone(told, app):
+@pytest.mark.usefixtures("app")
+def test_the_key_of_the_server_is_for_its_eyes_alone(told):
     assert stat.S_IMODE(told.accounts_key.stat().st_mode) == 0o600
     before = told.accounts_key.read_bytes()
     webmap.create_app(told)
@@ -208,7 +209,8 @@ def test_it_is_given_up_by_a_code_or_by_an_administrator_of_the_area(told, app):
     assert jobs.signed_in(told.store, jobs.sign_in(told.store, "leader", PASSWORD))
 
 
-def test_a_secret_is_no_other_s(told, app):
+@pytest.mark.usefixtures("app")
+def test_a_secret_is_no_other_s(told):
     for name in ("leader", "worker"):
         jobs.begin_second_factor(told.store, name, key=told.accounts_key)
     with writing(told.store) as connection:
