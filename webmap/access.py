@@ -139,19 +139,28 @@ def _hold() -> AnyResponse | None:
     found: Person | None = g.get("person")
     if request.method not in SAFE:
         _refuse_foreign()
+    if found is not None and (why := _unfinished(found)):
+        if EVERYBODY not in allowed:
+            return _to_account(why)
+        g.person = None  # he sees what the public sees
     if EVERYBODY in allowed:
         return None
     if found is None:
         return _to_sign_in()
     if g.get("by_key") and request.blueprint in OWN:
         raise Denied("A program has no account of its own. Sign in and do it on your page.")
-    if found.must_change and request.endpoint not in ACCOUNT:
-        return _to_account("Change the password that was given to you first.")
-    if must_set_up(found) and not g.get("by_key") and request.endpoint not in (*ACCOUNT, *SETTING_UP):
-        return _to_account("Set up the second factor first, on the page of your account.")
     if SIGNED_IN not in allowed and found.role not in allowed:
         raise Denied(f"You are {found.role}: this is for {', '.join(sorted(allowed))}.")
     return None
+
+
+def _unfinished(found: Person) -> str:
+    """What somebody has to do before he may do what he asks for; nothing where he may."""
+    if found.must_change and request.endpoint not in ACCOUNT:
+        return "Change the password that was given to you first."
+    if must_set_up(found) and not g.get("by_key") and request.endpoint not in (*ACCOUNT, *SETTING_UP):
+        return "Set up the second factor first, on the page of your account."
+    return ""
 
 
 def _recognise() -> None:

@@ -175,12 +175,12 @@ from gridgis.jobs.tasks import (
 from gridgis.jobs.tiles import base_tiles, division_tiles
 
 __all__ = [
+    "EVENTS_AT_A_TIME",
     "Align",
     "Asked",
     "CaseDesk",
     "Checked",
     "Differences",
-    "EVENTS_AT_A_TIME",
     "Gathered",
     "Ground",
     "HeatFound",
