@@ -23,8 +23,9 @@ import webmap
 from gridgis import jobs
 from gridgis.errors import InputRefused
 from gridgis.jobs.registry import reading, writing
-from gridgis.registry import tables, webhooks
-from gridgis.registry.store import as_utc
+from gridgis.registry import reports, tables, webhooks
+from gridgis.registry.sealing import load_key
+from gridgis.registry.store import as_utc, store_id
 from webmap import sending
 
 
@@ -138,6 +139,24 @@ def test_an_approval_is_told_signed_and_once(told, listener, district):
     assert abs(int(signs["t"]) - time.time()) < 60
     one = one_delivery(told)
     assert (one.state, one.tries, headers["X-Gridgis-Delivery"]) == ("sent", 1, str(one.id))
+
+
+def test_a_case_that_changes_hands_is_told_without_who_called(told, listener, district):
+    added(told, listener, district)
+    now = as_utc(datetime.datetime.now(datetime.UTC))
+    case = reports.Case("general", now, grid_code=f"{district}001001001", lead="Roads")
+    said = {"caller": "Li Min", "phone": "13900001111"}
+    with writing(told.store) as connection:
+        seal = load_key(told.accounts_key, store=store_id(connection))
+        made = reports.record(connection, case, actor="dispatcher", at=now, day="20261126", private=said, seal=seal)
+        reports.hand(connection, made.number, reason="Li Min says so", lead="Water", actor="dispatcher", at=now)
+    assert sending.send_due(told) == 1
+    [(_, _, body)] = listener.heard
+    message = json.loads(body)
+    assert (message["kind"], message["area"]) == ("case.handed", case.grid_code)
+    assert (message["data"]["case"], message["data"]["after"]["lead"]) == (made.number, "Water")
+    assert b"Li Min" not in body
+    assert b"13900001111" not in body
 
 
 def test_what_is_rolled_back_is_not_told(told, listener, district):

@@ -24,6 +24,7 @@ from gridgis.registry.roles import CHANGING
 from gridgis.registry.sealing import Seal
 from gridgis.registry.store import Conflict
 from gridgis.registry.tables import report, report_change
+from gridgis.registry.webhooks import tell_webhooks
 
 RECORDS = ("dispatcher", "worker", "administrator")
 """Who may record cases of his area, settle them, and read what callers said."""
@@ -239,7 +240,10 @@ def hand(
         raise InputRefused([Fault("case", number, "is with them already", "Name another party or another grid")])
     told = {"before": _parties(one), "after": _parties(one, change), "pushed_back": pushed_back}
     change["handed"] = one.handed + int(pushed_back)
-    return _change(connection, one, change, kind="case.handed", actor=actor, at=at, reason=reason, told=told)
+    made = _change(connection, one, change, kind="case.handed", actor=actor, at=at, reason=reason, told=told)
+    said = {"case": number, "grid": made.grid_code, "state": made.state, **told}
+    tell_webhooks(connection, "case.handed", said, made.grid_code, at=at)
+    return made
 
 
 def choose(
