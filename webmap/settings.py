@@ -41,7 +41,6 @@ class Settings:
     people_key : file of the key by which private fields are encrypted
     base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
-    second_factor : roles that must sign in by it
     log : whether a line is written for each request
     second_factor : roles that must have a second factor
     webhook_hosts : hosts that may be told of approvals and cases: `host`, or `host:port` where that is no usual one
