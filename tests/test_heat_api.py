@@ -112,7 +112,8 @@ def test_two_windows_are_held_together(leader, cases):
     for code, row in told["grids"].items():
         assert row["earlier"] == earlier.get(code, 0)
     assert told["cases"] == [earlier.sum(), len(asked(cases, *WINDOW.values()))]
-    back = got(leader, "/api/heat/compare", **{"from": "2026-03-01", "to": "2026-04-15"}, compare_from="2026-05-01", compare_to="2026-06-15")  # fmt: skip
+    swapped = {"from": "2026-03-01", "to": "2026-04-15", "compare_from": "2026-05-01", "compare_to": "2026-06-15"}
+    back = got(leader, "/api/heat/compare", **swapped)
     assert back["grids"] == told["grids"]
 
 
@@ -123,7 +124,7 @@ def test_what_was_set_aside_is_told_with_its_window(leader):
     assert [one["cases"] for one in of_item] == [ASIDE[0].cases + ASIDE[1].cases]
 
 
-def test_choices_name_items_in_the_language(app, leader):
+def test_choices_name_items_in_the_language(leader):
     told = got(leader, "/api/heat/choices")
     assert [one["code"] for one in told["items"]] == ["S01", "S02", "S03"]
     assert told["first"], told["last"] == (str(FIRST), LAST)
@@ -183,7 +184,7 @@ def test_files_hold_every_grid_and_are_safe_to_open(leader, cases):
     assert told["about"]["from"] == "2026-05-01"
 
 
-def test_cells_that_a_spreadsheet_would_reckon_are_guarded(app, leader, city):
+def test_cells_that_a_spreadsheet_would_reckon_are_guarded(app):
     with app.test_request_context():
         ground = app.extensions["heat"].ground("", (1,))
     found = jobs.heat_statistics(ground, jobs.HeatQuestion(ground.pyramid.first_day, ground.pyramid.last_day))

@@ -177,6 +177,8 @@ class Heat {
   controls() {
     const radio = (name, k) => el("label", {}, el("input", { type: "radio", name: "layer", value: name, "aria-keyshortcuts": String(k + 1), onchange: () => this.set({ layer: name }, "layer") }), el("span", {}, T[name]), el("kbd", { "aria-hidden": "true" }, String(k + 1)));
     place("layers").append(...LAYERS.map(radio));
+    // a click leaves the keys to the page; who comes by Tab keeps the arrows of the choice
+    place("layers").addEventListener("click", ({ detail, target }) => detail && target.blur());
     place("swipe").addEventListener("input", ({ target }) => place("heat").style.setProperty("--swipe", `${target.value}%`));
     place("work-grip").addEventListener("click", () => this.fold(!document.body.classList.contains("work-folded")));
     if (innerWidth <= 760) { this.fold(true); place("asked-sheet").open = false; }
@@ -225,11 +227,16 @@ class Heat {
   keys() {
     const layers = Object.fromEntries(LAYERS.map((layer, k) => [String(k + 1), () => this.set({ layer }, "layer")]));
     return {
-      ...layers, " ": () => this.strip.toggle(), ArrowLeft: () => this.strip.move(-1), ArrowRight: () => this.strip.move(1),
+      ...layers, " ": () => this.strip.toggle(), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
       j: () => this.next(1), k: () => this.next(-1), 0: () => this.pane?.fit(), "+": () => this.pane?.map.zoomIn(), "-": () => this.pane?.map.zoomOut(),
       l: () => { const box = place("legend").querySelector("details"); if (box) box.open = !box.open; },
       Escape: () => this.pick(),
     };
+  }
+
+  // Arrows move the window; on the map itself they move the map.
+  step(by) {
+    if (!document.activeElement?.matches("canvas")) this.strip.move(by);
   }
 
   // ---- the wall: the whole area, then one zone after the other; fresh numbers every minute

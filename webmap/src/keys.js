@@ -26,7 +26,7 @@ export function listenKeys(actions, { turn, listed = LISTED, said = texts.keys }
     }
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     const typing = event.target.matches("input, textarea, select");
-    if (event.key === "Enter" && event.target.matches("button, a, select, textarea, summary")) return;
+    if ((event.key === "Enter" || event.key === " ") && event.target.matches("button, a, select, textarea, summary")) return;
     if (typing && event.key !== "Escape") return;
     if (typing) event.target.blur();
     const act = keys[event.key];
