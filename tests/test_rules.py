@@ -429,6 +429,15 @@ def test_sizes_out_of_range_name_the_clause_of_the_profile():
     assert set(found["severity"]) == {"finding"}
 
 
+def test_what_goes_by_its_area_is_judged_where_no_household_is_known():
+    kinds = ["dedicated", *TOWN.grids["kind"][1:]]
+    area = [1.0, *TOWN.grids["area_m2"][1:]]
+    town = changed(changed(TOWN, "grids", kind=kinds, area_m2=area), "grids", households=pd.NA)
+    found = rows(rules.check(town), "out_of_range")
+    assert list(found["code"]) == [TOWN.grids["grid_code"][0]]
+    assert found["detail"].iloc[0].startswith("1 m2, the range is ")
+
+
 def test_numbers_that_disagree_are_findings():
     wrong = changed(TOWN, "grids", area_m2=TOWN.grids["area_m2"] * 1.01, perimeter_m=TOWN.grids["perimeter_m"] * 0.99)
     wrong = changed(wrong, "zones", households=TOWN.zones["households"] + 1, flags="count_infeasible")

@@ -35,7 +35,10 @@ REASONS = {
 
 
 def sizes_out_of_range(subject: Subject) -> Iterator[Offender]:
-    """Grids whose households, or area where nothing is counted, are out of the range of their kind."""
+    """Grids whose households, or area where nothing is counted, are out of the range of their kind.
+
+    What goes by its area is judged where no household is known at all.
+    """
     grids = subject.layers["grids"]
     households, area = grids.number("households"), grids.number("area_m2")
     for kind, rules in subject.profile.rules.items():
@@ -191,7 +194,7 @@ SIZE = "CX 6, CX 7: a number of households, sizes are left to a local rule"
 STATED = "DB11 unit grids, cl. 5 and 6: attributes"
 
 RULES = (
-    Rule("out_of_range", "finding", SIZE, sizes_out_of_range, _needs("grids", ("kind", "households"))),
+    Rule("out_of_range", "finding", SIZE, sizes_out_of_range, _needs("grids", ("kind",))),
     Rule(
         "micro_out_of_range",
         "finding",
