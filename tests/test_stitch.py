@@ -93,3 +93,27 @@ def test_nothing_is_stitched_where_nothing_is_missing_or_too_far_away():
     assert len(missing_vertices(apart, within=WITHIN).xy) == 0
     assert stitched(apart, missing_vertices(apart, within=WITHIN)).tolist() == apart.tolist()
     assert len(missing_vertices(apart[:0], within=WITHIN).xy) == 0
+
+
+def test_a_vertex_that_a_polygon_has_already_does_not_come_into_another_edge_of_it():
+    """A corner of a wedge lies 5 cm off its edge below; what lacks a vertex there is the border of two others."""
+    tip, corner, far = (0.0, 0.0), (1.0, 0.05), (100.0, 60.0)
+    wedge = shapely.Polygon([tip, (100.0, 0.0), far, corner])
+    west = shapely.Polygon([tip, corner, (1.0, 20.0), (1.0, 40.0), (-50.0, 40.0)])
+    east = shapely.Polygon([corner, far, (100.0, 90.0), (1.0, 40.0)])
+    torn = np.array([wedge, west, east], dtype=object)
+    whole = stitched(torn, missing_vertices(torn, within=WITHIN))
+    assert shapely.is_valid(whole).all()
+    assert whole[0] == wedge
+    assert (1.0, 20.0) in whole[2].exterior.coords
+
+
+def test_a_vertex_near_two_edges_of_a_polygon_comes_into_the_nearer_one():
+    """Both neighbours of the tip of a wedge put a vertex on its edges, 6 and 5 cm off the other one."""
+    tip, east, north = (0.0, 0.0), (100.0, 0.0), (100.0, 6.0)
+    wedge = shapely.Polygon([tip, east, north])
+    below = shapely.Polygon([tip, (0.0, -40.0), (100.0, -40.0), east, (1.0, 0.0)])
+    above = shapely.Polygon([tip, (0.9, 0.054), north, (0.0, 40.0)])
+    whole = stitched(np.array([wedge], dtype=object), missing_vertices(np.array([wedge, below, above]), within=WITHIN))
+    assert shapely.is_valid(whole).all()
+    assert shapely.get_coordinates(whole[0]).tolist() == [[*tip], [1.0, 0.0], [*east], [*north], [0.9, 0.054], [*tip]]

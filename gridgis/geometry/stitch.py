@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from gridgis.geometry.borders import Keys, edge_keys, shared_edges
+from gridgis.geometry.borders import Edges, Keys, edge_keys, point_keys, shared_edges
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 
 BENT_M = 0.1
@@ -39,6 +39,8 @@ class Stitches:
 def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
     """The vertices that polygons lack along their common borders.
 
+    None goes into a polygon that has it elsewhere, or into two of its edges: its ring would touch itself there.
+
     Parameters
     ----------
     polygons : array of Polygon and MultiPolygon
@@ -48,14 +50,31 @@ def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
     loose = np.flatnonzero(edges.unmatched)
     a, b, owner = edges.a[loose], edges.b[loose], edges.owner[loose]
     points, at = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
-    known = np.unique(np.column_stack([np.concatenate([owner, owner]), at]), axis=0)
+    known = np.concatenate([np.column_stack([np.concatenate([owner, owner]), at]), _of_matched(edges, points)])
     point, edge = _near(points, a, b, within)
     along = ((points[point] - a[edge]) * (b[edge] - a[edge])).sum(axis=1) / ((b[edge] - a[edge]) ** 2).sum(axis=1)
-    inside = (along > 0) & (along < 1) & ~_among(owner[edge], point, known, len(points))
-    point, edge, along = point[inside], edge[inside], along[inside]
+    inside = np.flatnonzero((along > 0) & (along < 1) & ~_among(owner[edge], point, known, len(points)))
+    off = np.hypot(*(a[edge] + along[:, None] * (b - a)[edge] - points[point]).T)
+    inside = inside[np.lexsort((edge[inside], off[inside]))]
+    once = inside[np.unique(owner[edge[inside]] * len(points) + point[inside], return_index=True)[1]]
+    point, edge, along = point[once], edge[once], along[once]
     key = edge_keys(a, b)
     order = np.lexsort((along, key[edge]))
     return Stitches(key[edge][order], a[edge][order], points[point][order])
+
+
+def _of_matched(edges: Edges, points: Floats) -> Ints:
+    """Polygons with those of some points that they have on borders which are whole, shape (n, 2)."""
+    whole = np.flatnonzero(~edges.unmatched)
+    names = point_keys(points)
+    order = np.argsort(names)
+    out = [np.zeros((0, 2), dtype=np.int64)]
+    for ends in (edges.a[whole], edges.b[whole]) if len(points) else ():
+        keys = point_keys(ends)
+        at = order[np.minimum(np.searchsorted(names, keys, sorter=order), len(names) - 1)]
+        met = names[at] == keys
+        out += [np.column_stack([side[whole][met], at[met]]) for side in (edges.left, edges.right)]
+    return np.concatenate(out)
 
 
 def stitched(shapes: Geometries, stitches: Stitches) -> Geometries:
