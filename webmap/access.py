@@ -36,11 +36,18 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 HEADER, FIELD = "X-CSRF-Token", "csrf"
 
 
-def allow(*roles: str) -> Callable[[View], View]:
-    """Say who may ask for an address: roles, :data:`SIGNED_IN` or :data:`EVERYBODY`."""
+def allow(*roles: str, opened_by: str = "", key_field: str = "") -> Callable[[View], View]:
+    """Say who may ask for an address: roles, :data:`SIGNED_IN` or :data:`EVERYBODY`.
+
+    Parameters
+    ----------
+    opened_by : the setting that lets everybody ask for it
+    key_field : the parameter in which a program may send its key, where a standard has one beside the header
+    """
 
     def marked(view: View) -> View:
         view.allowed = frozenset(roles)  # type: ignore[attr-defined]
+        view.opened_by, view.key_field = opened_by, key_field  # type: ignore[attr-defined]
         return view
 
     return marked
@@ -50,7 +57,10 @@ def rule_of(app: Flask, endpoint: str) -> frozenset[str] | None:
     """Who may ask for an address; None where it does not say."""
     if endpoint == "static" or endpoint.endswith(".static"):
         return frozenset({EVERYBODY})
-    found: frozenset[str] | None = getattr(app.view_functions[endpoint], "allowed", None)
+    view = app.view_functions[endpoint]
+    if (opened_by := getattr(view, "opened_by", "")) and getattr(app.extensions["settings"], opened_by):
+        return frozenset({EVERYBODY})
+    found: frozenset[str] | None = getattr(view, "allowed", None)
     return found
 
 
@@ -165,12 +175,20 @@ def _unfinished(found: Person) -> str:
 
 def _recognise() -> None:
     """Find out who asks: by the key of a program, else by the cookie of a browser."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key:
-        g.person, g.by_key = jobs.holder(store(), key.strip()), True
+    if key := _sent_key():
+        g.person, g.by_key = jobs.holder(store(), key), True
     elif secret := request.cookies.get(cookie_name()):
         g.person = jobs.signed_in(store(), secret)
         g.secret = secret if g.person else None
+
+
+def _sent_key() -> str:
+    """The key of a program: in the header, or in the parameter that an address names for it."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key:
+        return key.strip()
+    field = getattr(current_app.view_functions.get(request.endpoint or ""), "key_field", "")
+    return request.values.get(field, "").strip() if field else ""
 
 
 def _refuse_foreign() -> None:
@@ -191,6 +209,8 @@ def _refuse_foreign() -> None:
 
 def wants_page() -> bool:
     """Whether a browser asks for a page, and not a script or program for data."""
+    if request.path.startswith("/open311"):
+        return False  # there are no pages: the end of the address tells the format
     return request.method == "GET" and request.accept_mimetypes.best_match(["application/json", "text/html"]) == (
         "text/html"
     )

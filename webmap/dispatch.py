@@ -97,8 +97,8 @@ def cases() -> Response:
     """Give the cases of the area of who asks, the newest first."""
     given, faults = request.args, list[Fault]()
     states = _states(given.get("state", ""), faults)
-    bbox = _bbox(given.get("bbox", ""), faults)
-    number = _page(given.get("page", ""), faults)
+    bbox = bbox_of(given.get("bbox", ""), faults)
+    number = page_of(given.get("page", ""), faults)
     refuse(faults)
     found = jobs.find_cases(
         store(),
@@ -153,14 +153,11 @@ def record() -> tuple[Response, int]:
     """Record a case, awaiting verification; with the header Idempotency-Key the same one once."""
     body = body_of()
     texts = {name: _text(body, name) for name in (*PRIVATE, "source", "grid_code") if name != "address"}
-    key = request.headers.get("Idempotency-Key") or None
-    if key is not None and len(key) > 200:
-        raise InputRefused([Fault("Idempotency-Key", "", "has more than 200 characters", "Take a shorter one")])
     said = jobs.Recorded(
         source=texts["source"],
         grid_code=texts["grid_code"],
         private={name: texts[name] for name in PRIVATE if texts.get(name)},
-        key=key,
+        key=key_of(),
     )
     if said.grid_code:
         inside(said.grid_code)
@@ -270,6 +267,19 @@ def body_of() -> dict[str, Any]:
     return found
 
 
+def key_of() -> str | None:
+    """The idempotency key of a request.
+
+    Raises
+    ------
+    InputRefused
+    """
+    key = request.headers.get("Idempotency-Key") or None
+    if key is not None and len(key) > 200:
+        raise InputRefused([Fault("Idempotency-Key", "", "has more than 200 characters", "Take a shorter one")])
+    return key
+
+
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if value is None:
@@ -286,7 +296,8 @@ def _states(text: str, faults: list[Fault]) -> tuple[str, ...]:
     return names
 
 
-def _bbox(text: str, faults: list[Fault]) -> tuple[float, float, float, float] | None:
+def bbox_of(text: str, faults: list[Fault]) -> tuple[float, float, float, float] | None:
+    """The box of degrees that a parameter gives; None for none, and where it is none, which is told."""
     if not text:
         return None
     try:
@@ -299,7 +310,8 @@ def _bbox(text: str, faults: list[Fault]) -> tuple[float, float, float, float] |
     return None
 
 
-def _page(text: str, faults: list[Fault]) -> int:
+def page_of(text: str, faults: list[Fault]) -> int:
+    """The number of a page that a parameter gives, 1 by default; what is none is told."""
     if not text:
         return 1
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_PAGES:

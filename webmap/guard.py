@@ -62,6 +62,10 @@ def _with_headers(response: Response) -> Response:
 
 def _error(status: int, code: str, message: str, details: object = None) -> Response:
     """An error in the contract's shape, or in that of the standard that an address keeps to; to who looks, a page."""
+    if request.path.startswith("/open311"):
+        from webmap.open311.written import error
+
+        return error(status, message)
     if status < 500 and access.wants_page():
         response = current_app.make_response(page("account.html", form="fault", said=message))
         response.status_code = status

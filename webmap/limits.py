@@ -40,8 +40,8 @@ class Limits:
         self._local = threading.local()
         self._asked = 0
 
-    def take(self, key: str, limit: Limit, *, now: float | None = None) -> None:
-        """Count one more.
+    def take(self, key: str, limit: Limit, *, now: float | None = None) -> float:
+        """Count one more; give the time at which counting it began.
 
         Raises
         ------
@@ -56,6 +56,7 @@ class Limits:
         if count > limit.count:
             wait = max(1, round(begun + limit.seconds - at))
             raise TooManyRequests(f"Asked too often. Wait {wait} s.", retry_after=wait)
+        return float(begun)
 
     def _connection(self) -> sqlite3.Connection:
         """A connection of this thread."""

@@ -24,7 +24,22 @@ def register(app: APIFlask) -> None:
 
 
 def _of_a_store(app: APIFlask, settings: Settings) -> None:
-    from webmap import account, admin, desk, dispatch, drafts, factor, heat, keys, ogc, public, review, tasks, tiles
+    from webmap import (
+        account,
+        admin,
+        desk,
+        dispatch,
+        drafts,
+        factor,
+        heat,
+        keys,
+        ogc,
+        open311,
+        public,
+        review,
+        tasks,
+        tiles,
+    )
     from webmap.changes import Comparisons
     from webmap.heat_room import HeatRoom
     from webmap.held import Held
@@ -35,6 +50,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     app.extensions["tiles"] = tiles.prepare(settings)
     app.extensions["heat"] = HeatRoom(settings)
     app.extensions["held"] = Held(settings)
+    app.extensions["services"] = open311.Catalogue(app.extensions["desk"], settings.network)
     app.extensions["public"] = public.Answers()
     for blueprint in (
         account.pages,
@@ -50,6 +66,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         public.pages,
         public.api,
         ogc.pages,
+        open311.pages,
         heat.pages,
         admin.pages,
     ):

@@ -38,6 +38,7 @@ class Settings:
     hotline : number that the public calls
     gazetteer, streets, buildings, water, components : files of the city, as the commands take them
     pyramid : folder of counted cases, as `gridgis count` makes it
+    open311_public : whether everybody may read requests by Open311, where they lie and how they stand
     people_key : file of the key by which private fields are encrypted
     base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
@@ -64,6 +65,7 @@ class Settings:
     water: str = ""
     components: str = ""
     pyramid: str = ""
+    open311_public: bool = False
     people_key: str = ""
     base_tiles: str = ""
     base_attribution: str = ""

@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -183,8 +184,10 @@ class CaseDesk:
         gazetteer = self.office(GENERAL, datetime.datetime.now(datetime.UTC)).gazetteer
         return [] if gazetteer is None else gazetteer.suggest(text, limit=limit)
 
-    def items(self, network: str = GENERAL) -> list[dict[str, str]]:
-        """The catalogue of today: `item`, `name` and `class` of each entry, by class and name."""
+    def items(
+        self, network: str = GENERAL, *, columns: Sequence[str] = ("item", "name", "class")
+    ) -> list[dict[str, str]]:
+        """The catalogue of today: columns of each entry as texts, by class and name."""
         now = datetime.datetime.now(datetime.UTC)
         desk = self.office(network, now).desk
         if desk is None:
@@ -194,8 +197,7 @@ class CaseDesk:
         begun, ended = frame["valid_from"].fillna(""), frame["valid_to"].fillna("~")
         here = frame[(begun <= moment) & (ended > moment)].sort_values(["class", "name", "item"])
         return [
-            {name: str(row[name] or "") for name in ("item", "name", "class")}
-            for row in here[["item", "name", "class"]].to_dict("records")
+            {name: str(row[name] or "") for name in columns} for row in here[[*columns]].fillna("").to_dict("records")
         ]
 
     def around(self, lon: float, lat: float, *, within_m: float, network: str = GENERAL) -> dict[str, Any]:

@@ -228,13 +228,19 @@ def find_cases(
     states: Sequence[str] = (),
     bbox: tuple[float, float, float, float] | None = None,
     updated_after: str | None = None,
+    numbers: Sequence[str] | None = None,
+    items: Sequence[str] | None = None,
+    grid_code: str = "",
+    reported: tuple[str, str] | None = None,
     page: int = 1,
     size: int = 50,
 ) -> Found:
-    """Cases, the newest first; see :func:`gridgis.registry.reports.find`."""
+    """Cases, the newest first; see :func:`gridgis.registry.reports.find`. Times are text with an offset."""
     from gridgis.registry import reports
 
     after = None if updated_after is None else moment_of("updated_after", updated_after)
+    if reported is not None:
+        reported = moment_of("reported", reported[0]), moment_of("reported", reported[1])
     with reading(store) as connection:
         return reports.find(
             connection,
@@ -244,6 +250,10 @@ def find_cases(
             states=states,
             bbox=bbox,
             updated_after=after,
+            numbers=numbers,
+            items=items,
+            grid_code=grid_code,
+            reported=reported,
             page=page,
             size=size,
         )

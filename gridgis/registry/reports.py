@@ -321,6 +321,10 @@ def find(
     states: Sequence[str] = (),
     bbox: tuple[float, float, float, float] | None = None,
     updated_after: str | None = None,
+    numbers: Sequence[str] | None = None,
+    items: Sequence[str] | None = None,
+    grid_code: str = "",
+    reported: tuple[str, str] | None = None,
     page: int = 1,
     size: int = 50,
 ) -> Found:
@@ -332,6 +336,9 @@ def find(
     own : an actor whose cases without a grid are among them
     bbox : west, south, east, north in degrees
     updated_after : as it is stored
+    numbers, items : of which they are, none where there are none; any where None
+    grid_code : of the grid that they lie in
+    reported : first and last time of their report, as it is stored
     page : from 1
     """
     c, asked = report.c, _SELECT.order_by(report.c.id.desc())
@@ -346,6 +353,14 @@ def find(
         asked = asked.where(c.lon.between(bbox[0], bbox[2]), c.lat.between(bbox[1], bbox[3]))
     if updated_after is not None:
         asked = asked.where(c.updated_at > updated_after)
+    if numbers is not None:
+        asked = asked.where(c.number.in_(list(numbers)))
+    if items is not None:
+        asked = asked.where(c.item.in_(list(items)))
+    if grid_code:
+        asked = asked.where(c.grid_code == grid_code)
+    if reported is not None:
+        asked = asked.where(c.reported_at.between(*reported))
     rows = connection.execute(asked.limit(size + 1).offset((page - 1) * size)).all()
     return Found(tuple(_report(row) for row in rows[:size]), len(rows) > size)
 
