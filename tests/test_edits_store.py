@@ -29,11 +29,11 @@ from gridgis import jobs
 from gridgis.adjust.accept import accepted
 from gridgis.adjust.draft import Draft, Edit, Locks
 from gridgis.adjust.give import give, merge
+from gridgis.adjust.held_borders import with_locks
 from gridgis.adjust.micros import regrouped
 from gridgis.adjust.names import lock, rename, unlock
 from gridgis.adjust.numbers import new_grid_codes
 from gridgis.adjust.rebuild import rebuilt
-from gridgis.adjust.redivide import with_locks
 from gridgis.errors import InputRefused
 from gridgis.geometry.stitch import missing_vertices, stitched
 from gridgis.lineage import recoded
@@ -535,6 +535,40 @@ def test_a_locked_border_holds_between_grids_of_other_codes(store, draft):
     assert not opened(store, draft).locks.borders
     keep(store, draft, across, by="ann")
     sound(store)
+
+
+def test_a_locked_border_holds_between_two_pairs_of_which_one_is_its_own(store, draft):
+    """A re-division left some of a locked border where it was, the rest between one of its grids and a new one."""
+    desk = opened(store, draft)
+    pair = next(both for both in sorted({edit.touched for edit in gives(desk)}) if len(beside(desk, both)) > 1)
+    keep(store, draft, lock(desk, borders=[pair]), "lock", by="bob", asked={"grids": [], "borders": [list(pair)]})
+    desk = opened(store, draft)
+    code = new_grid_codes(desk, pair[0][:12], 1)[0]
+    atoms = desk.division.atoms
+    moved = atoms.assign(grid_code=atoms["grid_code"].mask(atoms["atom_id"] == beside(desk, pair)[0], code))
+    after = with_locks(desk, rebuilt(desk, regrouped(desk, moved, {pair[0], code})))
+    both = {pair, tuple(sorted((code, pair[1])))}
+    assert after.locks.borders == both
+    keep(store, draft, Edit(desk, after, tuple(sorted((pair[0], code)))), "redivide", by="ann")
+    assert opened(store, draft).locks.borders == both
+    undo(store, draft, by="ann")
+    assert opened(store, draft).locks.borders == {pair}
+    undo(store, draft, by="bob")
+    redo(store, draft, by="ann")
+    assert not opened(store, draft).locks.borders
+    redo(store, draft, by="bob")
+    assert opened(store, draft).locks.borders == both
+    sound(store)
+
+
+def beside(desk: Draft, pair: tuple[str, ...]) -> list[str]:
+    """Atoms of the first of two grids that the second lies beside."""
+    return sorted(atom for atom, grid in borders_of_atoms(desk) if grid == pair[1] and grid_of(desk, atom) == pair[0])
+
+
+def grid_of(desk: Draft, atom: str) -> str:
+    atoms = desk.division.atoms
+    return str(atoms["grid_code"][atoms["atom_id"] == atom].iloc[0])
 
 
 def unlocked(desk: Draft) -> Draft:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
@@ -18,13 +17,12 @@ from gridgis.adjust.anew import Done, divided, same_parts, task_of
 from gridgis.adjust.changes import changes
 from gridgis.adjust.draft import Draft, Edit, absent
 from gridgis.adjust.graph import Ground, grounds
+from gridgis.adjust.held_borders import with_locks
 from gridgis.adjust.rebuild import rebuilt
 from gridgis.adjust.recount import counted
 from gridgis.adjust.successors import codes_of
 from gridgis.divide.workers import start_workers
 from gridgis.errors import Fault, Notice, refuse
-from gridgis.geometry.borders import adjacency
-from gridgis.geometry.noding import as_array
 
 Progress = Callable[[str, float], None]
 """Told the name of a stage and how much of the whole is done, 0 to 1."""
@@ -217,22 +215,3 @@ def _reasons_told(
     if flags == stood.tolist():
         return draft
     return replace(draft, division=replace(draft.division, zones=zones.assign(flags=flags)))
-
-
-def with_locks(was: Draft, draft: Draft) -> Draft:
-    """The draft with locks on the borders that hold a piece of a border that was locked."""
-    old = was.division.atoms
-    if draft is was or not was.locks.borders:
-        return draft
-    new = dict(zip(draft.division.atoms["atom_id"], draft.division.atoms["grid_code"], strict=True))
-    now = old["atom_id"].map(new).to_numpy(dtype=object)
-    code = old["grid_code"].to_numpy(dtype=object)
-    held: set[tuple[str, str]] = set()
-    for pair in was.locks.borders:
-        rows = np.flatnonzero(np.isin(code.astype(str), pair))
-        pairs, _ = adjacency(as_array(old.geometry)[rows])
-        apart = code[rows][pairs[:, 0]] != code[rows][pairs[:, 1]]
-        ends = now[rows][pairs[apart]]
-        held |= {(min(a, b), max(a, b)) for a, b in ends} or {pair}
-    locks = replace(was.locks, borders=frozenset(held))
-    return replace(draft, locks=locks) if locks != was.locks else draft

@@ -24,7 +24,7 @@ NUMBER = "number"
 OWN = frozenset({UNDO, REDO, NUMBER})
 """Actions that the register takes by itself."""
 FOLLOWED = "followed"
-"""Where an edit says which locked borders are between other grids after it: those `gone`, and the `new` ones."""
+"""Where an edit says between which grids it leaves locked borders: pairs of a border and all those that it is then."""
 
 Border = tuple[str, str]
 
@@ -248,18 +248,22 @@ def locks_of(entries: Iterable[Entry]) -> Locked:
             grids = {new.get(code, code): by for code, by in grids.items()}
             borders = {border(new.get(code, code) for code in pair): by for pair, by in borders.items()}
         elif FOLLOWED in one.asked:
-            borders = _followed(borders, **one.asked[FOLLOWED])
+            borders = _followed(borders, one.asked[FOLLOWED])
     return Locked(grids, borders)
 
 
-def _followed(borders: Mapping[Border, Entry], *, gone: Iterable[Border], new: Iterable[Border]) -> dict[Border, Entry]:
-    """Locked borders where the land of some came to lie between other grids."""
-    left, found = dict(borders), set(map(border, new))
-    lost = {pair: by for pair in map(border, gone) if (by := left.pop(pair, None)) is not None}
-    for pair in sorted(found - left.keys() if lost else ()):
-        near = [by for one, by in sorted(lost.items()) if not set(one).isdisjoint(pair)]
-        left[pair] = next(iter(near or lost.values()))
+def _followed(borders: Mapping[Border, Entry], led: Iterable[tuple[Border, Iterable[Border]]]) -> dict[Border, Entry]:
+    """Locked borders where the land of some lies between other grids; what is not locked leads to nothing."""
+    told = {border(was): [border(pair) for pair in now] for was, now in led}
+    left = {pair: by for pair, by in borders.items() if pair not in told}
+    for by, pairs in sorted(((by, told[was]) for was, by in borders.items() if was in told), key=_when):
+        for pair in pairs:
+            left.setdefault(pair, by)
     return left
+
+
+def _when(led: tuple[Entry, list[Border]]) -> tuple[int, list[Border]]:
+    return led[0].number, led[1]
 
 
 def border(pair: Iterable[str]) -> Border:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gridgis.adjust.draft import Draft, Edit, Locks
+from gridgis.adjust.held_borders import held_borders
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.profile import CodeLayout, Profile, profile_from_toml
 from gridgis.registry import tables
@@ -155,9 +156,14 @@ def applied(
 
 def _followed(edit: Edit, codes: Mapping[str, str]) -> dict[str, Any]:
     """What the log is told of locked borders that an edit leaves between other grids."""
-    was, now = edit.before.locks.borders, edit.after.locks.borders
-    new = sorted(sorted(codes.get(code, code) for code in pair) for pair in now - was)
-    return {FOLLOWED: {"gone": sorted(map(list, was - now)), "new": new}} if was != now else {}
+    if edit.before.locks.borders == edit.after.locks.borders:
+        return {}
+    led = [
+        (list(was), sorted(sorted(codes.get(code, code) for code in pair) for pair in now))
+        for was, now in held_borders(edit.before, edit.after).items()
+        if now != {was}
+    ]
+    return {FOLLOWED: led}
 
 
 def log(connection: Connection, version: Version) -> list[Entry]:
