@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import product
 
 import geopandas as gpd
 import numpy as np
@@ -559,6 +560,39 @@ def test_a_locked_border_holds_between_two_pairs_of_which_one_is_its_own(store, 
     redo(store, draft, by="bob")
     assert opened(store, draft).locks.borders == both
     sound(store)
+
+
+def test_what_made_a_locked_border_longer_is_taken_back_unless_it_was_locked_since(store, draft):
+    desk = opened(store, draft)
+    pair, longer = next(lengthened(desk))
+    locked = {"grids": [], "borders": [list(pair)]}
+    keep(store, draft, lock(desk, borders=[pair]), "lock", by="bob", asked=locked)
+    keep(store, draft, longer, "redivide", by="ann")
+    undo(store, draft, by="ann")
+    redo(store, draft, by="ann")
+    keep(store, draft, lock(unlocked(opened(store, draft)), borders=[pair]), "lock", by="bob", asked=locked)
+    with pytest.raises(Conflict, match=f"the border of {' and '.join(pair)} is locked by bob"):
+        undo(store, draft, by="ann")
+    sound(store)
+
+
+def lengthened(desk: Draft) -> Iterator[tuple[tuple[str, str], Edit]]:
+    """Pairs of grids of which one gets two atoms of others, so that their border is longer and holds what it was."""
+    atoms = desk.division.atoms
+    for (one, to), other in product(borders_of_atoms(desk), atoms["atom_id"]):
+        with suppress(InputRefused):
+            edit = give(desk, [one, other], to=to)
+            for code in sorted({*desk.division.grids["grid_code"]} - {to}):
+                pair = (min(code, to), max(code, to))
+                was, now = (common(draft.division, pair) for draft in (edit.before, edit.after))
+                if was.length > 1 and now.length > was.length + 1 and was.difference(now.buffer(0.01)).is_empty:
+                    yield pair, edit
+
+
+def common(division: Division, pair: tuple[str, ...]) -> shapely.Geometry:
+    """The common border of two grids."""
+    land = division.grids.set_index("grid_code").geometry
+    return land[pair[0]].intersection(land[pair[1]]) if {*pair} <= {*land.index} else shapely.Point()
 
 
 def beside(desk: Draft, pair: tuple[str, ...]) -> list[str]:

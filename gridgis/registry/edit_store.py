@@ -17,7 +17,7 @@ from gridgis.geometry.borders import shared_edges
 from gridgis.geometry.stitch import BENT_M
 from gridgis.registry import tables
 from gridgis.registry.digests import edit_digest
-from gridgis.registry.edit_log import NUMBER, Border, Entry, last_number, locked_by
+from gridgis.registry.edit_log import NUMBER, UNDO, Border, Entry, last_number, locked_by
 from gridgis.registry.parts import parts_of
 from gridgis.registry.store import Conflict, store_crs
 from gridgis.registry.versions import Version, content_digest, recorded
@@ -187,19 +187,25 @@ def refuse_locked(
 ) -> None:
     """Refuse to change what is locked.
 
+    A border is judged by its land, which may come to lie between other grids that are locked afterwards. What is taken
+    back found the locks that are older than it: those need no more than what was border before.
+
     Raises
     ------
     Conflict
-        With every touched grid that is locked, and every locked border that is none any more in all its length,
-        between whatever grids that are locked afterwards: by whom it was locked.
+        With every touched grid that is locked, and every locked border that is none any more in all its length: by
+        whom it was locked.
     """
     row = Entry(last_number(connection, version.id) + 1, **told._asdict(), in_effect=True)
     held, then = locked_by(connection, version.id, row)
     touched = {*told.codes}
     faults = {code: _told_locked(f"grid {code}", held.grids[code]) for code in sorted(touched & held.grids.keys())}
-    for pair, by in sorted(held.borders.items()):
-        near = sorted({pair, *(one for one in then.borders if touched.union(pair).intersection(one))})
-        if touched.intersection(pair) and _moves(connection, version, pair, near, before, after, crs=crs):
+    found = told.undoes if told.action == UNDO and told.undoes else 0
+    sides = [(pair, by, then, before, after) for pair, by in held.borders.items() if by.number > found]
+    sides += [(pair, by, held, after, before) for pair, by in then.borders.items() if by.number < found]
+    for pair, by, others, here, there in sorted(sides, key=lambda side: side[0]):
+        near = sorted({pair, *(one for one in others.borders if touched.union(pair).intersection(one))})
+        if touched.intersection(pair) and _moves(connection, version, pair, near, here, there, crs=crs):
             faults["-".join(pair)] = _told_locked(f"the border of {' and '.join(pair)}", by)
     if faults:
         cure = f"Let it be unlocked first: gridgis adjust unlock {version.id} {' '.join(faults)}"
