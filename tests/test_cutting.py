@@ -421,6 +421,13 @@ def test_locks_are_told_with_everything_else(town):
     assert any("is locked" in text for text in refusals(move_border, pair, G1, G2, line((150, -10), (150, 310))))
 
 
+def test_a_bite_out_of_the_middle_of_an_edge_moves_a_locked_border(town):
+    held = replace(town, locks=Locks(borders=frozenset({(G1, G2)})))
+    bite = line((202, 60), (170, 60), (170, 85), (202, 85))
+    (told,) = refusals(split, held, G1, bite)
+    assert "is locked and would move at 500200.00 33800" in told
+
+
 @pytest.mark.parametrize(
     ("drawing", "why"),
     [
