@@ -184,11 +184,12 @@ def test_where_there_are_more_the_next_page_is_told_without_the_key(client, key,
     code, *_ = where = inside(division, row=3)
     sent = [send(client, key, where, description=str(k)).json[0]["service_request_id"] for k in range(3)]
     monkeypatch.setattr(views, "PAGE", 2)
-    asked = f"/open311/v2/requests.json?grid_code={code}"
+    asked = f"/open311/v2/requests.json?grid_code={code}&form=xml&endpoint=x&_scheme=javascript&_external="
     answer = client.get(f"{asked}&api_key={key}")
     assert numbers(answer.json) == [sent[2], sent[1]]
     assert answer.headers["Link"].endswith('page=2>; rel="next"')
     assert key not in answer.headers["Link"]
+    assert "javascript" not in answer.headers["Link"]
     onward = answer.headers["Link"].split(">")[0].removeprefix("<")
     rest = client.get(onward, headers={"Authorization": f"Bearer {key}"})
     assert numbers(rest.json) == [sent[0]]

@@ -22,6 +22,17 @@ SPAN = datetime.timedelta(days=90)
 STATES = {"open": ("awaiting", "open"), "closed": ("closed", "refused")}
 """Our states under those of the standard."""
 MOST_NUMBERS = 1_000
+FILTERS = (
+    "service_request_id",
+    "service_code",
+    "start_date",
+    "end_date",
+    "status",
+    "bbox",
+    "updated_after",
+    "grid_code",
+)
+"""By what requests are looked for; what else an address has is passed over, as the standard lets others add."""
 KEY = "api_key"
 SOURCE = "open311"
 LONGEST_PART, LONGEST_ADDRESS = 100, 500

@@ -19,7 +19,7 @@ from webmap.dispatch import READ, key_of
 from webmap.language import page_texts, wanted
 from webmap.limits import Limit, Limits
 from webmap.open311 import shown
-from webmap.open311.asked import KEY, SOURCE, Sought, content_of, numbers_of, private_of, sought, where_of
+from webmap.open311.asked import FILTERS, KEY, SOURCE, Sought, content_of, numbers_of, private_of, sought, where_of
 from webmap.open311.catalogue import Catalogue, Services
 from webmap.open311.written import told
 
@@ -78,7 +78,7 @@ def requests(form: str) -> Response:
     found = _found(asked)
     response = _shown(found.cases, form)
     if found.more:
-        given: dict[str, Any] = {name: value for name, value in request.args.items() if name not in (KEY, "page")}
+        given: dict[str, Any] = {name: request.args[name] for name in FILTERS if name in request.args}
         there = url_for("open311.requests", form=form, _external=True, **{**given, "page": asked.page + 1})
         response.headers["Link"] = f'<{there}>; rel="next"'
     return response
