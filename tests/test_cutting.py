@@ -443,7 +443,7 @@ def test_a_bite_out_of_the_middle_of_an_edge_moves_a_locked_border(town):
         (shapely.LineString(at((150, -10), (150, 310))[:, ::-1]), "its axes are exchanged"),
         (shapely.LineString([(114.0, 30.5), (114.0, 30.6)]), "line-crs"),
         (shapely.LineString(at((38e6 + 150, -10), (38e6 + 150, 310))), "--line-crs EPSG:4526"),
-        (line((150, 90_000), (150, 91_000)), "lies far from the land that is open"),
+        (line((150, 90_000), (150, 91_000)), "lies far from the land of the draft"),
         (shapely.LineString(at(*((150, y) for y in np.linspace(-10, 310, 10_001)))), "has 10,001 vertices"),
     ],
 )
