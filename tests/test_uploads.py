@@ -31,7 +31,7 @@ from pandas.testing import assert_frame_equal
 from gridgis.errors import InputRefused
 from gridgis.layers import read_layer
 from gridgis.layers.findings import Findings
-from gridgis.uploads import Limits, answer, read, read_table_upload, read_upload
+from gridgis.uploads import Limits, answer, read, read_rows_upload, read_table_upload, read_upload
 
 SECRET = "the-secret-of-the-server"
 ROOT = Path(__file__).resolve().parents[1]
@@ -250,6 +250,40 @@ def test_a_table_that_is_no_layer_of_ours_comes_with_all_its_columns(tmp_path):
     (tmp_path / "a.csv").write_text("case_id,lon\n001,116.3\n", encoding="utf-8")
     found = read_table_upload(tmp_path / "a.csv", role="cases")
     assert found.to_dict("list") == {"case_id": ["001"], "lon": ["116.3"]}
+
+
+def test_rows_come_with_their_numbers_and_every_column_under_a_name_of_its_own(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["编号", "lon", None, "lon"], [1, 116.25, "a", 2], [None] * 4, ["=1+1", "x", None, "&"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = read_rows_upload(tmp_path / "a.xlsx", name="案件.xlsx")
+    assert list(found.frame.columns) == ["编号", "lon", "column 3", "lon (4)"]
+    assert found.frame.index.tolist() == [2, 4]
+    assert found.frame.to_numpy().tolist() == [["1", "116.25", "a", "2"], [None, "x", None, "&"]]
+    begun = read_rows_upload(tmp_path / "a.xlsx", first=1)
+    assert (begun.count, begun.frame.index.tolist()) == (2, [2])
+    assert begun.notices == found.notices == ("cases: formula without a saved value was left empty (1)",)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_a_title_above_the_names_of_the_columns_is_none_of_them(ending, tmp_path):
+    rows = [["11 月案件清单", "", ""], ["编号", "经度", "纬度"], ["1", "121.4", "31.2"]]
+    if ending == ".csv":
+        (tmp_path / "a.csv").write_text("\n".join(map(",".join, rows)), encoding="utf-8")
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append([cell or None for cell in row])
+        book.save(tmp_path / "a.xlsx")
+    found = read_rows_upload(tmp_path / f"a{ending}")
+    assert found.frame.to_dict("index") == {3: {"编号": "1", "经度": "121.4", "纬度": "31.2"}}
+    assert (found.count, found.notices) == (1, ("cases: the names of the columns stand in row 2 (1)",))
+
+
+def test_a_table_whose_rows_are_longer_than_its_header_is_not_shifted(tmp_path):
+    (tmp_path / "a.csv").write_text("case_id,lon\n1,116.3,x\n2,116.4,y\n", encoding="utf-8")
+    assert "more cells than its first row has names" in refusal(tmp_path / "a.csv", "a.csv", role="cases")
 
 
 def test_a_layer_is_no_table_and_a_table_no_layer(tmp_path):

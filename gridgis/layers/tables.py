@@ -76,6 +76,8 @@ def read_text_table(role: str, path: str, *, encoding: str | None = None, findin
     header = text.split("\n", 1)[0]
     separator = max(",\t;", key=header.count)
     table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skip_blank_lines=False)
+    if not isinstance(table.index, pd.RangeIndex):  # what stands first in each row would not be under its own name
+        raise ValueError("its rows have more cells than its first row has names")
     return table.mask(table.map(lambda value: not str(value).strip()), None)
 
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from gridgis.errors import Fault, InputRefused, Notice
 from gridgis.uploads.kinds import ENDINGS, LAYER_KINDS, STEM, TABLE_KINDS, kind_of, opened, refuse_content
 from gridgis.uploads.limits import Limits
 from gridgis.uploads.names import refuse_name, refused, shown
-from gridgis.uploads.reader import ANSWER, DRIVERS, TABLE
+from gridgis.uploads.reader import ANSWER, DRIVERS, ROW, TABLE
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -45,6 +45,22 @@ PATHS = re.compile(r"(/[\w.@+-]+){2,}/?")
 """What looks like a path of the server."""
 
 ANEW = "Open it, check it, and export it anew"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table as somebody sent it.
+
+    Attributes
+    ----------
+    frame : all columns as text, None where nothing stands, each row on its number in the file (the header has 1)
+    count : how many rows the whole table has
+    notices : what is odd about it
+    """
+
+    frame: pd.DataFrame
+    count: int
+    notices: tuple[str, ...]
 
 
 def read_upload(
@@ -126,6 +142,34 @@ def read_table_upload(
     return _read(Path(path), name, asked, TABLE_KINDS, findings, limits or Limits())
 
 
+def read_rows_upload(
+    path: str | os.PathLike[str], *, name: str | None = None, first: int | None = None, limits: Limits | None = None
+) -> Rows:
+    """Read a table that somebody uploaded, .csv or .xlsx, row by row as it stands; or its first rows alone.
+
+    Columns of one name, and of none, are given names of their own. Rows in which nothing stands are left out.
+
+    Parameters
+    ----------
+    path, name, limits : as for :func:`read_upload`
+    first : how many rows are given; all of them are read and counted
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_upload`.
+    """
+    asked: dict[str, Any] = {"role": "cases", "layer": None, "rename": {}, "crs": None, "encoding": None}
+    asked |= {"numbered": True, "first": first}
+    answer, frame, notices = _answered(Path(path), name, asked, TABLE_KINDS, limits or Limits())
+    with _naming("cases", Path(path).name if name is None else name):
+        count = answer.get("rows")
+        if ROW not in frame or type(count) is not int or count < len(frame):
+            raise refused("broke its reader, by damage or by its size", ANEW)
+        numbered = frame.set_index(frame[ROW].astype("int64").rename("row")).drop(columns=ROW)
+    return Rows(numbered, count, tuple(map(str, notices)))
+
+
 def _read(
     path: Path,
     name: str | None,
@@ -134,6 +178,16 @@ def _read(
     findings: Findings | None,
     limits: Limits,
 ) -> Any:
+    _, frame, notices = _answered(path, name, asked, kinds, limits)
+    if findings is not None:
+        findings.notices += notices
+    return frame
+
+
+def _answered(
+    path: Path, name: str | None, asked: dict[str, Any], kinds: dict[str, str], limits: Limits
+) -> tuple[dict[str, Any], Any, list[Notice]]:
+    """Let a reader read a file; its answer, checked, the frame, and what it noticed."""
     _of_its_kind(asked["role"], table=kinds is TABLE_KINDS)
     told = path.name if name is None else name
     with _naming(asked["role"], told):
@@ -149,9 +203,7 @@ def _read(
 
         notices = _notices(answer, asked["role"], told)
         frame = read(data, role=asked["role"], limits=limits)
-    if findings is not None:
-        findings.notices += notices
-    return frame
+    return answer, frame, notices
 
 
 def _of_its_kind(role: str, *, table: bool) -> None:

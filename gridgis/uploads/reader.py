@@ -7,6 +7,7 @@ with what is wrong or odd, and the table. Checks that need no library come first
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ DRIVERS = frozenset({"GPKG", "GeoJSON", "ESRI Shapefile"})
 """Formats that GDAL may open here; all others are taken out of it before it is loaded."""
 
 PLAIN = f"{STEM}-plain.gpkg"
+ROW = " row"
+"""Column of the numbers of rows; names in a file have no blank before them."""
+UNNAMED = re.compile(r"Unnamed: \d+")
+"""How pandas calls a column of a text that has no name."""
 
 
 def main() -> int:
@@ -32,8 +37,9 @@ def main() -> int:
     seals = seal(limits)
     faults: list[Fault] = []
     notices: list[Notice] = []
+    rows = 0
     try:
-        _read(asked, limits, notices)
+        rows = _read(asked, limits, notices)
     except InputRefused as wrong:
         faults += wrong.faults
     except MemoryError:
@@ -43,14 +49,15 @@ def main() -> int:
     told = {
         "faults": [[fault.layer, fault.row, fault.problem, fault.cure] for fault in faults],
         "notices": [[notice.layer, notice.message, notice.count] for notice in notices],
+        "rows": rows,
         "seals": seals,
     }
     Path(ANSWER).write_text(json.dumps(told), encoding="ascii")
     return 0
 
 
-def _read(asked: dict[str, Any], limits: Limits, notices: list[Notice]) -> None:
-    """Prepare the file, read it as the door of every layer does, and write the table."""
+def _read(asked: dict[str, Any], limits: Limits, notices: list[Notice]) -> int:
+    """Prepare the file, read it as the door of every layer does, write the table or its beginning; count its rows."""
     kind, role, layer = asked["kind"], asked["role"], asked["layer"]
     path = Path(f"{STEM}{ENDINGS[kind]}")
     source, notes = _prepared(kind, path, role=role, layer=layer, limits=limits)
@@ -60,8 +67,9 @@ def _read(asked: dict[str, Any], limits: Limits, notices: list[Notice]) -> None:
     from gridgis.uploads import answer
 
     frame = _frame(role, source, asked, notes)
-    answer.write(frame, Path(TABLE))
+    answer.write(frame.head(asked.get("first") or len(frame)), Path(TABLE))
     notices += notes
+    return len(frame)
 
 
 def _prepared(kind: str, path: Path, *, role: str, layer: str | None, limits: Limits) -> tuple[str, list[Notice]]:
@@ -115,7 +123,28 @@ def _frame(role: str, source: str, asked: dict[str, Any], notices: list[Notice])
     findings.refuse(order=(role,))
     if raw is None:
         raise refused("cannot be read", "Export it anew")
-    return raw.frame.reset_index(drop=True)
+    frame = raw.frame.reset_index(drop=True)
+    return _numbered(frame, raw.rows, notices) if asked.get("numbered") else frame
+
+
+def _numbered(frame: Any, rows: Any, notices: list[Notice]) -> Any:
+    """A table with the number of each row in its file; each column under a name of its own.
+
+    A title above the names of the columns, which stands alone in its row, is none of them.
+    """
+    from gridgis.layers.columns import as_text
+
+    called = ["" if UNNAMED.fullmatch(str(name)) else str(name) for name in frame.columns]
+    numbers = [int(str(row).removeprefix("row ")) for row in rows]
+    while len(frame) and sum(map(bool, called)) <= 1 < frame.iloc[0].notna().sum():
+        called = [text or "" for text in as_text(frame.iloc[0])]
+        frame, (row, *numbers) = frame.iloc[1:], numbers
+        notices.append(Notice("", f"the names of the columns stand in row {row}"))
+    names: list[str] = []
+    for at, name in enumerate(called, start=1):
+        own = name or f"column {at}"
+        names.append(own if own not in names else f"{own} ({at})")
+    return frame.set_axis(names, axis=1).assign(**{ROW: numbers})
 
 
 def _every(names: Any) -> dict[str, str]:
