@@ -24,6 +24,7 @@ VALUES = {
     "grid_code": "999999999999999",
     "collection_id": "grids",
     "code": "420102001001999",
+    "batch": "0" * 32,
 }
 """What stands in the parts of addresses that vary."""
 SIGNING_IN = ("account.signing_in", "account.giving_code")

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., object])
 
 
-def takes(*, query: type[BaseModel] | None = None, body: type[BaseModel] | None = None) -> Callable[[View], View]:
+def takes(
+    *, query: type[BaseModel] | None = None, body: type[BaseModel] | None = None, kind: str = "application/json"
+) -> Callable[[View], View]:
     """Describe what an address takes, without judging it."""
 
     def marked(view: View) -> View:
@@ -18,7 +20,7 @@ def takes(*, query: type[BaseModel] | None = None, body: type[BaseModel] | None 
         if query is not None:
             told["args"] = [*(told.get("args") or []), (query, "query")]
         if body is not None:
-            told |= {"body": body, "body_example": None, "body_examples": None, "content_type": "application/json"}
+            told |= {"body": body, "body_example": None, "body_examples": None, "content_type": kind}
         view._spec = told  # type: ignore[attr-defined]
         return view
 

@@ -34,10 +34,7 @@ AROUND_M = 400.0
 
 def desk_of(told: Settings) -> CaseDesk:
     """What answers cases by the store and the files that a server is told of."""
-    sources = jobs.Sources(
-        gazetteer=told.gazetteer or None, streets=told.streets or None, components=told.components or None
-    )
-    return jobs.CaseDesk(told.store, sources=sources, timezone=told.timezone)
+    return jobs.CaseDesk(told.store, sources=told.sources, timezone=told.timezone)
 
 
 def desk() -> CaseDesk:

@@ -15,6 +15,7 @@ from gridgis.errors import Denied, Fault, InputRefused, refuse
 from gridgis.registry.reports import PRIVATE
 from gridgis.registry.tables import REPORT_STATES
 from webmap.access import allow, inside, person, settings, store
+from webmap.batches import SENDS
 from webmap.described import takes
 from webmap.desk import Where, as_json, asked_of, desk
 from webmap.frame import page
@@ -78,7 +79,7 @@ class Asked(BaseModel):
 @allow(*WORK)
 def index() -> str:
     """Show the dispatch page."""
-    return page("dispatch.html", items=_items(), sealed=bool(settings().people_key))
+    return page("dispatch.html", items=_items(), sealed=bool(settings().people_key), sends=person().role in SENDS)
 
 
 def _items() -> list[dict[str, str]]:

@@ -27,6 +27,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     from webmap import (
         account,
         admin,
+        batches,
         desk,
         dispatch,
         drafts,
@@ -62,6 +63,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         desk.api,
         dispatch.pages,
         dispatch.api,
+        batches.api,
         tiles.pages,
         public.pages,
         public.api,

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
@@ -24,10 +25,13 @@ from gridgis import jobs
 from gridgis.errors import GridgisError
 from webmap.sending import keep_sending
 from webmap.settings import Settings, read_settings
-from webmap.work import KINDS, Asked, folder_of
+from webmap.uploaded import sweep
+from webmap.work import KINDS, Asked, folder_of, tidy
 
 LOOK_EVERY_S, TELL_EVERY_S = 1.0, 1.0
 """How often it looks for work, and tells how far it is."""
+SWEEP_EVERY_S = 600.0
+"""How often uploads of which nothing came are looked for."""
 GRACE_S = 5.0
 """How long a task has to end by itself."""
 
@@ -45,7 +49,11 @@ def run(settings: Settings) -> None:
     jobs.keep_open(settings.store)
     jobs.have_accounts_key(settings.accounts_key)
     threading.Thread(target=keep_sending, args=(settings, ended), name="sending", daemon=True).start()
+    swept = -SWEEP_EVERY_S
     while not ended.is_set() and os.getppid() == parent:
+        if time.monotonic() - swept >= SWEEP_EVERY_S:
+            sweep(settings)
+            swept = time.monotonic()
         found = jobs.take_task(settings.store)
         if found is None:
             ended.wait(LOOK_EVERY_S)
@@ -94,6 +102,7 @@ def _oversee(settings: Settings, number: int, ended: threading.Event) -> None:
         jobs.end_task(settings.store, number, "failed", said=heard.failed)
     elif ended.is_set():
         jobs.put_task_back(settings.store, number)
+    tidy(settings, number)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -10,9 +10,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridgis.errors import Fault, InputRefused, refuse
+
+if TYPE_CHECKING:
+    from gridgis.jobs import Sources
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 ENVIRONMENT = "GRIDGIS_"
@@ -90,6 +93,15 @@ class Settings:
     def trusted(self) -> list[str]:
         """Names by which the server may be called."""
         return [*LOOPBACK, *self.hosts]
+
+    @property
+    def sources(self) -> Sources:
+        """The files of the city by which cases are answered."""
+        from gridgis.jobs import Sources
+
+        return Sources(
+            gazetteer=self.gazetteer or None, streets=self.streets or None, components=self.components or None
+        )
 
 
 KINDS = {one.name: type(one.default) for one in fields(Settings)}

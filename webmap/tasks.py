@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
-from flask import Response, send_from_directory
+from flask import Response, request, send_from_directory
 from pydantic import BaseModel
 
 from gridgis import jobs
 from gridgis.errors import Denied, Fault, InputRefused
 from webmap.access import SIGNED_IN, allow, person, settings, store
-from webmap.work import folder_of
+from webmap.work import folder_of, tidy
 
 if TYPE_CHECKING:
     from gridgis.registry.tasks import Task
@@ -62,15 +62,17 @@ def cancel_task(number: int) -> dict[str, Any]:
     """Cancel a piece of your work."""
     mine(number)
     jobs.cancel_task(store(), number, by=person().name)
+    tidy(settings(), number)
     return shown(jobs.find_task(store(), number))
 
 
 @pages.get("/<int:number>/file")
 @allow(SIGNED_IN)
 def get_file(number: int) -> Response:
-    """Take what came of a piece of your work."""
+    """Take what came of a piece of your work: the file, or another that `which` names."""
     one = mine(number)
-    name = (one.result or {}).get("file")
+    result = one.result or {}
+    name = {"file": result.get("file"), **result.get("files", {})}.get(request.args.get("which") or "file")
     if not name:
         raise InputRefused([Fault("task", str(number), "has made no file", "Wait until it is done")])
     return send_from_directory(folder_of(settings(), number).absolute(), name, as_attachment=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridgis import jobs
+from webmap import uploaded
 from webmap.settings import Settings
 
 Progress = Callable[[str, float], None]
@@ -62,8 +63,58 @@ def audit(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any
     return {"events": found.events, "faults": list(found.faults[:FAULTS_MOST]), "faults_in_all": len(found.faults)}
 
 
-KINDS: dict[str, Work] = {"dossier": dossier, "redivide": redivide, "audit": audit}
+def resolve(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
+    """A file of cases that somebody uploaded, each given its grid; a dry run counts, and tells the problems alone."""
+    batch = uploaded.found(settings, asked["batch"], by=asked.actor)
+    dry, ending = bool(asked["dry_run"]), asked["format"]
+    made = {"file": None if dry else f"cases-{asked.number}.{ending}", "problems": f"problems-{asked.number}.{ending}"}
+    done = jobs.resolve_upload(
+        batch.path,
+        asked.folder,
+        name=batch.name,
+        columns=asked["columns"],
+        store=settings.store,
+        network=settings.network,
+        sources=settings.sources,
+        case_crs=asked["case_crs"],
+        timezone=settings.timezone,
+        answers=made["file"] and asked.folder / made["file"],
+        problems=asked.folder / str(made["problems"]),
+        progress=progress,
+    )
+    tally = done.tally
+    return {
+        **{name: asked[name] for name in ("dry_run", "columns", "case_crs", "format")},
+        "cases": tally.cases,
+        "methods": tally.methods,
+        "unsure": tally.unsure,
+        "notices": tally.notices,
+        "kinds": done.kinds,
+        "rows": done.problems,
+        "files": {name: file for name, file in made.items() if file and (name == "file" or done.kinds)},
+    }
+
+
+def _resolve_over(settings: Settings, asked: Mapping[str, Any], number: int) -> None:
+    """Delete an upload once it was resolved, or that failed or was cancelled; and what a killed process left."""
+    for one in folder_of(settings, number).glob("*.parquet"):
+        one.unlink(missing_ok=True)
+    if not asked["dry_run"]:
+        uploaded.forget(settings, asked["batch"])
+
+
+KINDS: dict[str, Work] = {"dossier": dossier, "redivide": redivide, "audit": audit, "resolve": resolve}
 """Every kind of work."""
+
+OVER: dict[str, Callable[[Settings, Mapping[str, Any], int], None]] = {"resolve": _resolve_over}
+"""What is tidied when a piece of work is over, however it ended."""
+
+
+def tidy(settings: Settings, number: int) -> None:
+    """Tidy after a piece of work, where it is over."""
+    one = jobs.find_task(settings.store, number)
+    if one.is_over and one.kind in OVER:
+        OVER[one.kind](settings, one.asked, number)
 
 
 def folder_of(settings: Settings, number: int) -> Path:

@@ -38,6 +38,14 @@ from gridgis.jobs.administration import (
     who_saw_table,
 )
 from gridgis.jobs.area import affected_area
+from gridgis.jobs.case_batches import (
+    Batch,
+    Sighted,
+    coordinate_systems,
+    refuse_matching,
+    resolve_upload,
+    sight_cases,
+)
 from gridgis.jobs.case_desk import CaseDesk, Resolved
 from gridgis.jobs.cases import Tally, resolve, resolve_file
 from gridgis.jobs.counting import count
@@ -178,6 +186,7 @@ __all__ = [
     "EVENTS_AT_A_TIME",
     "Align",
     "Asked",
+    "Batch",
     "CaseDesk",
     "Checked",
     "Differences",
@@ -193,6 +202,7 @@ __all__ = [
     "Recorded",
     "Resolved",
     "Seams",
+    "Sighted",
     "Smoothing",
     "Sources",
     "Tally",
@@ -223,6 +233,7 @@ __all__ = [
     "comment",
     "comments",
     "confirm_second_factor",
+    "coordinate_systems",
     "count",
     "difference",
     "differences",
@@ -315,10 +326,12 @@ __all__ = [
     "recovery_codes_left",
     "redo",
     "refuse_case",
+    "refuse_matching",
     "report_case",
     "reset_password",
     "resolve",
     "resolve_file",
+    "resolve_upload",
     "responsibility_map",
     "restore",
     "revoke",
@@ -326,6 +339,7 @@ __all__ = [
     "second_factor_begun",
     "sheet_file",
     "show_person",
+    "sight_cases",
     "sign_in",
     "sign_in_subject",
     "sign_out",

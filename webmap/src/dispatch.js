@@ -1,6 +1,7 @@
 // The dispatch page: a place is located, its case recorded, and the cases of the area go their way.
 import { ask, change, told } from "./api.js";
 import "./address.js";
+import { batches } from "./batch.js";
 import { listenToBox } from "./box.js";
 import { answerPanel } from "./case_answer.js";
 import { caseFilters, caseList, casePanel } from "./case_list.js";
@@ -260,10 +261,11 @@ class Dispatch {
     form.addEventListener("submit", (event) => { event.preventDefault(); this.locate({ address: box.value.trim() }); });
     place("item").addEventListener("change", () => this.found && this.asked && this.locate({ ...this.asked }));
     place("refresh").addEventListener("click", () => this.list());
+    const many = batches();
     const digits = Object.fromEntries([..."123456789"].map((digit, at) => [digit, () => this.candidate(at)]));
     listenToKeys(
-      [["/", keys.find], ["r", keys.record], ["1 … 9", keys.choose], ["u", keys.refresh], ["j k", keys.step], ["Esc", keys.close], ["b", keys.fold], ["?", keys.help]],
-      { "/": () => { fold(false); box.focus(); box.select(); }, r: () => this.record(), u: () => this.list(), j: () => this.step(1), k: () => this.step(-1), Escape: () => this.clear(), b: () => fold(), ...digits },
+      [["/", keys.find], ["r", keys.record], ["1 … 9", keys.choose], ["u", keys.refresh], ...(many ? [["m", texts.batch.title]] : []), ["j k", keys.step], ["Esc", keys.close], ["b", keys.fold], ["?", keys.help]],
+      { "/": () => { fold(false); box.focus(); box.select(); }, r: () => this.record(), u: () => this.list(), m: () => (many ? many.open() : false), j: () => this.step(1), k: () => this.step(-1), Escape: () => this.clear(), b: () => fold(), ...digits },
     );
     place("work-grip").addEventListener("click", () => fold());
     this.drawList();

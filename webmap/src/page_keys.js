@@ -9,7 +9,7 @@ export function listenToKeys(listed, actions) {
   const keys = { ...actions, "?": () => help.showModal() };
   document.getElementById("help-button").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const typing = event.target.matches("input, textarea, select");
     if (typing && event.key !== "Escape") return;
     if (typing) event.target.blur();
