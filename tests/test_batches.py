@@ -337,6 +337,7 @@ def test_a_file_is_dropped_matched_tried_and_resolved(site, division, language, 
         else:
             page.evaluate("document.activeElement.blur()")
             page.keyboard.press("m")
+            look(page, f"{language}-begun")
             page.set_input_files("#batch-file", {"name": "a.csv", "mimeType": "text/csv", "buffer": in_gbk(division)})
         page.wait_for_selector("#batch-try:enabled")
         look(page, f"{language}-matched")
