@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattices import Lattice, build
 
-from gridgis.geometry.borders import boundary_keys, shared_edges
-from gridgis.geometry.stitch import alike, missing_vertices, stitched
+from gridgis.geometry.borders import boundary_keys, edge_keys, shared_edges
+from gridgis.geometry.stitch import Stitches, alike, missing_vertices, stitched
 
 WITHIN = 0.1
 
@@ -117,3 +118,27 @@ def test_a_vertex_near_two_edges_of_a_polygon_comes_into_the_nearer_one():
     whole = stitched(np.array([wedge], dtype=object), missing_vertices(np.array([wedge, below, above]), within=WITHIN))
     assert shapely.is_valid(whole).all()
     assert shapely.get_coordinates(whole[0]).tolist() == [[*tip], [1.0, 0.0], [*east], [*north], [0.9, 0.054], [*tip]]
+
+
+def into(edges, vertex):
+    """One vertex into several edges."""
+    a, b = (np.array(side, dtype=float) for side in zip(*edges, strict=True))
+    order = np.argsort(edge_keys(a, b))
+    return Stitches(edge_keys(a, b)[order], a[order], np.tile(np.array(vertex, dtype=float), (len(edges), 1)))
+
+
+def test_a_polygon_ends_where_a_vertex_comes_into_both_of_its_sides():
+    """A needle of 0.67 m, 4 cm wide, between two others: beyond the vertex they meet."""
+    tip, left, right, vertex = (0.0, 0.67), (-0.02, 0.0), (0.02, 0.0), (-0.01, 0.4)
+    needle = shapely.Polygon([(-5, -5), left, tip, right, (5, -5)])
+    west = shapely.Polygon([(-5, -5), (-5, 5), (0, 5), tip, left])
+    east = shapely.Polygon([(5, -5), right, tip, (0, 5), (5, 5)])
+    shapes = np.array([needle, west, east], dtype=object)
+    for turned in range(5):
+        ring = shapely.get_coordinates(needle)[:-1]
+        shapes[0] = shapely.Polygon(np.roll(ring, turned, axis=0))
+        made = stitched(shapes, into([(left, tip), (tip, right)], vertex))
+        assert shapely.is_valid(made).all(), turned
+        assert shapely.coverage_is_valid(made)
+        assert unmatched_m(made) == pytest.approx(unmatched_m(shapes))
+        assert shapely.area(made[0]) == pytest.approx(shapely.area(needle), abs=0.02)

@@ -80,6 +80,9 @@ def _of_matched(edges: Edges, points: Floats) -> Ints:
 def stitched(shapes: Geometries, stitches: Stitches) -> Geometries:
     """Polygons or lines with the vertices put into those of their edges that lack them.
 
+    Where a polygon is so narrow that a vertex comes into both of its sides, it ends there: what is left beyond it has
+    no land, and is the common border of those on either side.
+
     Parameters
     ----------
     shapes : array of Polygon and MultiPolygon, or of LineString and MultiLineString
@@ -92,10 +95,40 @@ def stitched(shapes: Geometries, stitches: Stitches) -> Geometries:
     after, new = _insertions(xy, offsets[0], stitches)
     grown = np.insert(xy, after + 1, new, axis=0)
     moved = offsets[0] + np.searchsorted(after, offsets[0] - 1)
+    if (shapely.get_dimensions(shapes[rows]) == 2).all():
+        grown, moved = _without_spikes(grown, moved)
     several = shapely.from_ragged_array(kind, grown, (moved, *offsets[1:]))
     single = np.isin(shapely.get_type_id(shapes[rows]), (1, 3)) & np.isin(shapely.get_type_id(several), (5, 6))
     out[rows] = np.where(single, shapely.get_geometry(several, 0), several)
     return out
+
+
+def _without_spikes(xy: Floats, start: Ints) -> tuple[Floats, Ints]:
+    """Rings without the ways there and back: of each its tip, and the second time of the vertex before it.
+
+    Parameters
+    ----------
+    start : where each ring begins, and the end of the last
+    """
+    while True:
+        inner = np.ones(len(xy), dtype=bool)
+        inner[start[:-1]] = inner[start[1:] - 1] = False
+        tip = np.flatnonzero(inner[1:-1] & (xy[:-2] == xy[2:]).all(axis=1)) + 1
+        tip = tip[np.diff(tip, prepend=-2) > 1]  # of two that follow each other the second one waits for its turn
+        ends = start[1:] - 1
+        begun = (xy[np.minimum(start[:-1] + 1, ends)] == xy[ends - 1]).all(axis=1) & (ends - start[:-1] > 3)
+        if not len(tip) and begun.any():  # a tip where a ring begins: it begins with the vertex beside instead
+            kept = np.ones(len(xy), dtype=bool)
+            kept[start[:-1][begun]] = kept[ends[begun]] = False
+            xy, start = xy[kept], np.concatenate([[0], np.cumsum(kept)])[start]
+            continue
+        if not len(tip):
+            return xy, start
+        kept = np.ones(len(xy), dtype=bool)
+        kept[tip] = kept[tip + 1] = False
+        kept[start[1:] - 1] = True  # a ring stays closed
+        kept[tip[np.isin(tip + 1, start[1:] - 1)] - 1] = False
+        xy, start = xy[kept], np.concatenate([[0], np.cumsum(kept)])[start]
 
 
 def alike(one: Geometries, two: Geometries, *, within: float) -> Bools:

@@ -117,7 +117,7 @@ def _lacking(outer: Mapping[str, Geometries], stitches: Stitches) -> set[str]:
     if not len(stitches.edge):
         return set()
     shapes = np.concatenate(list(outer.values()))
-    grown = shapely.get_num_coordinates(stitched(shapes, stitches)) > shapely.get_num_coordinates(shapes)
+    grown = ~shapely.equals_identical(stitched(shapes, stitches), shapes)
     owner = np.repeat(np.arange(len(outer)), [len(polygons) for polygons in outer.values()])
     codes = list(outer)
     return {codes[k] for k in owner[grown]}
@@ -132,7 +132,7 @@ def _stitched(rows: ZoneRows, stitches: Stitches) -> ZoneRows:
         layer = {key: row for key, row in rows[name].items() if row.wkb is not None}
         was = shapes_of(layer.values())
         now = stitched(was, stitches) if len(was) else was
-        grown = np.flatnonzero(shapely.get_num_coordinates(now) > shapely.get_num_coordinates(was))
+        grown = np.flatnonzero(~shapely.equals_identical(now, was))
         keys = list(layer)
         new = {keys[k]: row_of(layer[keys[k]].values, wkb) for k, wkb in zip(grown, wkb_of(now[grown]), strict=True)}
         out[name] = {**rows[name], **new}
