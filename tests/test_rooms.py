@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
-    ("errors", "durable"),
+    ("errors", "durable", "kept"),
     ("profile", "schema", "crs"),
     ("geometry",),
     ("codes", "lineage", "layers", "stretches", "coordinates"),

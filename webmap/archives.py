@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 
 from pmtiles.reader import MmapSource, Reader
 from werkzeug.exceptions import ServiceUnavailable
+
+from gridgis.kept import Kept
 
 Make = Callable[[Path], None]
 """Writes an archive, of the data as they are now."""
@@ -40,8 +41,7 @@ class Archive:
     reader: Any
     header: dict[str, Any]
     metadata: dict[str, Any]
-    _held: OrderedDict[tuple[int, int, int], bytes | None] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _tiles: Kept[bytes | None] = field(default_factory=lambda: Kept(KEPT))
 
     @classmethod
     def open(cls, path: Path, tag: str) -> Archive:
@@ -52,16 +52,10 @@ class Archive:
 
     def tile(self, z: int, x: int, y: int) -> bytes | None:
         """A tile as it is stored, gzipped; None where there is nothing."""
-        key = (z, x, y)
-        with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
+        return self._tiles.get((z, x, y), lambda: self._read(z, x, y))
+
+    def _read(self, z: int, x: int, y: int) -> bytes | None:
         body: bytes | None = self.reader.get(z, x, y) if z <= self.header["max_zoom"] else None
-        with self._lock:
-            self._held[key] = body
-            while len(self._held) > KEPT:
-                self._held.popitem(last=False)
         return body
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgis import jobs
+from gridgis.kept import Kept
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gridgis.registry.versions import Version
 
 KEPT = 32
-"""Comparisons that are kept: a version that is handed in does not change."""
+"""Comparisons that are kept."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,17 @@ class Changes:
 
 
 class Comparisons:
-    """Comparisons of versions, each made once."""
+    """Comparisons of versions, those asked for last: a version that is handed in does not change."""
 
     def __init__(self, store: str) -> None:
         self.store = store
-        self._lock = threading.Lock()
-        self._made: OrderedDict[tuple[int | None, int, int], Changes] = OrderedDict()
+        self._kept: Kept[Changes] = Kept(KEPT)
 
     def of(self, version: Version, against: Version | None) -> Changes:
         """What a version changes of another one."""
         edits = 0 if version.state == "approved" else jobs.last_edit(self.store, version.id)
         key = (against.id if against else None, version.id, edits)
-        with self._lock:
-            if key not in self._made:
-                self._made[key] = _made(self.store, version, against)
-                while len(self._made) > KEPT:
-                    self._made.popitem(last=False)
-            self._made.move_to_end(key)
-            return self._made[key]
+        return self._kept.get(key, lambda: _made(self.store, version, against))
 
 
 def _made(store: str, version: Version, against: Version | None) -> Changes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
-from gridgis.heat.cache import Kept
+from gridgis.kept import Kept
 
 if TYPE_CHECKING:
     from gridgis.heat.pyramid import Pyramid
@@ -35,8 +35,8 @@ class HeatRoom:
         self._opened: tuple[str, Pyramid] | None = None
         self._tiles: Kept[bytes] = Kept(TILES_BYTES, lambda png: len(png) + 200)
         self._answers: Kept[bytes] = Kept(ANSWERS_BYTES, lambda text: len(text) + 200)
-        self._found: Kept[Any] = Kept(64, lambda _: 1)
-        self._grounds: Kept[Ground] = Kept(GROUNDS, lambda _: 1)
+        self._found: Kept[Any] = Kept(64)
+        self._grounds: Kept[Ground] = Kept(GROUNDS)
 
     @property
     def state(self) -> str:

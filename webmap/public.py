@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -18,6 +17,7 @@ from werkzeug.exceptions import TooManyRequests
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
 from gridgis.jobs import PublicGrid
+from gridgis.kept import Kept
 from webmap.access import EVERYBODY, allow, settings, store
 from webmap.frame import page
 from webmap.held import Held, Stand
@@ -197,18 +197,14 @@ class Answers:
     """Grids as they were told, for some seconds."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[str, ...], tuple[float, PublicGrid]] = OrderedDict()
+        self._kept: Kept[PublicGrid] = Kept(KEPT)
 
     def of(self, stand: Stand, grid_code: str, language: Any) -> PublicGrid:
         """What the public may know of a grid."""
-        key, now = (stand.tag, grid_code, language), time.monotonic()
-        found = self._held.get(key)
-        if found is None or now - found[0] > AGE_S:
-            told = jobs.public_grid(store(), grid_code, division=stand.division, language=language)
-            found = self._held[key] = (now, told)
-            while len(self._held) > KEPT:
-                self._held.popitem(last=False)
-        return found[1]
+        key = (stand.tag, grid_code, language, time.monotonic() // AGE_S)
+        return self._kept.get(
+            key, lambda: jobs.public_grid(store(), grid_code, division=stand.division, language=language)
+        )
 
 
 def _grid(grid_code: str) -> PublicGrid:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from gridgis.crs import transformer
 from gridgis.errors import Fault, refuse
-from gridgis.heat.cache import Kept, bytes_of
 from gridgis.heat.tile import PIXELS, WEB, Tile, tile_bounds
+from gridgis.kept import Kept, bytes_of
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

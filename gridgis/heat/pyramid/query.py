@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridgis.errors import Fault, refuse
-from gridgis.heat.cache import Kept
 from gridgis.heat.pyramid import catalogue
 from gridgis.heat.pyramid.catalogue import Aside, Contents, Frame, segment_path
 from gridgis.heat.pyramid.form import SIDE, Segment, read_segment
 from gridgis.heat.pyramid.question import Question
 from gridgis.heat.pyramid.runs import ALL
+from gridgis.kept import Kept
 
 if TYPE_CHECKING:
     from gridgis.heat.pyramid.lattices import Patch, Plans

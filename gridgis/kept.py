@@ -14,15 +14,20 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """The answers asked for last, up to so many bytes; may be shared by threads.
+    """The answers asked for last, up to so many, or so many bytes; may be shared by threads.
 
     Invariant: an answer is the same whether it was kept or not. Two threads may work out the same one.
+
+    Parameters
+    ----------
+    most : sum of the sizes of what is kept
+    size : of an answer; each counts as one by default
     """
 
-    def __init__(self, most_bytes: int, size: Callable[[T], int]) -> None:
-        self._most, self._size = most_bytes, size
+    def __init__(self, most: int, size: Callable[[T], int] = lambda _: 1) -> None:
+        self._most, self._size = most, size
         self._room: OrderedDict[Hashable, T] = OrderedDict()
-        self._bytes = 0
+        self._sum = 0
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -35,17 +40,17 @@ class Kept(Generic[T]):
         with self._lock:
             if key not in self._room:
                 self._room[key] = made
-                self._bytes += self._size(made)
-            while self._bytes > self._most and len(self._room) > 1:
+                self._sum += self._size(made)
+            while self._sum > self._most and len(self._room) > 1:
                 _, old = self._room.popitem(last=False)
-                self._bytes -= self._size(old)
+                self._sum -= self._size(old)
         return made
 
     def clear(self) -> None:
         """Keep nothing."""
         with self._lock:
             self._room.clear()
-            self._bytes = 0
+            self._sum = 0
 
 
 def bytes_of(array: NDArray[np.generic] | None) -> int:
