@@ -17,10 +17,10 @@ from flask import Response, jsonify
 from gridgis import jobs
 from gridgis.errors import Fault, GridgisError, InputRefused
 from webmap.access import SIGNED_IN, allow, inside, person, store
+from webmap.answer import Answer, send
 from webmap.edit_forms import DraftIn, EditIn
 from webmap.editing import at_places, made
-from webmap.planner import EDIT_NUMBER, send
-from webmap.shelf import Answer
+from webmap.planner import EDIT_NUMBER
 from webmap.versions import in_force, readable, visible
 
 if TYPE_CHECKING:

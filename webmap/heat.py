@@ -15,6 +15,7 @@ from gridgis import jobs
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.jobs import HeatFound, HeatQuestion
 from webmap.access import SIGNED_IN, allow, inside, person, store
+from webmap.answer import Answer, send
 from webmap.frame import page
 from webmap.heat_room import HeatRoom
 from webmap.heat_words import about, columns, legend, named_items, of_place
@@ -357,9 +358,4 @@ def _answered(name: str, make: Callable[[Any], dict[str, Any] | str], ask: Calla
         made = make(ask())
         return (made if isinstance(made, str) else json.dumps(made, ensure_ascii=False, allow_nan=False)).encode()
 
-    body = room().answer(key, text)
-    response = Response(body, mimetype="application/json")
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32], weak=True)
-    response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
-    return response
+    return send(Answer.of(room().answer(key, text)))

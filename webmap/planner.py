@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, request
 
 from webmap.access import SIGNED_IN, allow
+from webmap.answer import send
 from webmap.frame import page
-from webmap.shelf import Answer
 from webmap.versions import shelf_at
 
 EDIT_NUMBER = "Edit-Number"
@@ -46,13 +46,4 @@ def _of_shelf(name: str, *, mimetype: str) -> Response:
     found, edits = shelf_at(behind=BEHIND if "behind" in request.args else 0)
     response = send(found[name], mimetype=mimetype)
     response.headers[EDIT_NUMBER] = str(edits)
-    return response
-
-
-def send(answer: Answer, *, mimetype: str = "application/json") -> Response:
-    """An answer, or that the browser has it already."""
-    response = Response(answer.body, mimetype=mimetype)
-    response.set_etag(answer.etag, weak=True)
-    response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
     return response

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from webmap.answer import Answer
 
 if TYPE_CHECKING:
     from gridgis.schema import Division
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
 Read = Callable[[], "Division"]
 KEPT = 4
 """Divisions whose answers are kept."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """JSON text and the tag by which a browser knows that it has it already."""
-
-    body: bytes
-    etag: str
-
-    @classmethod
-    def of(cls, text: str) -> Answer:
-        """Make the answer of a text; its tag follows from its bytes."""
-        body = text.encode()
-        return cls(body, hashlib.sha256(body).hexdigest()[:32])
 
 
 class Shelf:

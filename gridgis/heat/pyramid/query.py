@@ -91,7 +91,7 @@ class Pyramid:
         numbers = tuple(number for number, _ in contents.segments)
         segments = tuple(read_segment(segment_path(folder, number)) for number in numbers)
         kept: Kept[Part | None] = Kept(ROOM, lambda part: 500 + (part.counts.nbytes if part else 0))
-        planned: Kept[Plans] = Kept(PLANS, lambda _: 1)
+        planned: Kept[Plans] = Kept(PLANS)
         return cls(folder, contents.frame, contents.items, contents.sources, numbers, segments, kept, planned)
 
     def refreshed(self) -> Pyramid:
