@@ -43,7 +43,6 @@ WORTH_BYTES = 1_000
 def protect(app: Flask) -> None:
     """Give every answer of `app` its headers, errors the contract's shape, texts a smaller size."""
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(HTTPError, _misread)
     app.register_error_handler(GridgisError, _refused)
     app.register_error_handler(HTTPError, _ill_formed)
     app.register_error_handler(Denied, _denied)
@@ -81,21 +80,8 @@ def _error(status: int, code: str, message: str, details: object = None) -> Resp
 def _http_error(error: HTTPException) -> Response:
     code = error.name.lower().replace(" ", "_")
     response = _error(error.code or 500, code, error.description or error.name)
-    response.headers.extend(
-        (name, value) for name, value in error.get_headers() if name in ("Allow", "Location", "Retry-After")
-    )
+    response.headers.extend((name, value) for name, value in error.get_headers() if name in HANDED_ON)
     return response
-
-
-def _misread(error: HTTPError) -> Response:
-    """Tell which parts of a form cannot be taken, each with why."""
-    faults = [
-        Fault(where, name, "; ".join(map(str, said)), "See how it is described in openapi.json")
-        for where, names in dict(error.detail or {}).items()
-        for name, said in dict(names).items()
-    ]
-    message = "\n".join(map(str, faults)) or str(error.message)
-    return _error(error.status_code, "refused" if faults else "failed", message, [vars(one) for one in faults])
 
 
 def _refused(error: GridgisError) -> Response:
@@ -107,11 +93,11 @@ def _refused(error: GridgisError) -> Response:
 
 def _ill_formed(error: HTTPError) -> Response:
     """Tell which fields of what was asked are not as the interface describes them."""
-    fields = {name: value for part in error.detail.values() for name, value in part.items()}
+    fields = {name: value for part in dict(error.detail or {}).values() for name, value in part.items()}
     faults = [
         vars(Fault(str(name), "", "; ".join(map(str, said)), "See /openapi.json")) for name, said in fields.items()
     ]
-    said = "; ".join(f"{one['layer']}: {one['problem']}" for one in faults)
+    said = "; ".join(f"{one['layer']}: {one['problem']}" for one in faults) or str(error.message)
     return _error(error.status_code, "refused", said, faults)
 
 
