@@ -27,10 +27,10 @@ pages = Blueprint("telemetry", __name__)
 
 def tell(app: Flask) -> None:
     """Let an application count and write down its requests."""
-    from prometheus_client import Counter, Histogram
+    from prometheus_client import CollectorRegistry, Counter, Histogram
 
     counted = app.extensions.setdefault("telemetry", {})
-    registry = counted["registry"] = _registry()
+    registry = counted["registry"] = CollectorRegistry()
     counted["requests"] = Counter(
         "gridgis_requests", "Requests that were answered.", ["endpoint", "method", "status"], registry=registry
     )
@@ -72,13 +72,6 @@ def tell(app: Flask) -> None:
             role=person.role if person else None,
         )
         return response
-
-
-def _registry() -> Any:
-    """Where numbers are kept: in memory; :func:`_collected` adds up those of all workers."""
-    from prometheus_client import CollectorRegistry
-
-    return CollectorRegistry()
 
 
 @pages.get("/metrics")

@@ -13,8 +13,7 @@ from gridgis import jobs
 from webmap import uploaded
 from webmap.settings import Settings
 
-Progress = Callable[[str, float], None]
-Work = Callable[[Settings, "Asked", Progress], dict[str, Any]]
+Work = Callable[[Settings, "Asked", jobs.Progress], dict[str, Any]]
 FAULTS_MOST = 200
 """Faults of a store that are told one by one."""
 
@@ -29,7 +28,7 @@ class Asked:
         return self.values[name]
 
 
-def dossier(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
+def dossier(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
     """What is handed in of a version, as a ZIP."""
     import shutil
 
@@ -47,7 +46,7 @@ def dossier(settings: Settings, asked: Asked, progress: Progress) -> dict[str, A
     return {"file": Path(made).name}
 
 
-def redivide(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
+def redivide(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
     """Zones or grids of a draft divided anew, but for what is locked."""
     from gridgis.jobs import adjust
 
@@ -57,13 +56,13 @@ def redivide(settings: Settings, asked: Asked, progress: Progress) -> dict[str, 
     return {"edit": applied.number}
 
 
-def audit(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+def audit(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:  # noqa: ARG001
     """Whether the store can be believed."""
     found = jobs.verify(settings.store)
     return {"events": found.events, "faults": list(found.faults[:FAULTS_MOST]), "faults_in_all": len(found.faults)}
 
 
-def resolve(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
+def resolve(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
     """A file of cases that somebody uploaded, each given its grid; a dry run counts, and tells the problems alone."""
     batch = uploaded.found(settings, asked["batch"], by=asked.actor)
     dry, ending = bool(asked["dry_run"]), asked["format"]
