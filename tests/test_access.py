@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -145,6 +146,29 @@ def test_a_key_acts_for_a_program_without_a_cookie(app, told):
     [one] = jobs.tokens(told.store, "leader")
     jobs.end_token(told.store, one.id, by="leader")
     assert client.get("/api/division", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+
+
+def test_files_of_ours_are_given_without_a_look_at_the_store(people, monkeypatch):
+    def asked(*_):
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(jobs, "signed_in", asked)
+    answer = people["leader"].get("/static/mark.svg")
+    assert answer.status_code == 200
+    assert "private" not in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_all_links_stay_under_the_path_at_which_a_proxy_serves(told, handed_on):
+    client = client_of(webmap.create_app(dataclasses.replace(told, prefix="/gridgis")))
+    at = "/gridgis" if handed_on else ""
+    page = client.get(f"{at}/sign-in").text
+    assert 'href="/gridgis/static/' in page
+    assert not re.findall(r'(?:href|src|action)="(/(?!gridgis/)[^"]*)"', page)
+    answer = client.post(f"{at}/sign-in", data={"name": "leader", "password": PASSWORD, "next": "/heat"})
+    assert answer.headers["Location"] == "/gridgis/heat"
+    [cookie] = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("gridgis=")]
+    assert "Path=/gridgis" in cookie
 
 
 def test_private_answers_stay_out_of_caches(people):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webmap.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["Settings", "create_app", "read_settings"]
 
@@ -46,7 +49,22 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     pages.register(app)
     guard.protect(app)
     access.hold(app)
+    if settings.prefix:
+        app.wsgi_app = under(settings.prefix, app.wsgi_app)  # type: ignore[assignment, method-assign]
     if settings.proxies:
         n = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n, x_prefix=n)  # type: ignore[method-assign]
     return app
+
+
+def under(prefix: str, served: WSGIApplication) -> WSGIApplication:
+    """An application that knows under which path it is reached, whether a proxy hands that path on or takes it off."""
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == prefix or path.startswith(f"{prefix}/"):
+            environ["PATH_INFO"] = path[len(prefix) :] or "/"
+        environ["SCRIPT_NAME"] = prefix
+        return served(environ, start)
+
+    return answer

@@ -53,9 +53,14 @@ def allow(*roles: str, opened_by: str = "", key_field: str = "") -> Callable[[Vi
     return marked
 
 
+def is_static(endpoint: str) -> bool:
+    """Whether an address gives files of ours, which are the same for everybody."""
+    return endpoint == "static" or endpoint.endswith(".static")
+
+
 def rule_of(app: Flask, endpoint: str) -> frozenset[str] | None:
     """Who may ask for an address; None where it does not say."""
-    if endpoint == "static" or endpoint.endswith(".static"):
+    if is_static(endpoint):
         return frozenset({EVERYBODY})
     view = app.view_functions[endpoint]
     if (opened_by := getattr(view, "opened_by", "")) and getattr(app.extensions["settings"], opened_by):
@@ -143,6 +148,8 @@ def forget(response: AnyResponse) -> AnyResponse:
 def _hold() -> AnyResponse | None:
     if request.endpoint is None or not store():
         return None  # there is no such address, which is told as that; or one division is looked at, by whoever may
+    if is_static(request.endpoint):
+        return None  # whoever asks: the store is not asked who it is
     _recognise()
     allowed = rule_of(current_app, request.endpoint)
     assert allowed is not None

@@ -146,16 +146,18 @@ def _end_with_parent() -> None:
 def beside() -> Iterator[None]:
     """Have a runner while a server serves; one that dies is started anew."""
     ended = threading.Event()
+    first = _begun()  # by this thread: while the server forks its workers, none may be in the middle of something
 
     def keep() -> None:
+        process = first
         while not ended.is_set():
-            process = subprocess.Popen([sys.executable, "-m", "webmap.runner"], stdin=subprocess.DEVNULL)
             while process.poll() is None and not ended.wait(0.2):
                 pass
             if process.poll() is None:
                 process.terminate()
                 process.wait(2 * GRACE_S)
-            ended.wait(1)
+            elif not ended.wait(1):
+                process = _begun()
 
     thread = threading.Thread(target=keep, name="runner", daemon=True)
     thread.start()
@@ -164,6 +166,10 @@ def beside() -> Iterator[None]:
     finally:
         ended.set()
         thread.join(3 * GRACE_S)
+
+
+def _begun() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "webmap.runner"], stdin=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

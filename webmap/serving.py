@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
         except OSError:
             cure = "Choose another with --port, or end the program that has it"
             raise InputRefused([Fault("server", f"{host}:{port}", "cannot be listened on", cure)]) from None
+    os.environ[f"{ENVIRONMENT}HOSTS"] = ",".join(dict.fromkeys([*told.hosts, *names_of(host)]))
     if told.store:
         told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _count_in(told.folder / "metrics")
@@ -79,6 +81,17 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
             _listen(host, port, workers)
     else:
         _listen(host, port, workers)
+
+
+def names_of(host: str) -> list[str]:
+    """Names for `host` in a request: an IPv6 address stands in brackets; "any address" is no name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [host]
+    if address.is_unspecified:
+        return []
+    return [f"[{host}]" if address.version == 6 else host]
 
 
 def _first(store: str, made: tuple[str, str] | None) -> None:
