@@ -1,5 +1,6 @@
 // The map of a case: its place with the circle of its error, its grid, the borders around, and the cases nearby.
 import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { boundsOf } from "./boxes.js";
 import { grouped, texts } from "./dom.js";
 
 setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
@@ -46,17 +47,6 @@ export function circle(lon, lat, metres) {
     return [lon + across * Math.cos(turn), lat + up * Math.sin(turn)];
   });
   return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
-}
-
-export function boundsOf(features) {
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const visit = (at) => {
-    if (typeof at[0] !== "number") return at.forEach(visit);
-    box[0] = Math.min(box[0], at[0]); box[1] = Math.min(box[1], at[1]);
-    box[2] = Math.max(box[2], at[0]); box[3] = Math.max(box[3], at[1]);
-  };
-  for (const { geometry } of features) if (geometry) visit(geometry.coordinates);
-  return Number.isFinite(box[0]) ? box : undefined;
 }
 
 // Where the name of a grid goes: the middle of its largest ring is near enough for what lies on a screen.
@@ -108,7 +98,7 @@ export function openCaseMap(container, bounds, on) {
       put("point", collection([point([lon, lat])]));
       put("cases", collection(cases.filter((one) => one.lon !== null).map((one) => point([one.lon, one.lat], { number: one.number }))));
       const named = grids.filter(({ properties }) => properties.part);
-      const box = boundsOf([...named, disc, point([lon, lat])]);
+      const box = boundsOf(...[...named, disc, point([lon, lat])].map(({ geometry }) => geometry));
       map.fitBounds(box, { padding: room(), maxZoom: 17, duration: calm ? 0 : 350 });
     },
   };

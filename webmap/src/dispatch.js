@@ -7,7 +7,8 @@ import { answerPanel } from "./case_answer.js";
 import { caseFilters, caseList, casePanel } from "./case_list.js";
 import { openCaseMap } from "./case_map.js";
 import { el, fill, texts } from "./dom.js";
-import { listenToKeys } from "./page_keys.js";
+import { listenKeys } from "./keys.js";
+import { fold } from "./panel.js";
 
 const said = texts.dispatch, keys = texts.dispatch_keys;
 const place = (id) => document.getElementById(id);
@@ -263,7 +264,7 @@ class Dispatch {
     place("refresh").addEventListener("click", () => this.list());
     const many = batches();
     const digits = Object.fromEntries([..."123456789"].map((digit, at) => [digit, () => this.candidate(at)]));
-    listenToKeys(
+    listenKeys(
       [["/", keys.find], ["r", keys.record], ["1 … 9", keys.choose], ["u", keys.refresh], ...(many ? [["m", texts.batch.title]] : []), ["j k", keys.step], ["Esc", keys.close], ["b", keys.fold], ["?", keys.help]],
       { "/": () => { fold(false); box.focus(); box.select(); }, r: () => this.record(), u: () => this.list(), m: () => (many ? many.open() : false), j: () => this.step(1), k: () => this.step(-1), Escape: () => this.clear(), b: () => fold(), ...digits },
     );
@@ -279,11 +280,6 @@ class Dispatch {
     } else if (!phone()) box.focus();
     await Promise.all([opening, listing]);
   }
-}
-
-function fold(closed = !document.body.classList.contains("work-folded")) {
-  document.body.classList.toggle("work-folded", closed);
-  place("work-grip").setAttribute("aria-expanded", String(!closed));
 }
 
 window.dispatch = new Dispatch(); // for tests and the console

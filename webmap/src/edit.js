@@ -1,7 +1,8 @@
 // A draft is edited: the tool in hand, what it has been told, what would come of it, and what came.
 import { Draft, balance, zoneOf } from "./draft.js";
 import { Drawing, snapper } from "./drawing.js";
-import { boxOf, editMap } from "./edit_map.js";
+import { boxOf } from "./boxes.js";
+import { editMap } from "./edit_map.js";
 import { card } from "./edit_card.js";
 import { fill, texts } from "./dom.js";
 import { ribbon, shortCodes, told } from "./ribbon.js";

@@ -1,4 +1,6 @@
 // The layers of the map that a draft is edited on: atoms, borders by pair, what is drawn, what would change.
+import { boxOf } from "./boxes.js";
+
 const DEEP = "#1b4b58", WARM = "#d2501a";
 const empty = { type: "FeatureCollection", features: [] };
 const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
@@ -86,16 +88,6 @@ export function without(features, zones) {
   });
 }
 
-export function boxOf(geometry) {
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const visit = (at) => {
-    if (typeof at[0] !== "number") return at.forEach(visit);
-    box[0] = Math.min(box[0], at[0]); box[1] = Math.min(box[1], at[1]);
-    box[2] = Math.max(box[2], at[0]); box[3] = Math.max(box[3], at[1]);
-  };
-  visit(geometry.coordinates);
-  return box;
-}
 const meets = (one, two) => one[0] <= two[2] && one[2] >= two[0] && one[1] <= two[3] && one[3] >= two[1];
 function holds({ rings, box }, [x, y]) {
   if (x < box[0] || x > box[2] || y < box[1] || y > box[3]) return false;

@@ -1,12 +1,15 @@
 // The heat page: the question, its answer on the map, in the strip and in the list; and the wall.
 import * as address from "./address.js";
 import { ask, told } from "./api.js";
+import { boundsOf } from "./boxes.js";
 import { date, el, fill, number, texts } from "./dom.js";
 import { detail, failed, list, ranked } from "./heat_list.js";
 import { LAYERS, legend, legendRows, painter, picture } from "./heat_layers.js";
-import { drawn, openPane, together } from "./heat_map.js";
+import { drawn, openPane } from "./heat_map.js";
 import { Strip, toDay, toIso } from "./heat_strip.js";
 import { listenKeys } from "./keys.js";
+import { together } from "./pair.js";
+import { fold } from "./panel.js";
 
 const place = (id) => document.getElementById(id);
 const T = texts.heat;
@@ -86,7 +89,7 @@ class Heat {
   async open() {
     this.controls();
     this.form();
-    listenKeys(this.keys(), { listed: KEYS, said: texts.heat_keys });
+    listenKeys(KEYS.map(([keys, name]) => [keys, texts.heat_keys[name]]), this.keys());
     addEventListener("hashchange", () => { this.state = address.read(); this.form(); this.load(); });
     const placed = address.hasPlace();
     this.strip.window(...this.window);
@@ -160,7 +163,7 @@ class Heat {
   pick(grid, go = false) {
     this.state = { ...this.state, grid };
     address.write(this.state);
-    if (grid && innerWidth <= 760) this.fold(false);
+    if (grid && innerWidth <= 760) fold(false);
     this.panel();
     for (const pane of [this.pane, this.behind].filter(Boolean)) pane.pick(grid);
     if (grid && go) this.pane?.fit(boundsOf(this.shapes.features.find(({ properties }) => properties.code === grid)?.geometry));
@@ -180,13 +183,8 @@ class Heat {
     // a click leaves the keys to the page; who comes by Tab keeps the arrows of the choice
     place("layers").addEventListener("click", ({ detail, target }) => detail && target.blur());
     place("swipe").addEventListener("input", ({ target }) => place("heat").style.setProperty("--swipe", `${target.value}%`));
-    place("work-grip").addEventListener("click", () => this.fold(!document.body.classList.contains("work-folded")));
-    if (innerWidth <= 760) { this.fold(true); place("asked-sheet").open = false; }
-  }
-
-  fold(folded) {
-    document.body.classList.toggle("work-folded", folded);
-    place("work-grip").setAttribute("aria-expanded", String(!folded));
+    place("work-grip").addEventListener("click", () => fold());
+    if (innerWidth <= 760) { fold(true); place("asked-sheet").open = false; }
   }
 
   form() {
@@ -281,18 +279,6 @@ class Heat {
     );
     this.pane?.turn(zone?.code);
   }
-}
-
-function boundsOf(geometry) {
-  if (!geometry) return undefined;
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  const visit = (at) => {
-    if (typeof at[0] !== "number") return at.forEach(visit);
-    box[0] = Math.min(box[0], at[0]); box[1] = Math.min(box[1], at[1]);
-    box[2] = Math.max(box[2], at[0]); box[3] = Math.max(box[3], at[1]);
-  };
-  visit(geometry.coordinates);
-  return box;
 }
 
 async function start() {

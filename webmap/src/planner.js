@@ -4,10 +4,12 @@ import * as address from "./address.js";
 import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
 import { Editor } from "./edit.js";
-import { boxOf, without } from "./edit_map.js";
+import { boundsOf } from "./boxes.js";
+import { without } from "./edit_map.js";
 import { listenKeys } from "./keys.js";
 import { legend } from "./legend.js";
 import { openMap } from "./map.js";
+import { fold } from "./panel.js";
 import { picker, readVersions, shownOf } from "./picker.js";
 import { zoneList, zonePanel } from "./work.js";
 
@@ -30,6 +32,14 @@ function fail(error) {
     el("div.empty", {}, sign("hard"), el("h2", {}, texts.plan.failed), el("p", {}, error.message), el("button", { type: "button", onclick: () => location.reload() }, texts.plan.retry)),
   );
 }
+
+const LOOKING = [
+  ["/", "find"], ["j k", "next_zone"], ["[ ]", "next_grid"], ["0", "whole"], ["+ −", "zoom"], ["Esc", "close"], ["l", "legend"], ["b", "list"], ["?", "help"],
+];
+const EDITING = [
+  ["v", "look"], ["a", "give"], ["s", "split"], ["e", "border"], ["m", "merge"], ["x", "lock"], ["n", "rename"], ["r", "redivide"], ["t", "split_atom"], ["c", "carve"], ["w", "give_back"],
+];
+const KEEPING = [["↵", "apply"], ["Ctrl+Z", "undo"], ["Ctrl+⇧+Z", "redo"]];
 
 class Planner {
   constructor(summary, { grids, offenders, ...layers }, version) {
@@ -154,7 +164,7 @@ class Planner {
       this.editor = new Editor(this, this.version.id);
       await this.editor.open(edits);
     }
-    listenKeys(this.keys(seen), { turn: this.editor && ((way) => this.editor.turn(way)) });
+    listenKeys(this.listed(), this.keys(seen), this.editor && ((way) => this.editor.turn(way)));
     addEventListener("hashchange", () => { this.state = address.read(); this.draw(); this.editor?.openZone(); });
     address.write(this.state);
     const placed = address.hasPlace();
@@ -172,8 +182,13 @@ class Planner {
     return document.body.classList.add("drawn");
   }
 
+  listed() {
+    const editing = this.editor ? [...EDITING.map(([keys, name]) => [keys, texts.tools[name]]), ...KEEPING.map(([keys, name]) => [keys, texts.edit[name]])] : [];
+    const looking = LOOKING.map(([keys, name]) => [keys, texts.keys[name]]);
+    return [...looking, ...editing];
+  }
+
   keys(seen) {
-    const list = () => foldWork();
     return {
       "/": () => { if (this.zone) this.on.back(); place("find")?.focus(); },
       j: () => this.stepZone(1), k: () => this.stepZone(-1),
@@ -181,24 +196,14 @@ class Planner {
       0: () => this.view?.whole(), "+": () => this.view?.map.zoomIn(), "-": () => this.view?.map.zoomOut(),
       ...this.editor?.keys(),
       Escape: () => (this.editor && this.editor.tool !== "look" ? this.editor.clear() : this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
-      l: seen.toggle, b: list,
+      l: seen.toggle, b: () => fold(),
     };
   }
 }
 
-function boundsOf(geometry) {
-  const box = boxOf(geometry);
-  return Number.isFinite(box[0]) ? box : undefined;
-}
-
-function foldWork() {
-  const grip = place("work-grip"), open = document.body.classList.toggle("work-folded");
-  grip.setAttribute("aria-expanded", String(!open));
-}
-
 async function start() {
-  place("work-grip").addEventListener("click", foldWork);
-  if (innerWidth <= 760) foldWork();
+  place("work-grip").addEventListener("click", () => fold());
+  if (innerWidth <= 760) fold(true);
   say(texts.plan.loading);
   try {
     const names = ["zones", "grids", "borders", "offenders"];

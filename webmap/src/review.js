@@ -1,13 +1,16 @@
 // The review page: the queue, the picked version with what it changes, and the decision on it.
 import * as address from "./address.js";
 import { ask, change, told, upload } from "./api.js";
+import { around } from "./boxes.js";
 import { area, date, el, fill, grouped, number, texts, words } from "./dom.js";
 import { listenKeys } from "./keys.js";
+import { fold } from "./panel.js";
 import { openMaps } from "./review_map.js";
 
 const place = (id) => document.getElementById(id);
 const say = (text) => (place("status").textContent = text);
 const T = texts.review;
+const KEYS = [["j k", "next_version"], ["[ ]", "next_change"], ["c", "comment"], ["b", "list"], ["?", "help"]];
 
 const counted = (counts) => Object.entries(counts ?? {}).map(([kind, n]) => `${texts.review_changes[kind]} ${number(n)}`).join(texts.page.comma);
 const oneLine = (one) => [counted(one.counts), one.moved_households ? fill(T.moved, { n: number(one.moved_households) }) : ""].filter(Boolean).join(" · ");
@@ -21,7 +24,7 @@ class Review {
   async open() {
     addEventListener("hashchange", () => this.pick(address.read().version));
     place("swipe").addEventListener("input", ({ target }) => place("after").parentElement.style.setProperty("--swipe", `${target.value}%`));
-    listenKeys(this.keys());
+    listenKeys(KEYS.map(([keys, name]) => [keys, texts.review_keys[name]]), this.keys());
     await this.load();
     await this.pick(this.state.version ?? this.rows.find(({ state }) => state === "submitted")?.id);
   }
@@ -83,7 +86,7 @@ class Review {
     else place("after").style.removeProperty("clip-path");
     this.maps.show(await ask(`/api/reviews/${one.id}/changes`));
     document.body.classList.add("drawn");
-    if (one.changes.length) this.maps.fit(around(one.changes));
+    if (one.changes.length) this.maps.fit(around(one.changes.map(({ bounds }) => bounds)));
   }
 
   of(code) {
@@ -218,7 +221,7 @@ class Review {
   }
 
   keys() {
-    return { j: () => this.stepRow(1), k: () => this.stepRow(-1), "]": () => this.step(1), "[": () => this.step(-1), c: () => place("comment-code")?.focus() };
+    return { j: () => this.stepRow(1), k: () => this.stepRow(-1), "]": () => this.step(1), "[": () => this.step(-1), c: () => place("comment-code")?.focus(), b: () => fold() };
   }
 
   stepRow(by) {
@@ -236,16 +239,6 @@ function timed(form) {
   return form;
 }
 
-function around(rows) {
-  const boxes = rows.map(({ bounds }) => bounds);
-  return [0, 1].map((k) => Math.min(...boxes.map((box) => box[k]))).concat([2, 3].map((k) => Math.max(...boxes.map((box) => box[k]))));
-}
-
-function foldWork() {
-  const folded = document.body.classList.toggle("work-folded");
-  place("work-grip").setAttribute("aria-expanded", String(!folded));
-}
-
-place("work-grip").addEventListener("click", foldWork);
+place("work-grip").addEventListener("click", () => fold());
 window.review = new Review(); // for tests and the console
 window.review.open().catch((refused) => say(refused.message));

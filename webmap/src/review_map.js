@@ -1,6 +1,7 @@
 // Two maps in one place, what is in force under what is proposed, with a line between them that is drawn along.
 import { ask } from "./api.js";
 import { openMap } from "./map.js";
+import { together } from "./pair.js";
 
 const LAYERS = ["zones", "grids", "borders"];
 const CHANGED = "changed";
@@ -15,19 +16,6 @@ async function pane(container, version, on) {
   view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
   view.map.addLayer({ id: CHANGED, source: CHANGED, type: "line", paint: { "line-color": "#8a1c75", "line-width": 2.5 } });
   return view;
-}
-
-// The second map follows the first, and the first the second.
-function together(one, two) {
-  let moving = false;
-  const follow = (leader, other) => leader.on("move", () => {
-    if (moving) return;
-    moving = true;
-    other.jumpTo({ center: leader.getCenter(), zoom: leader.getZoom() });
-    moving = false;
-  });
-  follow(one.map, two.map);
-  follow(two.map, one.map);
 }
 
 export async function openMaps({ before, after, on }) {
