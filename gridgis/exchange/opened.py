@@ -19,6 +19,7 @@ from gridgis.exchange.placed import MAIN, file_of
 from gridgis.layers.columns import listed
 from gridgis.layers.source import UNREADABLE, first_line, list_layers, split_source
 from gridgis.layers.tables import TABLES
+from gridgis.uploads.archive import decoded
 
 ONE_LAYER = (".shp", ".geojson", ".json", ".fgb", ".parquet", ".geoparquet")
 """Files of one layer, beside which the others stand."""
@@ -135,7 +136,7 @@ def _unpack(role: str, path: str, folder: Path) -> None:
             refuse(_suspicious(role, path, members))
             left = LARGEST_BYTES
             for member in members:
-                name = Path(_decoded(member).replace("\\", "/")).name
+                name = Path(decoded(member.filename, member).replace("\\", "/")).name
                 if Path(name).suffix.lower() in SIDES and not name.startswith("."):
                     left = _unpacked(role, path, archive, member, folder / name, left)
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
@@ -149,7 +150,11 @@ def _suspicious(role: str, path: str, members: list[zipfile.ZipInfo]) -> Iterato
         yield Fault(role, path, f"holds {len(members)} files, {MOST_MEMBERS} are the most", cure)
     if any(member.external_attr >> 16 & 0o170000 == 0o120000 for member in members):
         yield Fault(role, path, "holds a link", cure)
-    names = [Path(_decoded(member)).name.lower() for member in members if _decoded(member).lower().endswith(SIDES)]
+    names = [
+        Path(decoded(member.filename, member)).name.lower()
+        for member in members
+        if decoded(member.filename, member).lower().endswith(SIDES)
+    ]
     if len(set(names)) < len(names):
         yield Fault(role, path, "holds files of the same name in several folders", cure)
     if not any(name.endswith(".shp") for name in names):
@@ -166,13 +171,3 @@ def _unpacked(role: str, path: str, archive: zipfile.ZipFile, member: zipfile.Zi
                 raise InputRefused([Fault(role, path, problem, "Unpack it, and give the .shp")])
             out.write(data)
     return left
-
-
-def _decoded(member: zipfile.ZipInfo) -> str:
-    """The name of a file; archives of Windows in Chinese write it in GBK and do not say so."""
-    if member.flag_bits & 0x800:
-        return member.filename
-    try:
-        return member.filename.encode("cp437").decode("gb18030")
-    except UnicodeError:
-        return member.filename

@@ -75,13 +75,18 @@ def inflated(opened: zipfile.ZipFile, member: zipfile.ZipInfo, *, left: int, lim
 
 
 def name_of(member: zipfile.ZipInfo) -> str:
-    """The name of a file; archives of Windows in Chinese write it in GBK and do not say so."""
+    """The name of a file, to the last character that stands in the archive."""
+    return decoded(member.orig_filename, member)
+
+
+def decoded(name: str, member: zipfile.ZipInfo) -> str:
+    """A name as it was meant: archives of Windows in Chinese write it in GBK and do not say so."""
     if member.flag_bits & 0x800:
-        return member.orig_filename
+        return name
     try:
-        return member.orig_filename.encode("cp437").decode("gb18030")
+        return name.encode("cp437").decode("gb18030")
     except UnicodeError:
-        return member.orig_filename
+        return name
 
 
 def _end(path: Path, most: int) -> tuple[int, int]:
