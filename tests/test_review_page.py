@@ -141,3 +141,13 @@ def test_a_version_is_approved_with_number_and_date(app, told, window):
     assert heard.complaints == []
     found = jobs.find_version(told.store, 2)
     assert (found.state, found.effective_from[:4]) == ("approved", "2031")
+
+
+@browser.needs_chromium
+def test_who_has_nothing_to_decide_is_told_how_to_begin(app, window):
+    """No version waits any more: the one that did was approved above."""
+    with served(app) as site, browser.opened(window, f"{site}/sign-in?lang=en") as (page, heard):
+        sign_in(page, site, "leader", onward="/review")
+        page.locator("#no-map", has_text=page_texts("en")["review"]["pick"]).wait_for()
+        assert page.locator("#swipe").is_hidden()
+    assert heard.complaints == []

@@ -51,7 +51,11 @@ class Review {
   }
 
   async pick(id) {
-    if (!id) return say("");
+    if (!id) {
+      document.body.classList.add("no-maps");
+      place("no-map").textContent = T.pick;
+      return say("");
+    }
     if (String(id) === String(this.one?.id)) return undefined;
     say(T.loading);
     try {
