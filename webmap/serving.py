@@ -12,8 +12,8 @@ from gridgis.errors import Fault, InputRefused
 if TYPE_CHECKING:
     from apiflask import APIFlask
 
-THREADS = 8
-"""Requests that a worker answers at a time; each may hold a connection to the store."""
+THREADS = 4
+"""Requests that a worker answers at a time; each may hold a connection to the store. More wait for one another."""
 GRACE_S = 20
 """How long requests may go on that were begun when the server is told to end."""
 

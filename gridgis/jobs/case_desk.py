@@ -85,18 +85,24 @@ class Resolved:
         import numpy as np
         import shapely
 
+        from gridgis.locate.places import SAME_M
+
         told, places = self.told, self.office.places
         if told.x is None or told.y is None or not told.grid_code:
             return None
         point = transform(shapely.points([told.x], [told.y]), places.crs, places.metric)
         layer = places.metric_grids
-        near = np.sort(layer.tree.query(point[0], predicate="dwithin", distance=within_m))
-        near = near[layer.codes[near] != told.grid_code]
-        if not len(near):
-            return None
-        far_m = shapely.distance(point, layer.polygons[near])
-        first = int(np.argmin(far_m))
-        return {"grid_code": str(layer.codes[near[first]]), "distance_m": round(float(far_m[first]), 1)}
+        own = layer.polygons[layer.codes == told.grid_code]
+        edge_m = float(shapely.distance(point, shapely.boundary(own))[0])
+        for reach_m in (min(edge_m, within_m), within_m):  # but at the rim of the land another grid lies at the edge
+            x, y, r = float(shapely.get_x(point[0])), float(shapely.get_y(point[0])), reach_m + SAME_M
+            near = np.sort(layer.tree.query(shapely.box(x - r, y - r, x + r, y + r)))
+            near = near[layer.codes[near] != told.grid_code]
+            far_m = shapely.distance(point, layer.polygons[near])
+            if len(near) and far_m.min() <= r:
+                first = int(np.argmin(far_m))
+                return {"grid_code": str(layer.codes[near[first]]), "distance_m": round(float(far_m[first]), 1)}
+        return None
 
 
 class CaseDesk:
@@ -276,6 +282,7 @@ class CaseDesk:
         from gridgis.resolve import resolution
 
         office = offices.sample
+        office.places.warm()
         west, south, east, north = shapely.total_bounds(office.places.grids.polygons)
         now = datetime.datetime.now(datetime.UTC)
         resolution(office, crs=office.system, x=(west + east) / 2, y=(south + north) / 2, at=now)

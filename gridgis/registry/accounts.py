@@ -175,25 +175,28 @@ class Signed:
 
 def session_of(connection: Connection, secret: str, *, at: datetime.datetime) -> Signed | None:
     """Who is signed in, whether he must change his password, and whether it is time to say he was seen."""
-    asked = (
-        sa.select(
-            actor,
-            session.c.created_at.label("begun_at"),
-            session.c.seen_at,
-            account.c.must_change,
-            account.c.totp_since,
-        )
-        .join(session, session.c.actor == actor.c.name)
-        .join(account, account.c.actor == actor.c.name)
-        .where(session.c.digest == digest(secret), session.c.half.is_(None))
-    )
-    row = connection.execute(asked).mappings().first()
+    row = connection.execute(_BY_SESSION, {"digest": digest(secret)}).mappings().first()
     if row is None or row["ended_at"] is not None:
         return None
     if row["seen_at"] < as_utc(at - IDLE) or row["begun_at"] < as_utc(at - LONGEST):
         return None
     one = Actor(**{column.name: row[column.name] for column in actor.c})
     return Signed(one, bool(row["must_change"]), row["totp_since"] is not None, row["seen_at"] < as_utc(at - HEARD))
+
+
+_BY_SESSION = (
+    sa.select(
+        actor,
+        session.c.created_at.label("begun_at"),
+        session.c.seen_at,
+        account.c.must_change,
+        account.c.totp_since,
+    )
+    .join(session, session.c.actor == actor.c.name)
+    .join(account, account.c.actor == actor.c.name)
+    .where(session.c.digest == sa.bindparam("digest"), session.c.half.is_(None))
+)
+"""What is asked at each request stands ready: to put it together takes longer than to ask it."""
 
 
 def half_signed_in(connection: Connection, secret: str, *, at: datetime.datetime) -> Account | None:
@@ -249,18 +252,20 @@ def make_token(connection: Connection, name: str, *, label: str, days: int, at: 
 
 def token_of(connection: Connection, secret: str, *, at: datetime.datetime) -> Actor | None:
     """Whose key this is, where it holds."""
-    asked = (
-        sa.select(actor)
-        .join(api_token, api_token.c.actor == actor.c.name)
-        .where(
-            api_token.c.digest == digest(secret),
-            api_token.c.ended_at.is_(None),
-            api_token.c.expires_at > as_utc(at),
-            actor.c.ended_at.is_(None),
-        )
-    )
-    row = connection.execute(asked).first()
+    row = connection.execute(_BY_TOKEN, {"digest": digest(secret), "at": as_utc(at)}).first()
     return Actor(**row._asdict()) if row else None
+
+
+_BY_TOKEN = (
+    sa.select(actor)
+    .join(api_token, api_token.c.actor == actor.c.name)
+    .where(
+        api_token.c.digest == sa.bindparam("digest"),
+        api_token.c.ended_at.is_(None),
+        api_token.c.expires_at > sa.bindparam("at"),
+        actor.c.ended_at.is_(None),
+    )
+)
 
 
 def tokens(connection: Connection, name: str) -> list[Token]:

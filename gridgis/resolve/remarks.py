@@ -98,6 +98,8 @@ def _tell_mistakes(
     (x, y), method = placed_.point, placed_.found.method
     astray = (method == OUTSIDE) | (method == ADDRESS)
     rows = np.flatnonzero(astray | ~(np.isfinite(x) & np.isfinite(y)))
+    if not len(rows):
+        return
     rows = rows[np.isfinite(point[0][rows]) & np.isfinite(point[1][rows])]
     for name in sorted(set(crs[rows])):
         mine = rows[crs[rows] == name]
