@@ -13,7 +13,6 @@ from webmap.settings import Settings
 from webmap.versions import tag_in_force
 
 if TYPE_CHECKING:
-    from gridgis.resolve import Office
     from gridgis.schema import Division
 
 AGE_S = 1.0
@@ -22,18 +21,10 @@ AGE_S = 1.0
 
 @dataclass
 class Stand:
-    """What is in force at a time: all districts as one division, and what answers where a place lies."""
+    """What is in force at a time: all districts as one division."""
 
-    settings: Settings
     tag: str
     division: Division
-
-    @cached_property
-    def office(self) -> Office:
-        """Of places alone: who answers for a case is not the public's."""
-        told = self.settings
-        sources = jobs.Sources(gazetteer=told.gazetteer or None, streets=told.streets or None)
-        return sources.office(self.division, timezone=told.timezone)
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -64,6 +55,6 @@ class Held:
                 return self._stand
             tag = tag_in_force(told.store, told.network)
             if self._stand is None or self._stand.tag != tag:
-                self._stand = Stand(told, tag, jobs.whole_in_force(told.store, network=told.network))
+                self._stand = Stand(tag, jobs.whole_in_force(told.store, network=told.network))
             self._asked = time.monotonic()
             return self._stand

@@ -19,6 +19,7 @@ from gridgis.errors import Fault, InputRefused
 from gridgis.jobs import PublicGrid
 from gridgis.kept import Kept
 from webmap.access import EVERYBODY, allow, settings, store
+from webmap.desk import desk
 from webmap.frame import page
 from webmap.held import Held, Stand
 from webmap.language import wanted
@@ -163,8 +164,6 @@ def _of_text(text: str) -> Found:
 
 def _placed(where: Where) -> Found:
     """The grid of a position or an address; a look-up that is counted."""
-    from gridgis.resolve import resolution
-
     address = (where.address or "").strip()
     at = where.lon is not None and where.lat is not None
     if not at and not address:
@@ -172,7 +171,7 @@ def _placed(where: Where) -> Found:
         raise InputRefused([Fault("place", "", "nothing says where", cure)])
     _take("look-up", LOOK_UPS)
     place = {"x": where.lon, "y": where.lat, "accuracy_m": where.accuracy_m} if at else {"address": address}
-    found = resolution(_stand().office, **place)
+    found = desk().resolve(network=settings().network, **place).told
     if not found.grid_code:
         raise _Nowhere
     others = tuple(one.grid_code for one in found.options if one.grid_code != found.grid_code)
