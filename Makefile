@@ -17,7 +17,7 @@ test: $(VENV)/.tested webmap/static/dist/.built
 	$(BIN)/pytest -n auto -m "not slow"
 
 soak: $(VENV)/.tested webmap/static/dist/.built
-	$(BIN)/pytest -n auto -m slow
+	GRIDGIS_PICTURES=out/pages $(BIN)/pytest -n auto -m slow
 
 bench: $(VENV)/.benched
 	$(BIN)/python tests/benchmarks/run.py

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +29,10 @@ ARGS = (
     "--enable-unsafe-swiftshader",
 )
 WAIT_MS = 60_000
+PICTURES = "GRIDGIS_PICTURES"
+"""The folder, by the environment, in which each page that a test opens leaves how it looked at last."""
+FAILED = Path("out") / "failed"
+"""Where a page leaves how it looked when its test failed."""
 
 
 def needs_chromium(test: Any) -> Any:
@@ -73,7 +81,21 @@ def opened(browser: Any, url: str, **context: Any) -> Iterator[tuple[Any, Heard]
     page, heard = made.new_page(), Heard()
     heard.listen(page)
     page.goto(url)
+    folder = Path(os.environ[PICTURES]) if PICTURES in os.environ else None
     try:
         yield page, heard
+    except BaseException:
+        folder = FAILED
+        raise
     finally:
+        if folder is not None:
+            with contextlib.suppress(Exception):  # of a page that is gone there is no picture
+                page.screenshot(path=_picture(folder))
         made.close()
+
+
+def _picture(folder: Path) -> Path:
+    """A new name, by the test that runs."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "page").split(" ")[0].split("/")[-1]
+    name = re.sub(r"[^\w.-]+", "_", test.replace(".py", ""))
+    return next(path for k in range(1, 1000) if not (path := folder / f"{name}_{k}.png").exists())
