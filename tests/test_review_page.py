@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import io
+import re
+from zoneinfo import ZoneInfo
 
 import browser
 import pytest
@@ -91,6 +94,16 @@ def test_comments_that_look_like_scripts_stay_text(app):
     number = told["comments"][-1]["id"]
     answered = signed_in(app, "submitter").post(f"/api/reviews/2/comments/{number}/answer", json={"text": "done"})
     assert answered.json["comments"][-1]["answer"] == "done"
+
+
+def test_the_sheet_has_days_and_numbers_as_its_language_writes_them(app):
+    client = signed_in(app, "city_reviewer")
+    today = datetime.datetime.now(ZoneInfo("Asia/Shanghai"))
+    zh, en = (client.get(f"/review/2/sheet?lang={language}").text for language in ("zh", "en"))
+    assert f"{today.year}年{today.month}月{today.day}日" in zh
+    assert f"{today.day} {today:%b}" in en
+    assert re.search(r">\d{1,3},\d{3}<", zh)
+    assert re.search(r">\d{1,3},\d{3}<", en)
 
 
 # ------------------------------------------------------------------ in a browser

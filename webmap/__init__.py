@@ -30,7 +30,7 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     config : settings of Flask itself, for tests
     """
     from gridgis import jobs
-    from webmap import access, guard, pages, telemetry
+    from webmap import access, guard, language, pages, telemetry
 
     app = APIFlask(__name__, title="gridgis", version="1", spec_path="/openapi.json", docs_path=None, json_errors=False)
     app.config.update(
@@ -46,6 +46,7 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
         jobs.keep_open(settings.store)
         jobs.have_accounts_key(settings.accounts_key)
     telemetry.tell(app)
+    language.prepare(app, timezone=settings.timezone)
     pages.register(app)
     guard.protect(app)
     access.hold(app)

@@ -1,18 +1,55 @@
-"""Which language a request wants, and the words of the pages in it."""
+"""Which language a request wants, the words of the pages in it, and its habit of writing days, times and numbers.
+
+The words are TOML, since scripts and papers share them; days and numbers are written by Babel here and by `Intl` in
+scripts, both of which take them from the Unicode CLDR.
+"""
 
 from __future__ import annotations
 
+import datetime
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Request, Response, request
+from babel import Locale, dates, numbers
+from flask import Flask, Request, Response, request
 
 from gridgis.publish.texts import LANGUAGES, Language, load_texts
 
 COOKIE, KEPT_S = "gridgis_language", 365 * 86_400
+LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "CN", script="Hans")}
+
+
+def prepare(app: Flask, *, timezone: str) -> None:
+    """Let templates write days, times and whole numbers as the language of the request has them.
+
+    Parameters
+    ----------
+    timezone : of the city; what is stored is in UTC
+    """
+    zone = ZoneInfo(timezone)
+
+    def day(at: str | None) -> str:
+        return "" if not at else dates.format_date(_local(at, zone), format="medium", locale=_locale())
+
+    def moment(at: str | None) -> str:
+        return "" if not at else dates.format_datetime(_local(at, zone), format="medium", locale=_locale())
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else numbers.format_decimal(round(value), locale=_locale())
+
+    app.jinja_env.filters.update(day=day, moment=moment, number=number)
+
+
+def _local(at: str, zone: ZoneInfo) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(at).astimezone(zone)
+
+
+def _locale() -> Locale:
+    return LOCALES[wanted(request)]
 
 
 def wanted(request: Request) -> Language:
