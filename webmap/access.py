@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from gridgis import jobs
 from gridgis.errors import Denied
 from gridgis.jobs import Person
+from webmap import standards
 from webmap.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -216,8 +217,9 @@ def _refuse_foreign() -> None:
 
 def wants_page() -> bool:
     """Whether a browser asks for a page, and not a script or program for data."""
-    if request.path.startswith("/open311"):
-        return False  # there are no pages: the end of the address tells the format
+    standard = standards.of_request()
+    if standard is not None and not standard.has_pages:
+        return False
     return request.method == "GET" and request.accept_mimetypes.best_match(["application/json", "text/html"]) == (
         "text/html"
     )

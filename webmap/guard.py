@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from gridgis.errors import Denied, Fault, GridgisError, InputRefused
-from webmap import access, language
+from webmap import access, language, standards
 from webmap.frame import page
 
 POLICY = {
@@ -61,18 +61,13 @@ def _with_headers(response: Response) -> Response:
 
 def _error(status: int, code: str, message: str, details: object = None) -> Response:
     """An error in the contract's shape, or in that of the standard that an address keeps to; to who looks, a page."""
-    if request.path.startswith("/open311"):
-        from webmap.open311.written import error
-
-        return error(status, message)
     if status < 500 and access.wants_page():
         response = current_app.make_response(page("account.html", form="fault", said=message))
         response.status_code = status
         return response
-    if request.path.startswith("/ogc"):
-        response = jsonify({"code": code, "description": message})  # OGC 17-069r4, 7.5.1
-    else:
-        response = jsonify({"error": {"code": code, "message": message, "details": details}})
+    if (standard := standards.of_request()) is not None:
+        return standard.error(status, code, message)
+    response = jsonify({"error": {"code": code, "message": message, "details": details}})
     response.status_code = status
     return response
 

@@ -15,6 +15,7 @@ def register(app: APIFlask) -> None:
 
     settings: Settings = app.extensions["settings"]
     app.extensions["shelves"] = Shelves(settings)
+    app.extensions["standards"] = ()
     app.register_blueprint(planner.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(telemetry.pages)
@@ -45,6 +46,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     from webmap.heat_room import HeatRoom
     from webmap.held import Held
 
+    app.extensions["standards"] = (ogc.STANDARD, open311.STANDARD)
     app.extensions["limits"] = Limits(settings.folder / "limits.db")
     app.extensions["comparisons"] = Comparisons(settings.store)
     app.extensions["desk"] = desk.desk_of(settings)

@@ -3,6 +3,10 @@
 Source: OGC 17-069r4 (Core, GeoJSON, OpenAPI 3.0) and OGC 18-058r1 (Coordinate Reference Systems by Reference).
 """
 
+from webmap.ogc.described import error
 from webmap.ogc.views import pages
+from webmap.standards import Standard
 
-__all__ = ["pages"]
+__all__ = ["STANDARD", "pages"]
+
+STANDARD = Standard("/ogc", error, has_pages=True)

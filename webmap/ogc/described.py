@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response, jsonify
+
 from webmap.ogc.asked import LIMIT, MOST
 from webmap.ogc.collections import COLLECTIONS, Collection
 
@@ -84,3 +86,10 @@ def _get(operation: str, summary: str, kind: str, *parameters: dict[str, Any]) -
             "responses": {"200": found, "default": fault},
         }
     }
+
+
+def error(status: int, code: str, message: str) -> Response:
+    """An error as the standard has it. Source: OGC 17-069r4, 7.5.1."""
+    response = jsonify({"code": code, "description": message})
+    response.status_code = status
+    return response

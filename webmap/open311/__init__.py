@@ -7,5 +7,9 @@ Source: GeoReport v2 (https://wiki.open311.org/GeoReport_v2).
 
 from webmap.open311.catalogue import Catalogue
 from webmap.open311.views import pages
+from webmap.open311.written import error
+from webmap.standards import Standard
 
-__all__ = ["Catalogue", "pages"]
+__all__ = ["STANDARD", "Catalogue", "pages"]
+
+STANDARD = Standard("/open311", error, has_pages=False)

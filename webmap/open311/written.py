@@ -44,8 +44,8 @@ def told(root: str, value: Any, form: str, *, status: int = 200) -> Response:
     return response
 
 
-def error(status: int, message: str) -> Response:
-    """An error as the standard has it."""
+def error(status: int, _: str, message: str) -> Response:
+    """An error as the standard has it, by status and message."""
     status = STATUSES.get(status, status)
     form = "json" if request.path.endswith(".json") else "xml"
     return told("errors", [{"code": status, "description": message}], form, status=status)
