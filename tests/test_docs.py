@@ -34,8 +34,8 @@ def blocks(page, language):
 
 
 def shell_lines(page):
-    """Commands of the code blocks, continued lines joined, as words."""
-    joined = "".join(blocks(page, "sh")).replace("\\\n", " ")
+    """Commands of the code blocks, continued lines joined, as words, without the files that they print to."""
+    joined = re.sub(r" > \S+", "", "".join(blocks(page, "sh")).replace("\\\n", " "))
     return [shlex.split(line) for line in re.split(r"\n|&&", joined) if line.strip()]
 
 

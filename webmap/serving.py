@@ -78,9 +78,9 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
         _count_in(told.folder / "metrics")
         _first(told.store, jobs.first_administrator(told.store))
         with beside():
-            _listen(host, port, workers)
+            _listen(host, port, workers=workers)
     else:
-        _listen(host, port, workers)
+        _listen(host, port, workers=1)
 
 
 def names_of(host: str) -> list[str]:
@@ -109,7 +109,7 @@ def _count_in(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-def _listen(host: str, port: int, workers: int) -> None:
+def _listen(host: str, port: int, *, workers: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
