@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from city import SMALL, make_city, make_users, signed_in
 
 import webmap
 from gridgis import jobs
+from gridgis.registry.store import Conflict
+from webmap.work import KINDS, Asked
 
 ZONE = "420102001001"
 DRAFT = "/api/drafts/2"
@@ -162,7 +165,7 @@ def test_a_draft_is_made_of_what_is_in_force(people, told):
         {"action": "split", "arguments": {"code": f"{ZONE}001", "line": [[114.3, 30.5], [1e9, 0]]}},
         {"action": "split", "arguments": {"code": f"{ZONE}001", "line": [[0, 0]] * 10_001}},
         {"action": "rename", "arguments": {"codes": [f"{ZONE}001"], "name": "a\u0000b"}},
-        {"action": "redivide", "arguments": {"codes": [ZONE], "effort": 1000}},
+        {"action": "redivide", "arguments": {"codes": [ZONE]}},  # it is asked for as background work, and no edit
         {"action": "lock", "arguments": {"codes": []}, "seen": -1},
         [],
     ],
@@ -226,7 +229,6 @@ def test_every_action_has_a_form_that_works(planner):
         ("lock", {"codes": [other], "borders": [[one, other]]}),
         ("unlock", {"codes": [other], "borders": [[one, other]]}),
         ("merge", {"codes": [one, other]}),
-        ("redivide", {"codes": [ZONE]}),
     ]
     for action, arguments in steps:
         answer = edit(planner, action, **arguments)
@@ -241,6 +243,96 @@ def test_every_action_has_a_form_that_works(planner):
     while planner.post(f"{DRAFT}/undo").status_code == 200:
         pass
     assert content(planner).data == before
+
+
+def redivide(client, *codes, **asked):
+    return client.post(f"{DRAFT}/redivide", json={"codes": list(codes), **asked})
+
+
+def done(told, client, task):
+    """What came of a task that is done here and now, as the runner does it."""
+    one = jobs.find_task(told.store, task)
+    asked = Asked(task, one.asked, one.actor, Path(told.state))
+    jobs.end_task(told.store, task, "done", result=KINDS[one.kind](told, asked, lambda _stage, _share: None))
+    return client.get(f"/api/tasks/{task}").json
+
+
+def merged(client):
+    """Two grids of the zone made one, which is out of range; gives the codes of both."""
+    for border in rows(client, "borders"):
+        pair = [border["first"], border["second"]]
+        if border["level"] == "grid" and edit(client, "merge", codes=pair).status_code == 200:
+            return pair
+    raise AssertionError("no two grids can be merged")
+
+
+def test_a_zone_is_divided_anew_in_the_background_and_kept_as_an_edit(planner, told):
+    before = content(planner)
+    pair = merged(planner)
+    others = [row["code"] for row in rows(planner, "grids") if row["code"] not in pair]
+    held = edit(planner, "lock", codes=[others[0]]).json["number"]
+    stood = {row["id"]: row["grid"] for row in rows(planner, "atoms")}
+    asked = redivide(planner, ZONE, seen=held)
+    assert asked.status_code == 202, asked.text
+    one = done(told, planner, asked.json["task"])
+    assert one["asked"] == {
+        "version": 2, "codes": [ZONE], "microgrids": False, "seed": 0, "effort": 1, "seen": held,
+    }  # fmt: skip
+    result = one["result"]
+    assert result["number"] == last(planner) == held + 1
+    now = {row["id"]: row["grid"] for row in rows(planner, "atoms")}
+    moved = {atom for atom, grid in now.items() if grid != stood[atom]}
+    assert set(result["atoms"]) == moved != set()
+    assert result["moved_households"] == sum(row["households"] for row in rows(planner, "atoms") if row["id"] in moved)
+    assert {atom for atom, grid in stood.items() if grid == others[0]} == {
+        atom for atom, grid in now.items() if grid == others[0]
+    }
+    assert len(result["why"]["en"]) == len(result["why"]["zh"]) > 0
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in result["why"]["zh"][0])
+    for row in result["rows"]:
+        assert row["after"].get("households") == next(
+            (grid["households"] for grid in rows(planner, "grids") if grid["code"] == row["code"]), None
+        )
+    assert planner.post(f"{DRAFT}/undo").json["entry"]["undoes"] == result["number"]
+    assert {row["id"]: row["grid"] for row in rows(planner, "atoms")} == stood
+    while planner.post(f"{DRAFT}/undo").status_code == 200:
+        pass
+    assert content(planner).data == before.data
+
+
+def test_a_re_division_that_cannot_be_is_refused_at_once(people, told):
+    planner = people["planner"]
+    [code, other, *_] = [row["code"] for row in rows(planner, "grids")]
+    edit(planner, "lock", codes=[code])
+    number = len(jobs.list_tasks(told.store, by="planner"))
+    for asked, word in (
+        ({"codes": [code]}, "locked"),
+        ({"codes": [f"{ZONE}999"]}, "no such grid"),
+        ({"codes": [code], "microgrids": True}, "locked"),
+        ({"codes": [other], "seen": last(planner) + 1}, "no such edit"),
+    ):
+        refused = planner.post(f"{DRAFT}/redivide", json=asked)
+        assert refused.status_code == 422, asked
+        assert word in refused.text, refused.text
+    assert redivide(planner, other, effort=1000).status_code == 422
+    assert redivide(people["reviewer"], other).status_code == 403
+    assert redivide(people["township"], other).status_code == 403
+    assert len(jobs.list_tasks(told.store, by="planner")) == number
+    assert planner.post("/api/drafts/1/redivide", json={"codes": [ZONE]}).status_code == 422
+    planner.post(f"{DRAFT}/undo")
+
+
+def test_a_re_division_of_what_another_changed_meanwhile_is_told(people, told):
+    one, two = people["planner"], people["submitter"]
+    pair = merged(one)
+    seen = last(one)
+    task = redivide(one, ZONE, seen=seen).json["task"]
+    edit(two, "rename", codes=[pair[0]], name="x", seen=seen)
+    edit(two, "rename", codes=[pair[1]], name="x", seen=seen)
+    with pytest.raises(Conflict, match="submitter"):
+        done(told, one, task)
+    assert two.post(f"{DRAFT}/undo").status_code == 200
+    assert one.post(f"{DRAFT}/undo").status_code == 200
 
 
 def test_a_refused_line_says_why_and_where(planner):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import browser
@@ -35,8 +39,23 @@ GIVABLE = """async () => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    told = make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
+def told(tmp_path_factory):
+    return make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
+
+
+@pytest.fixture
+def runner(told):
+    """What does the background work beside a server; it is begun by a call."""
+    names = {"GRIDGIS_STORE": told.store, "GRIDGIS_STATE": told.state}
+    begun = []
+    yield lambda: begun.append(subprocess.Popen([sys.executable, "-m", "webmap.runner"], env={**os.environ, **names}))
+    for process in begun:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def site(told):
     app = webmap.create_app(told)
     if not (Path(app.static_folder) / "dist" / "planner.js").exists():
         pytest.skip("the scripts of the page are not built: npm ci && npm run build")
@@ -52,9 +71,9 @@ def window():
         yield found
 
 
-def until(page, true):
+def until(page, true, *, n=400):
     """Wait until something holds on a page; its policy lets nothing but the page's own scripts wait there."""
-    for _ in range(400):
+    for _ in range(n):
         if page.evaluate(true):
             return
         page.wait_for_timeout(50)
@@ -140,6 +159,80 @@ def test_a_grid_is_split_by_the_form_alone(window, site):
         settled(page)
         page.click("[data-turn=undo]")
         until(page, f"planner.gridsOf(planner.state.zone).length === {count}")
+    assert heard.complaints == []
+
+
+MERGED = """async () => {
+  const { draft, zone } = planner.editor;
+  for (const { properties: { first, second, level } } of zone.borders.values()) {
+    if (level !== "grid") continue;
+    try { await draft.edit("merge", { codes: [first, second] }); } catch { continue; }
+    await planner.editor.catchUp();
+    return [first, second];
+  }
+}"""
+"""Two grids made one, which is out of range: the zone can be divided better."""
+
+
+def test_a_zone_is_divided_anew_while_the_page_is_left_and_come_back_to(window, site, runner):
+    texts = page_texts("zh")
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (page, heard):
+        open_draft(page, site, "planner")
+        assert page.evaluate(MERGED)
+        number, grids = last(page), page.evaluate("planner.gridsOf(planner.state.zone).length")
+        page.keyboard.press("r")
+        page.keyboard.press("Enter")
+        until(page, "planner.editor.redivision.works")
+        assert texts["tasks"]["waits"] in page.inner_text("#edit .task")
+        assert "&task=" in page.url
+        page.keyboard.press("v")
+        assert texts["tools"]["redivide"] in page.inner_text(".ribbon-task")
+        page.goto(page.url.split("&task=")[0].replace("version=2", "version=2&from=elsewhere"))  # without its number
+        page.wait_for_selector(".ribbon-task")
+        page.click(".ribbon-task")
+        assert texts["redivide"]["leave"] in page.inner_text("#edit")
+        runner()
+        until(page, "!planner.editor.redivision.works", n=2400)
+        assert last(page) == number + 1
+        assert page.evaluate("planner.gridsOf(planner.state.zone).length") > grids
+        shown = page.inner_text("#edit")
+        assert f"{number + 1}" in shown
+        assert page.locator("#edit .why li").count() >= 1
+        assert page.locator("#edit .preview li").count() >= 2
+        moved = page.evaluate("planner.editor.redivision.moved")
+        assert moved
+        lit = page.evaluate(
+            "(ids) => ids.filter((id) => planner.editor.map.getFeatureState({ source: 'atoms', id }).picked)", moved
+        )
+        assert lit == moved
+        page.reload()
+        page.wait_for_selector("#edit .why")
+        until(page, "planner.editor.map?.loaded()")
+        assert page.locator("#edit .preview li").count() >= 2
+        page.click("#edit [data-task=undo]")
+        until(page, f"planner.editor.draft.edits.length === {number + 2} && !planner.editor.busy")
+        assert page.evaluate("planner.gridsOf(planner.state.zone).length") == grids
+        assert str(number + 1) in page.inner_text("#edit .good")
+        page.click("#edit [data-task=again]")
+        assert "task=" not in page.url
+        page.evaluate("planner.editor.turn('undo')")
+        until(page, "!planner.editor.draft.mine.done.length && !planner.editor.busy")
+    assert heard.complaints == []
+
+
+def test_a_re_division_is_cancelled_by_a_key(window, site):
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 390, "height": 844}, has_touch=True) as (
+        page,
+        heard,
+    ):
+        open_draft(page, site, "planner", "en")
+        page.evaluate("planner.editor.take('redivide')")
+        page.click("#edit button.main")
+        until(page, "planner.editor.redivision.works")
+        assert page.locator("#edit [data-task=cancel]").bounding_box()["y"] < 844
+        page.keyboard.press("Backspace")
+        until(page, "planner.editor.redivision.task.state === 'cancelled'")
+        assert page_texts("en")["redivide"]["cancelled"] in page.inner_text("#edit")
     assert heard.complaints == []
 
 

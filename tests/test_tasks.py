@@ -120,15 +120,17 @@ def runner(told):
 @pytest.mark.usefixtures("runner")
 def test_a_zone_is_divided_anew_and_its_edit_told(told):
     zone = jobs.version(told.store, 2).zones["zone_code"].iloc[0]
-    number = jobs.ask_task(told.store, "redivide", {"version": 2, "codes": [zone]}, by="planner")
+    asked = {"version": 2, "codes": [zone], "microgrids": False, "seed": 0, "effort": 1, "seen": None}
+    number = jobs.ask_task(told.store, "redivide", asked, by="planner")
     one = until(told, number, "done", "failed")
     assert one.state == "done", one.said
-    assert (one.result["edit"] or 0) == len(jobs.edit_log(told.store, 2))
+    assert (one.result["number"] or 0) == len(jobs.edit_log(told.store, 2))
 
 
 @pytest.mark.usefixtures("runner")
 def test_what_is_refused_is_told_in_its_words(told):
-    number = jobs.ask_task(told.store, "redivide", {"version": 1, "codes": ["9"]}, by="planner")
+    asked = {"version": 1, "codes": ["9"], "microgrids": False, "seed": 0, "effort": 1, "seen": None}
+    number = jobs.ask_task(told.store, "redivide", asked, by="planner")
     one = until(told, number, "failed")
     assert "Traceback" not in one.said
     assert one.said

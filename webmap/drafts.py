@@ -18,7 +18,7 @@ from gridgis import jobs
 from gridgis.errors import Fault, GridgisError, InputRefused
 from webmap.access import SIGNED_IN, allow, inside, person, store
 from webmap.answer import Answer, send
-from webmap.edit_forms import DraftIn, EditIn
+from webmap.edit_forms import DraftIn, EditIn, RedivideIn
 from webmap.editing import at_places, made
 from webmap.planner import EDIT_NUMBER
 from webmap.versions import in_force, readable, visible
@@ -99,6 +99,28 @@ def edit(version: str, json_data: EditIn) -> Response | tuple[Response, int]:
     except GridgisError as error:
         return _conflict(error, found.id, since=asked.seen)
     return _text(edit_content(done))
+
+
+@api.post("/<version>/redivide")
+@allow(*DRAWS)
+@api.input(RedivideIn)
+def redivide(version: str, json_data: RedivideIn) -> Response | tuple[Response, int]:
+    """Have zones or grids of a draft divided anew in the background; gives the number of the task.
+
+    What is refused of what is asked is refused at once; the task ends in an edit of yours, or in none where no better
+    division was met.
+    """
+    from gridgis.jobs.adjust import refuse_redivision
+
+    found = readable(version)
+    for code in json_data.codes:
+        inside(code)
+    asked = json_data.model_dump()
+    refuse_redivision(
+        store(), found.id, json_data.codes, microgrids=json_data.microgrids, by=person().name, seen=json_data.seen
+    )
+    task = jobs.ask_task(store(), "redivide", {"version": found.id, **asked}, by=person().name, area=found.district)
+    return jsonify({"task": task}), 202
 
 
 @api.post("/<version>/undo")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 MOST_POINTS = 10_000
 MOST_CODES = 5_000
+MOST_REDIVIDED = 100
 
 Code = Annotated[str, Field(pattern=r"^[0-9]{12,20}$", description="Code of a grid or micro-grid")]
 Zone = Annotated[str, Field(pattern=r"^[0-9]{12}$", description="Code of a zone")]
@@ -24,6 +25,7 @@ Line = Annotated[
 Area = Annotated[Points, Field(min_length=3, max_length=MOST_POINTS, description="The outline; it need not be closed")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Codes = Annotated[list[Code], Field(min_length=1, max_length=MOST_CODES)]
+Seen = Annotated[int | None, Field(ge=0, le=2**31, description="Number of the last edit that you saw")]
 
 
 class Form(BaseModel):
@@ -106,21 +108,12 @@ class Locking(Form):
     borders: Annotated[list[tuple[Code, Code]], Field(max_length=MOST_CODES)] = []
 
 
-class Redivide(Form):
-    """Divide zones or some grids anew from what stands, moving few households; locks hold."""
-
-    codes: Codes
-    microgrids: bool = False
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    effort: Annotated[int, Field(ge=1, le=10)] = 1
-
-
 class Asked(BaseModel):
     """What comes with every edit."""
 
     model_config = ConfigDict(extra="forbid")
 
-    seen: Annotated[int | None, Field(ge=0, le=2**31, description="Number of the last edit that you saw")] = None
+    seen: Seen = None
     dry_run: Annotated[bool, Field(description="Only say what would come of it")] = False
 
 
@@ -187,21 +180,23 @@ class LockEdit(Asked):
     arguments: Locking
 
 
-class RedivideEdit(Asked):
-    """The action redivide."""
-
-    action: Literal["redivide"]
-    arguments: Redivide
-
-
 OneEdit = (
     GiveEdit | SplitEdit | SplitAtomEdit | MergeEdit | MoveBorderEdit | CarveEdit | GiveBackEdit | RenameEdit | LockEdit
-    | RedivideEdit
-)  # fmt: skip
+)
 
 
 class EditIn(RootModel[Annotated[OneEdit, Field(discriminator="action")]]):
     """An edit of a draft."""
+
+
+class RedivideIn(Form):
+    """Divide zones or some grids anew from what stands, moving few households; locks hold."""
+
+    codes: Annotated[list[Code], Field(min_length=1, max_length=MOST_REDIVIDED, description="Of zones or grids")]
+    microgrids: Annotated[bool, Field(description="Make micro-grids again, and leave the grids")] = False
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Of the search")] = 0
+    effort: Annotated[int, Field(ge=1, le=10, description="Scales the steps of the search")] = 1
+    seen: Seen = None
 
 
 class DraftIn(Form):

@@ -46,9 +46,8 @@ def made(version: int, action: str, asked: Any, *, seen: int | None, dry_run: bo
     """
     from gridgis.jobs import adjust
 
-    job = "redivide_micro" if action == "redivide" and asked.microgrids else action
     given, told = CALLS[action](asked)
-    change: Callable[..., Applied] = getattr(adjust, job)
+    change: Callable[..., Applied] = getattr(adjust, action)
     return change(store(), version, *given, **told, by=person().name, seen=seen, dry_run=dry_run)
 
 
@@ -90,10 +89,6 @@ def _locking(asked: forms.Locking) -> Call:
     return (asked.codes,), {"borders": asked.borders}
 
 
-def _redivide(asked: forms.Redivide) -> Call:
-    return (asked.codes,), {"seed": asked.seed, "effort": asked.effort}
-
-
 CALLS: dict[str, Callable[[Any], Call]] = {
     "give": _give,
     "split": _split,
@@ -105,7 +100,6 @@ CALLS: dict[str, Callable[[Any], Call]] = {
     "rename": _rename,
     "lock": _locking,
     "unlock": _locking,
-    "redivide": _redivide,
 }
 """What each job of :mod:`gridgis.jobs.adjust` takes of its form."""
 

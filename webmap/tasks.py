@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
@@ -24,9 +25,11 @@ class TaskOut(BaseModel):
 
     id: int
     kind: str
+    asked: dict[str, Any]
     state: str
     share: float
     said: str
+    seconds: float
     result: dict[str, Any] | None
     created_at: str
     started_at: str | None
@@ -88,4 +91,13 @@ def mine(number: int) -> Task:
 
 def shown(one: Task) -> dict[str, Any]:
     """A piece of work as it is told."""
-    return {name: getattr(one, name) for name in TaskOut.model_fields}
+    told = {name: getattr(one, name) for name in TaskOut.model_fields if name != "seconds"}
+    return {**told, "seconds": _seconds(one)}
+
+
+def _seconds(one: Task) -> float:
+    """How long it is worked on, or was."""
+    if one.started_at is None:
+        return 0.0
+    end = datetime.fromisoformat(one.ended_at) if one.ended_at else datetime.now(UTC)
+    return round(max(0.0, (end - datetime.fromisoformat(one.started_at)).total_seconds()), 1)

@@ -47,13 +47,27 @@ def dossier(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[s
 
 
 def redivide(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
-    """Zones or grids of a draft divided anew, but for what is locked."""
+    """Zones or grids of a draft divided anew, but for what is locked; tells what moved, and why in each language."""
     from gridgis.jobs import adjust
+    from gridgis.publish.moved_words import moved_words
+    from gridgis.publish.texts import LANGUAGES
+    from webmap.zone_content import preview_told
 
-    applied = adjust.redivide(
-        settings.store, int(asked["version"]), list(asked["codes"]), by=asked.actor, progress=progress
+    change = adjust.redivide_micro if asked["microgrids"] else adjust.redivide
+    done = change(
+        settings.store,
+        asked["version"],
+        asked["codes"],
+        **{name: asked[name] for name in ("seed", "effort", "seen")},
+        by=asked.actor,
+        progress=progress,
     )
-    return {"edit": applied.number}
+    why = adjust.why(done)
+    return {
+        **preview_told(done),
+        "atoms": list(done.preview.moved_atoms),
+        "why": {language: moved_words(why, language=language) for language in LANGUAGES},
+    }
 
 
 def audit(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:  # noqa: ARG001

@@ -59,23 +59,25 @@ def changed_content(draft: Draft, codes: Collection[str]) -> str:
 
 def edit_content(done: Applied) -> str:
     """What an edit does: numbers before and after, and what to draw anew."""
-    table = done.preview.grids
+    told = {name: _json(value) for name, value in preview_told(done).items()}
+    return _object({**told, "changed": changed_content(done.edit.after, done.edit.touched)})
+
+
+def preview_told(done: Applied) -> dict[str, Any]:
+    """What an edit does in numbers: each grid before and after, households that move; its number in the version."""
     rows = []
-    for row in rows_of(table):
+    for row in rows_of(done.preview.grids):
         told: dict[str, Any] = {to: row.get(name) for name, to in PREVIEWED.items()}
         for side in ("before", "after"):
             tail = f"_{side}"
             told[side] = {name.removesuffix(tail): value for name, value in row.items() if name.endswith(tail)}
         rows.append(told)
-    return _object(
-        {
-            "number": _json(done.number),
-            "rows": _json(rows),
-            "moved_households": _json(done.preview.moved_households),
-            "notices": _json(list(done.preview.notices)),
-            "changed": changed_content(done.edit.after, done.edit.touched),
-        }
-    )
+    return {
+        "number": done.number,
+        "rows": rows,
+        "moved_households": done.preview.moved_households,
+        "notices": list(done.preview.notices),
+    }
 
 
 def turned_content(entry: dict[str, Any], changed: str | None) -> str:

@@ -41,12 +41,14 @@ class Preview:
         number of micro-grids out of range.
     new_atoms : DataFrame
         `atom_id`, `grid_code` and `households` of the atoms that the edit makes, pieces of those that it cuts.
-    moved_households : those whose grid has another code than before
+    moved_atoms : ids of those whose grid has another code than before, in their order
+    moved_households : those of them
     notices : in words
     """
 
     grids: pd.DataFrame
     new_atoms: pd.DataFrame
+    moved_atoms: tuple[str, ...]
     moved_households: int
     notices: tuple[str, ...]
 
@@ -61,7 +63,8 @@ def preview(edit: Edit) -> Preview:
         for side, word in ((before, "before"), (after, "after")):
             columns[f"{column}_{word}"] = [side[code][column] if code in side else None for code in edit.touched]
     table = pd.DataFrame({name: _typed(name, values) for name, values in columns.items()})
-    return Preview(table, _new_atoms(edit), _moved(edit), tuple(str(notice) for notice in edit.notices))
+    atoms, households = _moved(edit)
+    return Preview(table, _new_atoms(edit), atoms, households, tuple(str(notice) for notice in edit.notices))
 
 
 def in_range(kind: str, households: object, area_m2: float, profile: Profile) -> tuple[Range | None, bool | None]:
@@ -175,13 +178,14 @@ def _new_atoms(edit: Edit) -> pd.DataFrame:
     return pd.DataFrame({name: now[name].array[new] for name in columns})
 
 
-def _moved(edit: Edit) -> int:
-    """Households whose grid has another code, counted by atoms; a piece of an atom counts with it."""
+def _moved(edit: Edit) -> tuple[tuple[str, ...], int]:
+    """Atoms whose grid has another code, a piece of an atom with it, and their households."""
     was, now = edit.before.division.atoms, edit.after.division.atoms
     before = dict(zip(*columns_of(was, "atom_id", "grid_code"), strict=True))
-    total = 0
+    moved, total = [], 0
     for atom, grid, households in zip(*columns_of(now, "atom_id", "grid_code", "households"), strict=True):
         home = before.get(atom) or before.get(atom.rpartition(".")[0])
-        if home != grid and not pd.isna(households):
-            total += int(households)
-    return total
+        if home != grid:
+            moved.append(atom)
+            total += 0 if pd.isna(households) else int(households)
+    return tuple(moved), total

@@ -83,8 +83,7 @@ def redivide_micro(
     InputRefused
         With every grid that is not there or locked, and every one without households by which to make them.
     """
-    asked = _grids_asked(draft, grids)
-    refuse(_without_micros(draft, asked))
+    asked = _micros_asked(draft, grids)
     zones = sorted({code[: draft.profile.codes.zone_digits] for code in asked})
     free: dict[str, frozenset[str]] = dict.fromkeys(zones, frozenset())
     options = {"seed": seed, "effort": effort, "jobs": jobs, "progress": progress}
@@ -92,6 +91,12 @@ def redivide_micro(
 
 
 # ---------------------------------------------------------------- what is asked
+def refuse_asked(draft: Draft, codes: Collection[str], *, microgrids: bool = False) -> None:
+    """Refuse what :func:`redivide`, or with `microgrids` :func:`redivide_micro`, would refuse, before any work."""
+    asked: Callable[[Draft, Collection[str]], object] = _micros_asked if microgrids else _asked
+    asked(draft, codes)
+
+
 def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
     """The grids that may change, by zone in order."""
     digits = draft.profile.codes.zone_digits
@@ -105,6 +110,12 @@ def _asked(draft: Draft, codes: Collection[str]) -> dict[str, frozenset[str]]:
         out[zone] = frozenset(of if zone in zones else of.intersection(named))
     refuse([*_all_locked(out), *_not_measured(draft, list(out))])
     return out
+
+
+def _micros_asked(draft: Draft, codes: Collection[str]) -> list[str]:
+    found = _grids_asked(draft, codes)
+    refuse(_without_micros(draft, found))
+    return found
 
 
 def _grids_asked(draft: Draft, codes: Collection[str]) -> list[str]:
@@ -158,6 +169,7 @@ def _edited(
     every = list(grounds(start, list(free)))
     tasks = [task_of(start, one, free[one.zone_code], again, seed=seed, effort=effort) for one in every]
     wait()
+    tell("grids", 0.1)
     order = sorted(range(len(tasks)), key=lambda k: (-len(tasks[k].free), k))
     calls = (delayed(divided)(tasks[k]) for k in order)
     done: dict[int, Done] = {}

@@ -253,6 +253,26 @@ def redivide_micro(store: str, version: int, codes: Sequence[str], **options: An
     return _redivided(store, version, change, "redivide_micro", codes, **options)
 
 
+def refuse_redivision(
+    store: str, version: int, codes: Sequence[str], *, microgrids: bool = False, by: str, seen: int | None = None
+) -> None:
+    """Refuse at once what :func:`redivide`, or with `microgrids` :func:`redivide_micro`, would refuse of what is asked.
+
+    Parameters
+    ----------
+    by, seen : as :func:`give` has them
+    """
+    from gridgis.adjust.draft import Edit
+    from gridgis.adjust.redivide import refuse_asked
+
+    def looked_at(draft: Draft) -> Edit:
+        refuse_asked(draft, codes, microgrids=microgrids)
+        return Edit(draft, draft, (), ())
+
+    told: dict[str, Any] = {"action": "redivide", "asked": {}, "named": True, "dry_run": True}
+    edit(store, version, looked_at, _zones(codes), by=by, seen=seen, **told)
+
+
 def _redivided(
     store: str,
     version: int,

@@ -2,11 +2,11 @@
 import { ask, change, told, upload } from "./api.js";
 import { el, fill, number, sign, texts, words } from "./dom.js";
 import { put } from "./panel.js";
+import { cancel, follow } from "./tasks.js";
 
 const said = texts.batch;
 const SYSTEMS = { "EPSG:4326": "wgs84", "EPSG:4490": "cgcs2000", gcj02: "gcj02", bd09: "bd09" };
 const systemName = (key) => (SYSTEMS[key] ? texts.batch_systems[SYSTEMS[key]] : fill(texts.batch_systems.plane, { name: key }));
-const LOOK_EVERY_MS = 700;
 const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
 const counted = (n) => fill(n === 1 ? said.rows_one : said.rows_many, { n: number(n) });
 
@@ -189,25 +189,22 @@ class Batches {
     this.stand({ batch: this.seen?.id, task });
     const bar = el("progress", { max: 1, value: 0, "aria-label": said.working }), stage = el("p", { role: "status" }, said.waits);
     this.draw(stage, bar, el("div.actions", {}, el("button.second", { type: "button", id: "batch-cancel", onclick: () => this.cancel(task) }, said.cancel)));
-    while (turn === this.turn) {
-      try {
-        const one = await ask(`/api/tasks/${task}`);
-        if (turn !== this.turn) return;
-        if (["done", "failed", "cancelled"].includes(one.state)) return this.end(one);
-        bar.value = one.share;
-        const text = one.state === "running" ? texts.batch_stages[one.said] ?? said.working : said.waits;
-        if (stage.textContent !== text) stage.textContent = text;
-        this.tell();
-      } catch (error) {
-        if (error.status) return this.begin(error.message); // without one the server was not reached: it may be again
-        this.tell(error.message);
-      }
-      await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+    const tell = (one) => {
+      bar.value = one.share;
+      const text = one.state === "running" ? texts.batch_stages[one.said] ?? said.working : said.waits;
+      if (stage.textContent !== text) stage.textContent = text;
+      this.tell();
+    };
+    try {
+      const one = await follow(task, { tell, stays: () => turn === this.turn, lost: (error) => this.tell(error.message) });
+      if (one) this.end(one);
+    } catch (error) {
+      if (turn === this.turn) this.begin(error.message);
     }
   }
 
   async cancel(task) {
-    await change(`/api/tasks/${task}/cancel`, {}).catch((error) => this.tell(error.message));
+    await cancel(task).catch((error) => this.tell(error.message));
   }
 
   end(one) {

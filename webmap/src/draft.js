@@ -41,7 +41,7 @@ export class Draft {
     for (const name of LAYERS) made[name] = new Map(found[name].map((feature) => [idOf[name](feature.properties), feature]));
     Object.assign(made, found.zones[0], { locks: found.locks });
     this.zones.set(zone, made);
-    return Object.fromEntries(LAYERS.map((name) => [name, { gone: before ? [...before[name].keys()] : [], come: [...made[name].values()] }]));
+    return { whole: zone, ...Object.fromEntries(LAYERS.map((name) => [name, { gone: before ? [...before[name].keys()] : [], come: [...made[name].values()] }])) };
   }
 
   // Takes in what an edit changed; gives what a map has to draw anew.

@@ -5,6 +5,7 @@ import { boxOf } from "./boxes.js";
 import { editMap } from "./edit_map.js";
 import { card } from "./edit_card.js";
 import { fill, texts } from "./dom.js";
+import { Redivision } from "./redivision.js";
 import { ribbon, shortCodes, told } from "./ribbon.js";
 import { TOOLS, toolRow } from "./tools.js";
 
@@ -19,6 +20,7 @@ export class Editor {
     this.tool = "look";
     this.form = blank();
     this.state = { rows: null };
+    this.redivision = new Redivision(this);
     this.on = {
       tool: (name) => this.take(name),
       turn: (way) => this.turn(way),
@@ -43,6 +45,7 @@ export class Editor {
     if (changes.length) this.redraw(changes);
     await this.openZone();
     this.drawAll();
+    this.redivision.resume().catch(() => {}); // the draft is edited without it
     this.watch = setInterval(() => document.visibilityState === "visible" && !this.busy && this.catchUp().catch(() => {}), WATCH_MS);
   }
 
@@ -77,7 +80,7 @@ export class Editor {
     this.state = { rows: null };
     this.refresh();
     this.map?.doubleClickZoom[this.drawing ? "disable" : "enable"]();
-    if (name !== "look") place("edit").querySelector("select, input, textarea")?.focus({ preventScroll: true });
+    if (name !== "look") place("edit").querySelector(TOOLS[name].slow ? ".card-buttons button" : "select, input, textarea")?.focus({ preventScroll: true });
   }
 
   // Whether a click on a grid is the tool's, and not that of the panels.
@@ -138,6 +141,7 @@ export class Editor {
   async apply() {
     const asked = this.asked;
     if (!asked || this.busy) return;
+    if (TOOLS[this.tool].slow) { if (!this.redivision.task) await this.during(() => this.redivision.begin(asked[1])); return; }
     clearTimeout(this.settling);
     this.turnOfAsking = (this.turnOfAsking ?? 0) + 1;
     // what the server has checked is drawn at once, and read again where it is refused after all
@@ -256,7 +260,9 @@ export class Editor {
 
   // ---- drawing
   redraw(changes, changed) {
-    const done = changes.flatMap((change) => [this.layers?.change(change), this.planner.takeGrids(change.grids)]);
+    // the page may have grids of a zone that are not there any more, of before its last edits
+    const grids = ({ whole, grids: { gone, come } }) => ({ gone: whole ? [...gone, ...this.planner.gridsOf(whole).map(({ code }) => code)] : gone, come });
+    const done = changes.flatMap((change) => [this.layers?.change(change), this.planner.takeGrids(grids(change))]);
     if (!changed) this.planner.hideLines([...this.draft.zones.keys()]);
     return Promise.all(done);
   }
@@ -267,7 +273,7 @@ export class Editor {
     this.drawMap();
     const { done, undone } = this.draft.mine;
     this.row?.mark(this.tool, { mayUndo: done.length > 0 && !this.busy, mayRedo: undone.length > 0 && !this.busy });
-    if (this.row) ribbon(place("ribbon"), { edits: this.draft.edits, picked: this.shownEdit, on: this.on });
+    if (this.row) ribbon(place("ribbon"), { edits: this.draft.edits, picked: this.shownEdit, work: this.redivision.chip(), on: this.on });
   }
 
   drawAll() { this.refresh(); this.planner.draw(); }
@@ -277,7 +283,7 @@ export class Editor {
   drawMap() {
     if (!this.layers) return;
     const { layers, state, form } = this;
-    layers.mark(new Set(this.tool === "give" ? form.atoms : this.tool === "split_atom" && form.atom ? [form.atom] : []));
+    layers.mark(new Set({ give: form.atoms, split_atom: form.atom ? [form.atom] : [], redivide: this.redivision.moved }[this.tool] ?? []));
     layers.would(this.tool === "give" || !state.would ? [] : state.would.borders.filter(({ properties }) => properties.level === "grid"));
     layers.refused((state.refused ?? []).map(({ at }) => at).filter(Boolean));
     layers.drawing(Boolean(this.drawing));
@@ -357,7 +363,7 @@ export class Editor {
 
   keys() {
     const tools = Object.fromEntries(Object.entries(TOOLS).map(([name, { key }]) => [key, () => this.take(name)]));
-    return { ...tools, Enter: () => this.apply(), Backspace: () => this.drawing && this.clear() };
+    return { ...tools, Enter: () => this.apply(), Backspace: () => (this.drawing ? this.clear() : this.tool === "redivide" && this.redivision.works && this.redivision.cancel()) };
   }
 }
 

@@ -16,7 +16,8 @@ export function card(place, editor) {
   ].filter(Boolean);
   if (tool === "look" && !notes.length) { place.hidden = true; return; }
   const focused = place.contains(document.activeElement) ? document.activeElement.name : null;
-  const body = tool === "look" ? [] : [
+  const work = tool === "redivide" && editor.redivision.card();
+  const body = tool === "look" ? [] : work ? work : [
     el("p.quiet", {}, zone ? hint(editor) : texts.edit.pick_zone),
     ...(zone || tool === "give_back" ? toolForm(tool, { state: form, grids: editor.grids, zones: [...planner.zones.values()], zone: zone?.code, on }) : []),
     form.wrong && el("p.refusal", { role: "alert" }, form.wrong),
@@ -29,7 +30,7 @@ export function card(place, editor) {
     state.rows?.length && previewRows(state.rows, (code) => planner.rangeOf(code)),
     state.rows?.length && el("p.quiet.sure", { role: "status" }, busy ? texts.edit.keeping : state.sure ? fill(texts.edit.checked, { n: number(state.moved ?? 0) }) : state.asking ? texts.edit.checking : ""),
     ...(state.notices ?? []).map((one) => el("p.note", {}, one)),
-    tool !== "look" && buttons(editor),
+    tool !== "look" && !work && buttons(editor),
   ].filter(Boolean));
   place.hidden = false;
   if (focused) place.querySelector(`[name="${focused}"]`)?.focus({ preventScroll: true });

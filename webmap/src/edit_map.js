@@ -11,7 +11,7 @@ const line = (id, source, paint, more = {}) => ({ id, source, type: "line", layo
 
 const LAYERS = (strokes) => [
   { id: "atoms", source: "atoms", type: "fill", paint: { "fill-color": WARM, "fill-opacity": ["case", picked, 0.5, 0] } },
-  line("atom-lines", "atoms", { "line-color": "#55524a", "line-width": wider(13, 0.25, 18, 0.9), "line-opacity": 0.7 }),
+  line("atom-lines", "atoms", { "line-color": ["case", picked, "#8f2f08", "#55524a"], "line-width": wider(13, ["case", picked, 1.2, 0.25], 18, ["case", picked, 3, 0.9]), "line-opacity": ["case", picked, 1, 0.7] }),
   line("edit-micros", "edit-micros", { "line-color": "#55524a", "line-width": wider(13, 0.5, 18, 1.4) }),
   line("snap-lines", "snap-lines", { "line-color": "#2467b3", "line-width": 1.4, "line-opacity": 0.75 }, { layout: { visibility: "none" } }),
   ...strokes.map(({ name, colour, width, dash }) => line(`edit-borders-${name}`, "edit-borders",

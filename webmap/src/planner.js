@@ -73,7 +73,7 @@ class Planner {
   findingsOf(code) { return this.findings.filter((finding) => finding.code?.startsWith(code)); }
 
   pick(change, { go = false } = {}) {
-    this.state = { show: this.state.show, ...change };
+    this.state = { show: this.state.show, task: this.state.task, ...change };
     address.write(this.state);
     this.draw();
     this.editor?.openZone();

@@ -6,6 +6,7 @@ import { area, date, el, fill, grouped, number, texts, words } from "./dom.js";
 import { listenKeys } from "./keys.js";
 import { fold } from "./panel.js";
 import { openMaps } from "./review_map.js";
+import { follow } from "./tasks.js";
 
 const place = (id) => document.getElementById(id);
 const say = (text) => (place("status").textContent = text);
@@ -217,11 +218,10 @@ class Review {
   }
 
   async follow(task, out) {
-    const one = await ask(`/api/tasks/${task}`);
-    if (one.state === "done") return out.replaceChildren(el("a.link", { href: `${told.root}/api/tasks/${task}/file` }, T.download));
-    out.textContent = one.state === "failed" ? one.said : fill(T.working, { share: Math.round(100 * one.share), said: one.said });
-    if (["waiting", "running"].includes(one.state)) setTimeout(() => this.follow(task, out), 1000);
-    return undefined;
+    const tell = (one) => (out.textContent = fill(T.working, { share: Math.round(100 * one.share), said: one.said }));
+    const one = await follow(task, { tell, stays: () => out.isConnected });
+    if (one?.state === "done") out.replaceChildren(el("a.link", { href: `${told.root}/api/tasks/${task}/file` }, T.download));
+    else if (one) out.textContent = one.said;
   }
 
   keys() {

@@ -11,7 +11,8 @@ export function told(edit) {
   return fill(texts.edit.told, { what: done(edit), codes: shortCodes(edit.codes), who: edit.mine ? texts.edit.you : edit.actor, at: long.format(new Date(edit.at)), n: edit.number });
 }
 
-export function ribbon(place, { edits, picked, on }) {
+// work: what goes on in the background, where something does
+export function ribbon(place, { edits, picked, work, on }) {
   const shown = edits.filter(({ action }) => action !== "undo" && action !== "redo");
   const chip = (edit) => el("li", {}, el(
     `button.ribbon-edit${edit.in_effect ? "" : ".taken-back"}${edit.mine ? "" : ".others"}`,
@@ -20,7 +21,7 @@ export function ribbon(place, { edits, picked, on }) {
     el("small", {}, edit.mine ? "" : `${edit.actor} `, clock.format(new Date(edit.at)), edit.in_effect ? "" : ` · ${texts.edit.taken_back}`),
   ));
   const list = el("ol", {}, shown.map(chip));
-  place.replaceChildren(el(shown.length ? "span.ribbon-state" : "span.ribbon-state.none", {}, shown.length ? texts.edit.kept : texts.edit.no_edits), list);
+  place.replaceChildren(el(shown.length ? "span.ribbon-state" : "span.ribbon-state.none", {}, shown.length ? texts.edit.kept : texts.edit.no_edits), list, ...(work ? [work] : []));
   place.hidden = false;
   list.scrollLeft = list.scrollWidth;
 }
