@@ -6,6 +6,8 @@ Land is compared as it lies; a vertex that a neighbour put on a border moves non
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -93,6 +95,40 @@ def micro_difference(old: Division, new: Division, found: gpd.GeoDataFrame) -> p
     both["change"] = np.select([kept, both["side"] == "right_only"], MICRO_CHANGES[:2], default=MICRO_CHANGES[2])
     told = both[~same].sort_values(["change", "microgrid_code"])
     return told[["change", "grid_code", "microgrid_code"]].reset_index(drop=True)
+
+
+def borders_apart(old: Division, new: Division, found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Lines that are a border of grids in one of two divisions alone.
+
+    Invariant: a line that either has within :data:`gridgis.geometry.stitch.BENT_M` of the other's borders is in none.
+
+    Parameters
+    ----------
+    old, new : Division
+        Grids in one CRS.
+    found : GeoDataFrame
+        What became of the grids, as :func:`difference` gives it.
+
+    Returns
+    -------
+    GeoDataFrame
+        `side`, "old" and "new", a row each, with all its lines; a side that has none has no row.
+    """
+    apart = found[~found["change"].isin(("unchanged", "renamed", "recoded"))]
+    codes = {*apart["old_code"].dropna(), *apart["new_code"].dropna()}
+    lines = [_borders_of(division.grids, codes) for division in (old, new)]
+    near = BENT_M / unit_m(old.grids.crs)
+    alone = [
+        shapely.difference(mine, shapely.buffer(other, near, cap_style="flat"))
+        for mine, other in zip(lines, reversed(lines), strict=True)
+    ]
+    frame = gpd.GeoDataFrame({"side": ["old", "new"]}, geometry=alone, crs=old.grids.crs)
+    return frame[~frame.geometry.is_empty].reset_index(drop=True)
+
+
+def _borders_of(grids: gpd.GeoDataFrame, codes: Collection[str]) -> shapely.Geometry:
+    mine = as_array(grids.geometry)[grids["grid_code"].isin(codes).to_numpy()]
+    return shapely.line_merge(shapely.union_all(shapely.boundary(mine)))
 
 
 def moved_households(found: gpd.GeoDataFrame) -> int:

@@ -13,6 +13,7 @@ import shapely
 from gridgis.profile import Profile
 from gridgis.publish.border_lines import LEVELS, STROKES, drawn_borders
 from gridgis.publish.light import Geometries, geojson, label_points, light_division, rows_of
+from gridgis.publish.measured import share_on_road
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import split_flags
 from gridgis.schema import Division
@@ -87,16 +88,9 @@ def _summary(
             **{name: int((stand["band"] == name).sum()) for name in ("below", "above", "empty", "unranged")},
             "in_range": int(stand["band"].isin(STEPS).sum()),
         },
-        "border_on_road": _share_on_road(grids),
+        "border_on_road": share_on_road(grids),
         "zones": zones,
     }
-
-
-def _share_on_road(grids: pd.DataFrame) -> float | None:
-    """Share of the grids' borders that lies on a street, weighted by their length; None where not known."""
-    share, length = grids["border_on_road"].astype(float), grids["perimeter_m"].astype(float)
-    known = share.notna() & length.notna()
-    return round(float(np.average(share[known], weights=length[known])), 4) if length[known].sum() > 0 else None
 
 
 def _zone_rows(light: Division, bands: pd.Series) -> list[dict[str, Any]]:

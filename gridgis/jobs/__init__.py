@@ -98,6 +98,7 @@ from gridgis.jobs.people import (
     make_people_key,
     show_person,
 )
+from gridgis.jobs.plans import Compared, compare_plans, measure_plan
 from gridgis.jobs.public import PublicGrid, public_grid
 from gridgis.jobs.registry import (
     Differences,
@@ -189,6 +190,7 @@ __all__ = [
     "Batch",
     "CaseDesk",
     "Checked",
+    "Compared",
     "Differences",
     "Gathered",
     "Ground",
@@ -232,6 +234,7 @@ __all__ = [
     "close_case",
     "comment",
     "comments",
+    "compare_plans",
     "confirm_second_factor",
     "coordinate_systems",
     "count",
@@ -314,6 +317,7 @@ __all__ = [
     "make_people_key",
     "make_token",
     "may_verify",
+    "measure_plan",
     "moves_told",
     "notice_sheet",
     "notices",

@@ -230,11 +230,16 @@ def differences(store: str, old: int, new: int) -> Differences:
 
     with reading(store) as connection:
         one, two = (register.get(connection, number) for number in (old, new))
-        if (one.district, one.network) != (two.district, two.network):
-            cure = "Compare versions of one district in one network"
-            raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
+        refuse_apart(one, two)
         was, now, stays = parted(connection, one, two)
     return compared(was, now, stays)
+
+
+def refuse_apart(one: Version, two: Version) -> None:
+    """Refuse to compare versions of two districts or networks."""
+    if (one.district, one.network) != (two.district, two.network):
+        cure = "Compare versions of one district in one network"
+        raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
 
 
 def parted(connection: Connection, one: Version, two: Version) -> tuple[Division, Division, gpd.GeoDataFrame]:

@@ -1,5 +1,5 @@
 // What is picked stands in the address of the page, beside the place that MapLibre writes there (map=zoom/lat/lon).
-const OURS = ["zone", "grid", "finding", "show", "version", "task", "item", "source", "from", "to", "compare", "cfrom", "cto", "layer", "sort"];
+const OURS = ["zone", "grid", "finding", "show", "version", "task", "one", "other", "item", "source", "from", "to", "compare", "cfrom", "cto", "layer", "sort"];
 
 const parts = () => location.hash.replace(/^#/, "").split("&").filter(Boolean).map((part) => part.split("="));
 

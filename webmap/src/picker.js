@@ -18,7 +18,13 @@ export function go(version) {
   location.assign(`${location.pathname}?${query}${location.hash}`);
 }
 
-const nameOf = (one) => fill(one.in_force ? texts.versions.in_force : texts.versions[one.state] ?? one.state, { n: one.number, who: one.author, date: date(one.in_force ? one.effective_from : one.created_at) });
+export const nameOf = (one) => fill(one.in_force ? texts.versions.in_force : texts.versions[one.state] ?? one.state, { n: one.number, who: one.author, date: date(one.in_force ? one.effective_from : one.created_at) });
+
+// The address of two plans side by side: what is in force, and what is shown.
+export function comparing(stands, shown) {
+  const picked = [["one", stands?.id], ["other", shown?.id === stands?.id ? undefined : shown?.id]].filter(([, id]) => id).map((pair) => pair.join("="));
+  return `${told.root}/compare?lang=${texts.language}#${picked.join("&")}`;
+}
 
 export function picker(bar, { versions, may_draft }, shown) {
   if (!versions.length) return;
@@ -30,5 +36,6 @@ export function picker(bar, { versions, may_draft }, shown) {
     begin.textContent = texts.versions.beginning;
     go((await change("/api/drafts", { of: stands.id })).id);
   } }, texts.versions.begin);
-  bar.replaceChildren(list, ...(may_draft && stands ? [begin] : []));
+  const compare = versions.length > 1 && el("a.second.compare", { href: comparing(stands, shown), title: `${texts.versions.compare_hint} (d)`, "aria-keyshortcuts": "d" }, texts.versions.compare);
+  bar.replaceChildren(list, ...(compare ? [compare] : []), ...(may_draft && stands ? [begin] : []));
 }

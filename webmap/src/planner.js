@@ -34,7 +34,7 @@ function fail(error) {
 }
 
 const LOOKING = [
-  ["/", "find"], ["j k", "next_zone"], ["[ ]", "next_grid"], ["0", "whole"], ["+ −", "zoom"], ["Esc", "close"], ["l", "legend"], ["b", "list"], ["?", "help"],
+  ["/", "find"], ["j k", "next_zone"], ["[ ]", "next_grid"], ["0", "whole"], ["+ −", "zoom"], ["d", "compare"], ["Esc", "close"], ["l", "legend"], ["b", "list"], ["?", "help"],
 ];
 const EDITING = [
   ["v", "look"], ["a", "give"], ["s", "split"], ["e", "border"], ["m", "merge"], ["x", "lock"], ["n", "rename"], ["r", "redivide"], ["t", "split_atom"], ["c", "carve"], ["w", "give_back"],
@@ -196,6 +196,7 @@ class Planner {
       0: () => this.view?.whole(), "+": () => this.view?.map.zoomIn(), "-": () => this.view?.map.zoomOut(),
       ...this.editor?.keys(),
       Escape: () => (this.editor && this.editor.tool !== "look" ? this.editor.clear() : this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
+      d: () => document.querySelector(".compare")?.click(),
       l: seen.toggle, b: () => fold(),
     };
   }

@@ -2,7 +2,8 @@
 import * as address from "./address.js";
 import { ask, change, told, upload } from "./api.js";
 import { around } from "./boxes.js";
-import { area, date, el, fill, grouped, number, texts, words } from "./dom.js";
+import { changeRow } from "./change_row.js";
+import { date, el, fill, grouped, number, texts, words } from "./dom.js";
 import { listenKeys } from "./keys.js";
 import { fold } from "./panel.js";
 import { openMaps } from "./review_map.js";
@@ -123,7 +124,7 @@ class Review {
       el("p.sub", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.effective_from && fill(T.in_force_from, { date: date(one.effective_from) }), one.note].filter(Boolean).join(" · ")),
       el("h3", {}, T.changes, el("b", {}, number(one.changes.length))),
       one.changes.length ? el("p", {}, oneLine(one)) : el("p.empty", {}, one.against ? T.nothing : T.first),
-      el("ol", {}, one.changes.map((row, k) => this.changeRow(row, k))),
+      el("ol", {}, one.changes.map((row, k) => changeRow(row, () => this.pickChange(k)))),
       el("h3", {}, T.seams), this.seams(),
       el("h3", {}, T.findings, el("b", {}, number(one.findings.length))),
       el("ol", {}, one.findings.map((row) => el("li.comment", {}, el("b", {}, words("rules", row.rule)), " ", el("code", {}, row.code.slice(12)), el("p", {}, row.detail), row.reason && el("p.quiet", {}, row.reason)))),
@@ -134,13 +135,6 @@ class Review {
       ...this.decision(),
       this.papers(),
     );
-  }
-
-  changeRow(row, k) {
-    const label = [row.old_code, row.new_code].filter((code, at, all) => code && all.indexOf(code) === at).map((code) => grouped(code).slice(-3)).join(" → ");
-    return el("li", {}, el("button.change", { type: "button", onclick: () => this.pickChange(k) },
-      el("b", {}, texts.review_changes[row.change]), el("code", { title: [row.old_code, row.new_code].filter(Boolean).map(grouped).join(" → ") }, `${grouped(row.new_code ?? row.old_code).slice(7, 14)} ${label}`),
-      el("span", {}, row.households === null || row.households === undefined ? area(row.area_m2) : fill(T.households, { n: number(row.households) }))));
   }
 
   seams() {

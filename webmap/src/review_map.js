@@ -4,7 +4,9 @@ import { openMap } from "./map.js";
 import { together } from "./pair.js";
 
 const LAYERS = ["zones", "grids", "borders"];
-const CHANGED = "changed";
+const CHANGED = "changed", APART = "apart";
+// Borders that one of two plans has alone: a whole line, and a dashed one.
+export const SIDES = { old: { colour: "#1f4f9c", width: 3.5, dash: [] }, new: { colour: "#b8430f", width: 3.5, dash: [2, 1.3] } };
 
 async function pane(container, version, on) {
   const at = `?version=${version}`;
@@ -15,6 +17,9 @@ async function pane(container, version, on) {
   view.map.addSource(CHANGED, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
   view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
   view.map.addLayer({ id: CHANGED, source: CHANGED, type: "line", paint: { "line-color": "#8a1c75", "line-width": 2.5 } });
+  view.map.addSource(APART, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  view.map.addLayer({ id: `${APART}-case`, source: APART, type: "line", layout: { "line-join": "round" }, paint: { "line-color": "#ffffff", "line-width": 7 } });
+  for (const [side, { colour, width, dash }] of Object.entries(SIDES)) view.map.addLayer({ id: `${APART}-${side}`, source: APART, type: "line", filter: ["==", ["get", "side"], side], layout: { "line-join": "round" }, paint: { "line-color": colour, "line-width": width, ...(dash.length ? { "line-dasharray": dash } : {}) } });
   return view;
 }
 
@@ -26,6 +31,12 @@ export async function openMaps({ before, after, on }) {
     show(shapes) {
       for (const { map } of views) map.getSource(CHANGED).setData(shapes);
     },
+    showApart(lines) {
+      for (const { map } of views) {
+        map.getSource(APART).setData(lines);
+        map.setLayoutProperty(CHANGED, "visibility", "none"); // the outlines of the land are these borders
+      }
+    },
     pick(id, bounds) {
       for (const { map } of views) {
         if (picked !== undefined) map.setFeatureState({ source: CHANGED, id: picked }, { picked: false });
@@ -34,6 +45,7 @@ export async function openMaps({ before, after, on }) {
       picked = id;
       views[0].fit(bounds);
     },
+    dash: (side) => views[0].map.getPaintProperty(`${APART}-${side}`, "line-dasharray"),
     fit: (bounds) => views[0].fit(bounds),
     close() {
       for (const { map } of views) map.remove();
