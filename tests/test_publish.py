@@ -320,7 +320,7 @@ def test_what_findings_say_is_said_in_the_language():
 
     english, chinese = (load_texts(language) for language in LANGUAGES)
     names = {rule.name for rule in rules.RULES if rule.severity == "finding"}
-    assert names | {"zone_border_off_line"} == set(chinese["details"])
+    assert names | {"zone_border_off_line"} <= set(chinese["details"])
     met = set()
     for division in odd_divisions():
         found = rules.check(division)

@@ -15,7 +15,7 @@ from gridgis.publish.border_lines import LEVELS, STROKES, drawn_borders
 from gridgis.publish.light import Geometries, geojson, label_points, light_division, rows_of
 from gridgis.publish.measured import share_on_road
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
-from gridgis.publish.texts import split_flags
+from gridgis.publish.texts import LANGUAGES, Language, detailed, load_texts, split_flags
 from gridgis.schema import Division
 
 LAYERS = ("zones", "grids", "borders", "microgrids", "offenders")
@@ -34,7 +34,8 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
     Returns
     -------
     dict
-        `division`: the summary; and each of :data:`LAYERS` as a FeatureCollection.
+        `division`: the summary; and each of :data:`LAYERS` as a FeatureCollection, offenders by language:
+        `offenders.zh`.
     """
     rules = profile_of(division, profile)
     light = light_division(division)
@@ -52,7 +53,7 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
         "grids": geojson(light.grids.geometry.to_numpy(), grid_rows(light, stand)),
         "borders": _lines(drawn[~fine]),
         "microgrids": _lines(drawn[fine]),
-        "offenders": offender_layer(light, stand["band"]),
+        **{f"offenders.{tongue}": offender_layer(light, stand["band"], language=tongue) for tongue in LANGUAGES},
     }
 
 
@@ -165,12 +166,20 @@ def _lines(drawn: gpd.GeoDataFrame) -> str:
     return geojson(drawn.geometry.to_numpy(), rows_of(drawn[["level", "stroke"]]))
 
 
-def offender_layer(light: Division, bands: pd.Series) -> str:
-    """Offences with the point where their sign stands, and their shape where it is not the grid's own."""
+def offender_layer(light: Division, bands: pd.Series, *, language: Language = "en") -> str:
+    """Offences with the point where their sign stands, and their shape where it is not the grid's own.
+
+    Parameters
+    ----------
+    language : in which their details are told
+    """
     frame = light.offenders
     sign = worth_a_sign(light, bands)
+    texts = load_texts(language)
     columns = frame[["rule", "severity", "code", "detail", "clause"]].assign(
-        zone=frame["code"].astype("string").str[:12], sign=sign
+        detail=[detailed(rule, detail, texts) for rule, detail in zip(frame["rule"], frame["detail"], strict=True)],
+        zone=frame["code"].astype("string").str[:12],
+        sign=sign,
     )
     shapes = frame.geometry.to_numpy(copy=True)
     shapes[~sign] = None

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from gridgis import jobs
 from gridgis.errors import Fault, GridgisError, InputRefused
@@ -20,6 +20,7 @@ from webmap.access import SIGNED_IN, allow, inside, person, store
 from webmap.answer import Answer, send
 from webmap.edit_forms import DraftIn, EditIn, RedivideIn
 from webmap.editing import at_places, made
+from webmap.language import faults_told, refusal, wanted
 from webmap.planner import EDIT_NUMBER
 from webmap.versions import in_force, readable, visible
 
@@ -73,7 +74,7 @@ def zone_findings(version: str, zone: str) -> Response:
     """Give what the rules find in a zone of a draft."""
     from webmap.zone_content import zone_findings as findings
 
-    return _of_zone(version, zone, findings)
+    return _of_zone(version, zone, lambda draft: findings(draft, language=wanted(request)))
 
 
 @api.post("/<version>/edits")
@@ -95,10 +96,10 @@ def edit(version: str, json_data: EditIn) -> Response | tuple[Response, int]:
     except InputRefused as error:
         if not asked.dry_run:
             raise
-        return jsonify({"number": None, "refused": [vars(fault) for fault in error.faults]})
+        return jsonify({"number": None, "refused": faults_told(error)})
     except GridgisError as error:
         return _conflict(error, found.id, since=asked.seen)
-    return _text(edit_content(done))
+    return _text(edit_content(done, language=wanted(request)))
 
 
 @api.post("/<version>/redivide")
@@ -195,7 +196,7 @@ def _conflict(error: GridgisError, version: int, *, since: int | None) -> tuple[
         for one in jobs.edit_log(store(), version)
         if one.actor != person().name and (since is None or one.number > since)
     ]
-    body = {"code": "conflict", "message": str(error), "details": others[-20:]}
+    body = {"code": "conflict", "message": refusal(error), "details": others[-20:]}
     return jsonify({"error": body}), 409
 
 

@@ -9,7 +9,7 @@ from apiflask import HTTPError
 from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from gridgis.errors import Denied, Fault, GridgisError, InputRefused
+from gridgis.errors import Denied, Fault, GridgisError
 from webmap import access, language, standards
 from webmap.frame import page
 
@@ -81,9 +81,8 @@ def _http_error(error: HTTPException) -> Response:
 
 def _refused(error: GridgisError) -> Response:
     """Tell what is wrong with what was asked, with every reason and its cure."""
-    faults = error.faults if isinstance(error, InputRefused) else ()
     status, code = (409, "conflict") if type(error).__name__ == "Conflict" else (422, "refused")
-    return _error(status, code, str(error), [vars(fault) for fault in faults])
+    return _error(status, code, language.refusal(error), language.faults_told(error))
 
 
 def _ill_formed(error: HTTPError) -> Response:
@@ -98,8 +97,8 @@ def _ill_formed(error: HTTPError) -> Response:
 
 def _denied(error: Denied) -> Response:
     if g.get("person") is None:
-        return _error(401, "unauthorized", str(error))
-    return _error(403, "forbidden", str(error))
+        return _error(401, "unauthorized", language.refusal(error))
+    return _error(403, "forbidden", language.refusal(error))
 
 
 def _fault(error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Which language a request wants, the words of the pages in it, and its habit of writing days, times and numbers.
+"""Which language a request wants, the words of the pages and refusals in it, and its habit of days and numbers.
 
 The words are TOML, since scripts and papers share them; days and numbers are written by Babel here and by `Intl` in
 scripts, both of which take them from the Unicode CLDR.
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates, numbers
 from flask import Flask, Request, Response, request
 
+from gridgis.errors import GridgisError, InputRefused
 from gridgis.publish.texts import LANGUAGES, Language, load_texts
 
 COOKIE, KEPT_S = "gridgis_language", 365 * 86_400
@@ -71,8 +72,27 @@ def remember(response: Response) -> Response:
 @cache
 def page_texts(language: Language) -> Mapping[str, Any]:
     """Read the words of the pages (`static/texts/LANGUAGE/*.toml`) with those that maps and pictures share."""
-    texts: dict[str, Any] = dict(load_texts(language))
+    texts: dict[str, Any] = {name: words for name, words in load_texts(language).items() if name != "details"}
     folder = resources.files("webmap").joinpath(f"static/texts/{language}")
     for one in sorted(folder.iterdir(), key=lambda found: found.name):
         texts |= tomllib.loads(one.read_text(encoding="utf-8"))
     return texts
+
+
+def refusal(error: GridgisError) -> str:
+    """Why something was refused, in the language that is wanted."""
+    from gridgis.publish.said import said_faults, said_message
+
+    language = wanted(request)
+    if isinstance(error, InputRefused):
+        return said_faults(error.faults, language=language)
+    return said_message(str(error), language=language)
+
+
+def faults_told(error: GridgisError) -> list[dict[str, Any]]:
+    """Every fault of a refusal, in the language that is wanted."""
+    from gridgis.publish.said import said_fault
+
+    language = wanted(request)
+    faults = error.faults if isinstance(error, InputRefused) else ()
+    return [vars(said_fault(fault, language=language)) for fault in faults]

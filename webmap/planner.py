@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, request
 from webmap.access import SIGNED_IN, allow
 from webmap.answer import send
 from webmap.frame import page
+from webmap.language import wanted
 from webmap.versions import shelf_at
 
 EDIT_NUMBER = "Edit-Number"
@@ -38,7 +39,11 @@ def layer(layer: str) -> Response:
     """Give one layer of a version as GeoJSON."""
     if layer not in LAYERS:
         abort(404, description=f"There is no layer {layer!r}: ask for one of {', '.join(LAYERS)}.")
-    return _of_shelf(layer, mimetype="application/geo+json")
+    if layer != "offenders":
+        return _of_shelf(layer, mimetype="application/geo+json")
+    response = _of_shelf(f"{layer}.{wanted(request)}", mimetype="application/geo+json")
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
 
 
 def _of_shelf(name: str, *, mimetype: str) -> Response:

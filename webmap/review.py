@@ -16,9 +16,11 @@ from werkzeug.utils import secure_filename
 
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
+from gridgis.publish.texts import detailed, load_texts
 from webmap.access import allow, person, settings, store
 from webmap.changes import Changes, Comparisons
 from webmap.frame import page
+from webmap.language import wanted
 from webmap.versions import in_force, readable, visible
 
 if TYPE_CHECKING:
@@ -243,13 +245,14 @@ def _detail(one: Version) -> dict[str, Any]:
     found = _changes(one)
     steps = jobs.steps(store(), one.id)
     asked = jobs.comments(store(), one.id)
+    found_by_rules, texts = jobs.findings(store(), one.id), load_texts(wanted(request))
     return {
         **told,
         "against": found.against,
         "counts": found.counts,
         "moved_households": found.moved_households,
         "steps": [_step(step) for step in steps],
-        "findings": jobs.findings(store(), one.id),
+        "findings": [{**row, "detail": detailed(row["rule"], row["detail"], texts)} for row in found_by_rules],
         "comments": [{name: getattr(c, name) for name in c.__dataclass_fields__} for c in asked],
         "may": _may(person(), one, steps),
     }

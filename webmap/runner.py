@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, Any
 
@@ -69,6 +69,7 @@ class _Heard:
     said: str = ""
     result: dict[str, Any] | None = None
     failed: str | None = None
+    faults: list[dict[str, str]] = field(default_factory=list)
 
     def listen(self, lines: IO[str]) -> None:
         for line in lines:
@@ -76,6 +77,7 @@ class _Heard:
                 told = json.loads(line)
                 self.share, self.said = told.get("share", self.share), told.get("said", self.said)
                 self.result, self.failed = told.get("result", self.result), told.get("failed", self.failed)
+                self.faults = told.get("faults", self.faults)
 
 
 def _oversee(settings: Settings, number: int, ended: threading.Event) -> None:
@@ -99,7 +101,7 @@ def _oversee(settings: Settings, number: int, ended: threading.Event) -> None:
     elif cancelled:
         jobs.end_task(settings.store, number, "cancelled")
     elif heard.failed is not None:
-        jobs.end_task(settings.store, number, "failed", said=heard.failed)
+        jobs.end_task(settings.store, number, "failed", said=heard.failed, result={"faults": heard.faults})
     elif ended.is_set():
         jobs.put_task_back(settings.store, number)
     tidy(settings, number)
@@ -125,7 +127,7 @@ def do(settings: Settings, number: int) -> None:
     try:
         _say(result=KINDS[found.kind](settings, asked, lambda stage, share: _say(share=share, said=stage)))
     except GridgisError as refused:
-        _say(failed=str(refused))
+        _say(failed=str(refused), faults=[vars(fault) for fault in getattr(refused, "faults", ())])
     except Exception as mistake:
         _say(failed="The server made a mistake. Its log says what; please send it to those who keep the server.")
         raise SystemExit(1) from mistake

@@ -10,8 +10,9 @@ from flask import Response, request, send_from_directory
 from pydantic import BaseModel
 
 from gridgis import jobs
-from gridgis.errors import Denied, Fault, InputRefused
+from gridgis.errors import Denied, Fault, GridgisError, InputRefused
 from webmap.access import SIGNED_IN, allow, person, settings, store
+from webmap.language import refusal
 from webmap.work import folder_of, tidy
 
 if TYPE_CHECKING:
@@ -92,7 +93,14 @@ def mine(number: int) -> Task:
 def shown(one: Task) -> dict[str, Any]:
     """A piece of work as it is told."""
     told = {name: getattr(one, name) for name in TaskOut.model_fields if name != "seconds"}
-    return {**told, "seconds": _seconds(one)}
+    return {**told, "seconds": _seconds(one), **(_failure(one) if one.state == "failed" else {})}
+
+
+def _failure(one: Task) -> dict[str, Any]:
+    """Why a piece of work failed, in the language that is wanted."""
+    faults = [Fault(**fault) for fault in (one.result or {}).get("faults", ())]
+    error = InputRefused(faults) if faults else GridgisError(one.said)
+    return {"said": refusal(error), "result": None}
 
 
 def _seconds(one: Task) -> float:

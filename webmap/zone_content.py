@@ -14,7 +14,9 @@ import shapely
 
 from gridgis.publish.border_lines import stroke_of
 from gridgis.publish.light import DECIMALS, WEB_CRS, feature_texts, light_division, rows_of
+from gridgis.publish.said import said_notice
 from gridgis.publish.standing import standing
+from gridgis.publish.texts import Language
 from gridgis.rules import check
 from webmap.content import grid_rows, offender_layer
 
@@ -57,9 +59,10 @@ def changed_content(draft: Draft, codes: Collection[str]) -> str:
     return _object({"codes": _json(sorted(codes)), **_layers(draft, frozenset(codes)), **_rest(draft)})
 
 
-def edit_content(done: Applied) -> str:
+def edit_content(done: Applied, *, language: Language = "en") -> str:
     """What an edit does: numbers before and after, and what to draw anew."""
-    told = {name: _json(value) for name, value in preview_told(done).items()}
+    notices = [said_notice(text, language=language) for text in done.preview.notices]
+    told = {name: _json(value) for name, value in {**preview_told(done), "notices": notices}.items()}
     return _object({**told, "changed": changed_content(done.edit.after, done.edit.touched)})
 
 
@@ -85,11 +88,11 @@ def turned_content(entry: dict[str, Any], changed: str | None) -> str:
     return _object({"number": _json(entry["number"]), "entry": _json(entry), "changed": changed or "null"})
 
 
-def zone_findings(draft: Draft) -> str:
+def zone_findings(draft: Draft, *, language: Language = "en") -> str:
     """What the rules find in the zones of a draft, as the layer of offenders of the page has it."""
     division = draft.division
     light = light_division(replace(division, offenders=check(division)), tolerance_m=0.0)
-    return offender_layer(light, standing(light.grids, profile=draft.profile)["band"])
+    return offender_layer(light, standing(light.grids, profile=draft.profile)["band"], language=language)
 
 
 def _layers(draft: Draft, codes: frozenset[str] | None) -> Texts:

@@ -58,19 +58,28 @@ def detailed(rule: str, detail: str, texts: Texts) -> str:
     for name, pattern in _patterns().get(rule, ()) if texts["language"] != "en" else ():
         found = pattern.fullmatch(detail)
         if found is not None:
-            told = {hole: texts["kinds"].get(value, value) for hole, value in found.groupdict().items()}
+            told = {hole: _said(value, texts) for hole, value in found.groupdict().items()}
             return str(texts["details"][rule][name]).format(**told)
     return detail
+
+
+def _said(value: str, texts: Texts) -> str:
+    """What stands in a hole, where it is a word of ours in the language."""
+    return str(texts["kinds"].get(value) or texts["layers"].get(value) or value)
 
 
 @cache
 def _patterns() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     """What the details of each rule look like, by the name of the sentence."""
     every: Mapping[str, Mapping[str, str]] = load_texts("en")["details"]
-    return {
-        rule: [(name, re.compile(HOLE.sub(r"(?P<\1>.+?)", re.escape(text)))) for name, text in some.items()]
-        for rule, some in every.items()
-    }
+    return {rule: patterns_of(some) for rule, some in every.items()}
+
+
+def patterns_of(sentences: Mapping[str, str]) -> list[tuple[str, re.Pattern[str]]]:
+    """What texts that were made of sentences with {holes} look like, by the name of the sentence, in their order."""
+    return [
+        (name, re.compile(HOLE.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for name, text in sentences.items()
+    ]
 
 
 def split_flags(flags: object) -> list[str]:

@@ -78,4 +78,4 @@ export function readPoints(text) {
   const found = text.trim().replace(/^LINESTRING\s*\(|^POLYGON\s*\(\(|\)+\s*$/gi, "").split(/[,;\n]+/).filter((part) => part.trim()).map((part) => part.trim().split(/\s+/).map(Number));
   return found.length && found.every((pair) => pair.length === 2 && pair.every(Number.isFinite)) ? found : null;
 }
-export const writePoints = (points) => points.map((at) => at.join(" ")).join(", ");
+export const writePoints = (points) => points.map((at) => rounded(at).join(" ")).join(", ");

@@ -4,6 +4,9 @@ import { previewRows } from "./preview.js";
 import { editDetail } from "./ribbon.js";
 import { toolForm } from "./tools.js";
 
+// A place in the plane of the store, for which the map stands.
+const PLACE = /-?\d+\.\d{2,6} -?\d+\.\d{2,6}$/;
+
 export function card(place, editor) {
   const { tool, state, form, planner, zone, on, busy } = editor;
   const edit = editor.shownEdit && editor.draft.edits.find(({ number }) => number === editor.shownEdit);
@@ -49,7 +52,7 @@ function hint({ tool, form }) {
 }
 
 function refused(faults, on) {
-  return el("div.refusal", { role: "alert" }, el("b", {}, texts.edit.refused), faults.map(({ row, problem, cure, at }) => el("p", {}, [row, problem].filter(Boolean).join(": "), cure ? `. ${cure}` : "", " ",
+  return el("div.refusal", { role: "alert" }, el("b", {}, texts.edit.refused), faults.map(({ row, problem, cure, at }) => el("p", {}, fill(texts.edit[row && !(at && PLACE.test(row)) ? "fault_at" : "fault"], { row, problem, cure: cure ?? "" }), " ",
     at && el("button.link", { type: "button", onclick: () => on.place(at) }, texts.edit.show_place))));
 }
 

@@ -1,0 +1,246 @@
+"""Refusals, notices and findings in the language of the reader: the catalogue is whole, and the interface uses it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from itertools import product
+from pathlib import Path
+
+import browser
+import pytest
+from city import SMALL, make_city, served, signed_in
+from test_planner_edits import across, rows
+from test_planner_page import open_draft
+
+import webmap
+from gridgis import jobs
+from gridgis.errors import Fault, InputRefused
+from gridgis.publish.said import load_faults, said_fault, said_faults, said_message, said_notice
+from gridgis.publish.texts import HOLE, detailed, load_texts
+from gridgis.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[1]
+HELD = sorted({*(ROOT / "gridgis" / "adjust").glob("*.py")} - {ROOT / "gridgis/adjust/drawn.py"}) + [
+    ROOT / "gridgis" / part
+    for part in ("registry/edits.py", "registry/edit_codes.py", "registry/tasks.py", "jobs/adjust.py", "jobs/edits.py")
+]
+"""Files whose faults a planner's page may show; numbers of households come from the command line alone."""
+CLI_ALONE = re.compile(
+    "is named twice|.* no whole number.*|Give each atom.*|Correct it.*|is kept by the register.*"
+    "|Name the edit.*|is 7|Write 7"
+)
+"""What the command line alone tells, and states, each of which has a sentence of its own."""
+LETTERS = re.compile("[A-Za-z]{2,}")
+ZH = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
+
+
+# ------------------------------------------------------------------ the catalogue
+def test_both_languages_have_the_same_sentences():
+    english, chinese = load_faults("en"), load_faults("zh")
+    assert {section: set(some) for section, some in english.items()} == {
+        section: set(some) for section, some in chinese.items()
+    }
+    for section, some in chinese.items():
+        for name, text in some.items():
+            assert set(re.findall(r"{(\w+)}", text)) <= set(re.findall(r"{(\w+)}", english[section][name])), name
+            assert not LETTERS.search(re.sub(r"{\w+}|/openapi.json", "", text)), text
+
+
+def literal(node, names):
+    """The texts that an expression may give, with 7 for what varies."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(parts) for parts in product(*(literal(part, names) for part in node.values))]
+    if isinstance(node, ast.FormattedValue):
+        return literal(node.value, {}) if isinstance(node.value, ast.IfExp) else ["7"]
+    if isinstance(node, ast.IfExp):
+        return [*literal(node.body, names), *literal(node.orelse, names)]
+    if isinstance(node, ast.Name):
+        return [text for value in names.get(node.id, ()) for text in literal(value, {})]
+    return []
+
+
+def assigned(function):
+    """What is assigned to each name in a function."""
+    names = {}
+    for node in ast.walk(function):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = zip(target.elts, node.value.elts, strict=True)
+            for name, value in pairs:
+                names.setdefault(getattr(name, "id", ""), []).append(value)
+    return names
+
+
+def faults_in(path):
+    """The problem and the cure of every fault that a file tells, as often as it may vary."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = assigned(function) if isinstance(function, ast.FunctionDef) else {}
+        for node in ast.walk(function) if names or isinstance(function, ast.FunctionDef) else ():
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Fault":
+                yield from ((text, "problem") for text in literal(node.args[2], names))
+                yield from ((text, "cure") for text in literal(node.args[3], names))
+
+
+def test_every_fault_of_an_edit_has_its_sentence():
+    found = {one for path in HELD for one in faults_in(path) if not CLI_ALONE.fullmatch(one[0])}
+    assert len(found) > 90
+    unsaid = set()
+    for text, part in sorted(found):
+        fault = Fault("grids", "7", text, "") if part == "problem" else Fault("grids", "7", "", text)
+        if getattr(said_fault(fault, language="zh"), part) == text:
+            unsaid.add(text)
+    assert unsaid == set()
+
+
+def test_every_rule_has_its_details():
+    assert set(load_texts("zh")["details"]) == {rule.name for rule in RULES} | {"zone_border_off_line"}
+    for rule, some in load_texts("en")["details"].items():
+        for name, text in some.items():
+            assert load_texts("zh")["details"][rule][name] != text
+            told = detailed(rule, HOLE.sub("7", re.escape(text)).replace("\\", ""), load_texts("zh"))
+            assert not LETTERS.search(told.replace("division", "").replace("zone_code", "")), told
+
+
+def test_what_hard_rules_say_is_said_in_chinese():
+    for rule, detail, told in (
+        ("gap", "3.20 m2, up to 0.40 m wide, in no grid, open at an end",
+         "3.20 平方米不属任何网格，最宽 0.40 m，一端开口"),
+        ("zone_crossed", "9.00 m2, up to 2.00 m wide, outside zone 420102001001, in no zone",
+         "有 9.00 平方米超出区域 420102001001，最宽 2.00 m，不在任何区域内"),
+        ("code_duplicate", "grids: grid_code occurs 2 times", "网格：grid_code 出现 2 次"),
+        ("grid_not_filled", "5.00 m2, up to 1.00 m wide, in none of its microgrids",
+         "网格有 5.00 平方米不在其任何微网格内，最宽 1.00 m"),
+    ):  # fmt: skip
+        assert detailed(rule, detail, load_texts("zh")) == told
+        assert detailed(rule, detail, load_texts("en")) == detail
+
+
+def test_words_within_are_said_and_names_stay():
+    one = Fault("line", "", "misses grid 420102001001001 by 12 m", "Draw it across, from border to border")
+    told = said_fault(one, language="zh")
+    assert told.problem == "距网格 420102001001001还有 12 米，没有相交"
+    assert told.cure == "请从一侧边界画到另一侧边界"
+    assert said_fault(one, language="en") is one
+    named = Fault("grids", "420102001001001", "'a grid of zone' is the name of 420102001001002", "Choose another")
+    assert said_fault(named, language="zh").problem.startswith("'a grid of zone' ")
+    odd = Fault("grids", "", "is something new", "Do what nobody knows")
+    assert said_fault(odd, language="zh") == odd
+    assert said_faults([one, odd], language="en") == str(InputRefused([one, odd]))
+    assert said_faults([odd], language="zh") == "is something new。Do what nobody knows。"
+    assert said_notice("grids: 420102001001002 has no atom left and is given up (1)", language="zh") == (
+        "420102001001002 已没有基本单元，予以撤销"
+    )
+    conflict = (
+        "grid 420102001001001 was changed meanwhile: undo of give by 王 at 2026-01-01T00:00 (edit 3). "
+        "See: gridgis adjust log 2; where the edit still holds, make it with --seen 3"
+    )
+    assert said_message(conflict, language="zh") == (
+        "网格 420102001001001 已被改动：王 于 2026-01-01T00:00 撤销了划转（第 3 次编辑）"
+    )
+    assert said_message("something else", language="zh") == "something else"
+
+
+# ------------------------------------------------------------------ the interface
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    told = make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
+    return webmap.create_app(told)
+
+
+@pytest.fixture(scope="module")
+def planner(app):
+    return signed_in(app, "planner")
+
+
+def in_chinese(client, path, body):
+    return client.post(path, json=body, headers=ZH)
+
+
+def test_refusals_come_in_the_language_that_is_asked_for(app, planner):
+    code, line = across(planner)
+    far = [[x + 0.02, y] for x, y in line]
+    asked = {"action": "split", "arguments": {"code": code, "line": far}, "dry_run": False}
+    for said in (
+        in_chinese(planner, "/api/drafts/2/edits", asked).json["error"]["details"],
+        in_chinese(planner, "/api/drafts/2/edits", {**asked, "dry_run": True}).json["refused"],
+    ):
+        assert not LETTERS.search("".join(one["problem"] + one["cure"] for one in said)), said
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in said[0]["problem"])
+        assert said[0]["at"]
+    english = planner.post("/api/drafts/2/edits", json=asked).json["error"]
+    assert english["details"][0]["cure"].isascii()
+    refused = in_chinese(planner, "/api/drafts/2/redivide", {"codes": [code[:12] + "999"]}).json["error"]
+    assert refused["message"] == f"{code[:12]}999：没有这个网格。请在列表或图上查看现有编码。"
+    denied = signed_in(app, "reviewer").post("/api/drafts/2/undo", headers=ZH)
+    assert denied.status_code == 403
+    assert denied.json["error"]["message"] == "您的角色是审核员：此功能仅供规划员, 区中心使用。"
+
+
+def test_findings_come_in_the_language_that_is_asked_for(planner):
+    for path in ("/api/division/offenders?version=2", "/api/drafts/2/zones/420102001001/findings"):
+        english, chinese = (planner.get(path, headers=headers) for headers in ({}, ZH))
+        assert english.headers["ETag"] != chinese.headers["ETag"]
+        told = [[one["properties"] for one in answer.json["features"]] for answer in (english, chinese)]
+        assert len(told[0]) == len(told[1]) > 0
+        for was, now in zip(*told, strict=True):
+            assert was["detail"].isascii()
+            assert not LETTERS.search(now["detail"]), now
+            assert {**was, "detail": ""} == {**now, "detail": ""}
+        assert planner.get(f"{path}{'&' if '?' in path else '?'}lang=zh").data == chinese.data
+        planner.delete_cookie("gridgis_language")
+
+
+def test_a_task_that_failed_says_why_in_the_language(app, planner):
+    told = app.extensions["settings"]
+    number = jobs.ask_task(told.store, "redivide", {}, by="planner")
+    fault = Fault("grids", "420102001001001", "is locked", "Unlock it: gridgis adjust unlock VERSION 420102001001001")
+    jobs.end_task(told.store, number, "failed", said=str(fault), result={"faults": [vars(fault)]})
+    assert planner.get(f"/api/tasks/{number}").json["said"] == str(fault)
+    chinese = planner.get(f"/api/tasks/{number}", headers=ZH).json
+    assert chinese["said"] == "420102001001001：已锁定。请先解锁 420102001001001。"
+
+
+def test_notices_of_an_edit_come_in_the_language(planner):
+    grids = {row["grid"] for row in rows(planner, "atoms")}
+    for grid in sorted(grids):
+        atoms = [row["id"] for row in rows(planner, "atoms") if row["grid"] == grid]
+        for to in sorted(grids - {grid}):
+            said = in_chinese(
+                planner,
+                "/api/drafts/2/edits",
+                {"action": "give", "arguments": {"atoms": atoms, "to": to}, "dry_run": True},
+            ).json
+            if "refused" not in said and said["notices"]:
+                assert said["notices"] == [f"{grid} 已没有基本单元，予以撤销"]
+                return
+    raise AssertionError("no grid can be given whole")
+
+
+# ------------------------------------------------------------------ the page
+@browser.needs_chromium
+def test_the_chinese_page_tells_findings_and_refusals_in_chinese(app):
+    with (
+        served(app) as site,
+        browser.chromium() as window,
+        browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}, locale="zh-CN") as (
+            page,
+            heard,
+        ),
+    ):
+        open_draft(page, site, "planner")
+        details = page.locator(".finding small").all_inner_texts()
+        assert details
+        assert not [text for text in details if LETTERS.search(text)]
+        grid = page.evaluate("planner.gridsOf(planner.state.zone)[0].code")
+        page.keyboard.press("s")
+        page.select_option("#edit select[name=code]", grid)
+        page.fill("#edit textarea[name=line]", "114.9 30.9, 114.91 30.9")
+        page.locator("#edit textarea[name=line]").blur()
+        page.wait_for_selector("#edit .refusal")
+        said = page.inner_text("#edit .refusal")
+        assert not LETTERS.search(re.sub(r"EPSG|CGCS|WGS|Gauss|Kruger|CM|zone|[A-Z]{2,}", "", said)), said
+    assert heard.complaints == []
