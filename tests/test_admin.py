@@ -253,19 +253,3 @@ def test_somebody_is_added_and_events_are_looked_at(app, told, window, language,
         assert texts["admin_events"]["kind_actor_added"] in page.inner_text("tbody")
     assert heard.outside(site) == []
     assert heard.complaints == []
-
-
-@browser.needs_chromium
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_axe_finds_nothing_wrong(app, window, language):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    with served(app) as site, browser.opened(window, f"{site}/sign-in?lang={language}") as (page, _):
-        sign_in(page, site, "administrator", onward="/admin")
-        for tab in ("users", "events", "audit", "webhooks"):
-            page.goto(f"{site}/admin?lang={language}#show={tab}")
-            page.wait_for_selector(f"body[data-shown={tab}]")
-            found = axe.Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
-        page.goto(f"{site}/account?lang={language}")
-        found = axe.Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()

@@ -68,7 +68,7 @@ def test_a_leader_finds_where_when_and_who(site, browser):
         page.select_option("#ask-compare", "before")
         page.wait_for_selector("main.twice")
         page.wait_for_function("() => heat.behind && heat.behind.map.isSourceLoaded('grids')")
-        assert page.evaluate("getComputedStyle(document.getElementById('after')).clipPath").startswith("inset")
+        assert page.evaluate("getComputedStyle(document.querySelector('#after canvas')).clipPath").startswith("inset")
         for kind, begin in (("png", b"\x89PNG"), ("csv", b"\xef\xbb\xbfgrid_code,"), ("geojson", b'{"type":"Feat')):
             page.evaluate("document.querySelector('.takes').open = true")
             with page.expect_download() as waited:

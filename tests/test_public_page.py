@@ -183,13 +183,3 @@ def test_without_scripts_the_form_still_answers(window, site, division):
         page.fill("#q", code)
         page.click("button.main")
         assert code in page.inner_text(".answer code").replace(" ", "")
-
-
-@browser.needs_chromium
-def test_axe_finds_nothing(window, site, division):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    code = division.grids["grid_code"].iloc[0]
-    with browser.opened(window, f"{site}/public?lang=en&code={code}") as (page, _):
-        page.wait_for_selector("body.drawn")
-        found = axe.run(page).response["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []

@@ -91,7 +91,7 @@ export function openMap(container, summary, on, options = {}) {
     },
   });
   map.touchZoomRotate.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), "top-left");
+  if (options.controls ?? true) map.addControl(new NavigationControl({ showCompass: false }), "top-left");
   map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
   map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
   for (const band of summary.bands) if (band.hatch !== "none") { const { image, pixelRatio } = tile(band); map.addImage(band.name, image, { pixelRatio }); }

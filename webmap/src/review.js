@@ -58,7 +58,7 @@ class Review {
       place("no-map").textContent = T.pick;
       return say("");
     }
-    if (String(id) === String(this.one?.id)) return undefined;
+    if (String(id) === String(this.one?.id)) return this.panel();
     say(T.loading);
     try {
       this.take(await ask(`/api/reviews/${id}`));
@@ -88,8 +88,6 @@ class Review {
       place("no-map").textContent = texts.plan.no_webgl;
       return;
     }
-    if (!one.against) place("after").style.clipPath = "none";
-    else place("after").style.removeProperty("clip-path");
     this.maps.show(await ask(`/api/reviews/${one.id}/changes`));
     document.body.classList.add("drawn");
     if (one.changes.length) this.maps.fit(around(one.changes.map(({ bounds }) => bounds)));
@@ -114,11 +112,19 @@ class Review {
     if (n) this.pickChange(((this.at ?? (by > 0 ? -1 : 0)) + by + n) % n);
   }
 
+  // On a phone the version lies over the queue.
+  queue() {
+    document.body.classList.remove("has-detail");
+    place("detail").hidden = true;
+    place("work-body").querySelector('[aria-current="true"]')?.focus();
+  }
+
   panel() {
     const one = this.one, detail = place("detail");
     detail.hidden = false;
     document.body.classList.add("has-detail");
     detail.replaceChildren(
+      el("button.link.back.to-queue", { type: "button", onclick: () => this.queue() }, "‹ ", T.queue),
       el("p.over", {}, texts.review_states[one.state]),
       el("h2", {}, one.name),
       el("p.sub", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.effective_from && fill(T.in_force_from, { date: date(one.effective_from) }), one.note].filter(Boolean).join(" · ")),

@@ -8,10 +8,10 @@ const CHANGED = "changed", APART = "apart";
 // Borders that one of two plans has alone: a whole line, and a dashed one.
 export const SIDES = { old: { colour: "#1f4f9c", width: 3.5, dash: [] }, new: { colour: "#b8430f", width: 3.5, dash: [2, 1.3] } };
 
-async function pane(container, version, on) {
+async function pane(container, version, on, { controls }) {
   const at = `?version=${version}`;
   const [summary, ...layers] = await Promise.all([ask(`/api/division${at}`), ...LAYERS.map((name) => ask(`/api/division/${name}${at}`))]);
-  const view = openMap(container, summary, on, { hash: false });
+  const view = openMap(container, summary, on, { hash: false, controls });
   await view.ready;
   view.show({ ...Object.fromEntries(LAYERS.map((name, k) => [name, layers[k]])), offenders: [] });
   view.map.addSource(CHANGED, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
@@ -24,7 +24,7 @@ async function pane(container, version, on) {
 }
 
 export async function openMaps({ before, after, on }) {
-  const views = [after && (await pane(document.getElementById("after"), after, on)), before && (await pane(document.getElementById("before"), before, on))].filter(Boolean);
+  const views = [after && (await pane(document.getElementById("after"), after, on, { controls: true })), before && (await pane(document.getElementById("before"), before, on, { controls: !after }))].filter(Boolean);
   if (views.length === 2) together(...views);
   let picked;
   return {
