@@ -6,6 +6,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gridgis.errors import Fault, InputRefused
 
@@ -97,7 +98,12 @@ def names_of(host: str) -> list[str]:
 def _first(store: str, made: tuple[str, str] | None) -> None:
     """Tell the one who starts the first server how to sign in; it is told this once."""
     if made is not None:
-        print(f"First administrator of {Path(store).name}: {made[0]}  one-time password: {made[1]}", flush=True)
+        print(f"First administrator of {called(store)}: {made[0]}  one-time password: {made[1]}", flush=True)
+
+
+def called(store: str) -> str:
+    """The name of a store to tell people: of a file or a database, never with a password."""
+    return Path(urlsplit(store).path).name if "://" in store else Path(store).name
 
 
 def _count_in(folder: Path) -> None:

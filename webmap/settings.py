@@ -30,7 +30,8 @@ class Settings:
     ----------
     store : file or `postgresql://` address of the store that is served
     division : GeoPackage that is shown instead of a store, to look at alone
-    state : folder of what may be made again: tiles, uploads, results, counters; beside the store by default
+    state : folder of what may be made again: tiles, uploads, results, counters; and of the key of the accounts, which
+        may not; beside the store by default, to be named where that is on PostgreSQL
     network, timezone : of the versions, and of times without an offset
     title : of the city
     hosts : names by which the server may be called, beside loopback
@@ -81,7 +82,16 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """The folder of what may be made again."""
+        """The folder of what may be made again, and of the key of the accounts.
+
+        Raises
+        ------
+        InputRefused
+            Where the store lies on PostgreSQL, beside which there is no folder, and none is named.
+        """
+        if not self.state and "://" in self.store:
+            cure = "Set GRIDGIS_STATE, or state in the file of settings, to a folder of the server alone"
+            raise InputRefused([Fault("state", "", "must be named for a store on PostgreSQL", cure)])
         return Path(self.state or f"{self.store or self.division}.state")
 
     @property
