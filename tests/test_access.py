@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 
 import pytest
 from city import PASSWORD, client_of, make_city, signed_in
@@ -194,3 +196,30 @@ def test_counters_are_shared_and_run_out(tmp_path):
         two.take("a", limit, now=102.0)
     two.take("b", limit, now=102.0)
     one.take("a", limit, now=110.0)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from webmap.limits import Limits
+connection = Limits(Path(sys.argv[1]))._connection()
+connection.execute("PRAGMA cache_size = 2")  # pages go into the file before the transaction is over
+connection.execute("BEGIN")
+connection.execute("UPDATE taken SET count = 9, begun = 100")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_worker_that_is_killed_while_it_counts_leaves_counters_that_count(tmp_path):
+    connection = Limits(tmp_path / "l.db")._connection()
+    connection.executemany("INSERT INTO taken VALUES (?, 100, 1)", [(f"{k:06}{'x' * 50}",) for k in range(5_000)])
+    connection.execute("INSERT INTO taken VALUES ('a', 100, 1)")
+    connection.close()
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path / "l.db"], check=False).returncode == -9
+    counter = Limits(tmp_path / "l.db")
+    for _ in range(2):
+        counter.take("a", Limit(count=3, seconds=10), now=101.0)
+    with pytest.raises(Exception, match="Wait"):
+        counter.take("a", Limit(count=3, seconds=10), now=102.0)
+    rows = counter._connection().execute("SELECT count, count(*) FROM taken GROUP BY count").fetchall()
+    assert rows == [(1, 5_000), (4, 1)]

@@ -1,7 +1,8 @@
 """How often something may be asked for: counted in one small file that all workers share.
 
-Invariant: whichever worker is asked, the count is the same. What is counted may be lost with the machine's power: the
-file is not synced.
+Invariant: whichever worker is asked, the count is the same, and a worker that is killed leaves a file that can be read:
+what it was about to count is taken back from the journal. Nothing is synced, so that the machine's power may take the
+file along; a server that starts begins a new one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ TAKE = (
     "RETURNING begun, count"
 )
 CLEAR_EVERY = 1_000
+LIMITS = "limits.db"
+"""The file in the folder of a server."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,19 @@ class Limits:
             raise TooManyRequests(f"Asked too often. Wait {wait} s.", retry_after=wait)
         return float(begun)
 
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Begin anew, while no worker counts."""
+        for ending in ("", "-journal"):
+            path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+
     def _connection(self) -> sqlite3.Connection:
         """A connection of this thread."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             found = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-            for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "mmap_size = 0"):
+            for pragma in ("journal_mode = TRUNCATE", "synchronous = OFF", "mmap_size = 0"):
                 found.execute(f"PRAGMA {pragma}").fetchall()
             found.execute(TABLE)
             self._local.connection = found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 
-from webmap.limits import Limits
+from webmap.limits import LIMITS, Limits
 from webmap.settings import Settings
 
 
@@ -48,7 +48,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     from webmap.held import Held
 
     app.extensions["standards"] = (ogc.STANDARD, open311.STANDARD)
-    app.extensions["limits"] = Limits(settings.folder / "limits.db")
+    app.extensions["limits"] = Limits(settings.folder / LIMITS)
     app.extensions["comparisons"] = Comparisons(settings.store)
     app.extensions["desk"] = desk.desk_of(settings)
     app.extensions["tiles"] = tiles.prepare(settings)

@@ -52,6 +52,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
     import socket
 
     from gridgis import jobs
+    from webmap.limits import LIMITS, Limits
     from webmap.runner import beside
     from webmap.settings import ENVIRONMENT, read_settings
 
@@ -77,6 +78,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
     if told.store:
         told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _count_in(told.folder / "metrics")
+        Limits.forget(told.folder / LIMITS)
         _first(told.store, jobs.first_administrator(told.store))
         with beside():
             _listen(host, port, workers=workers)
