@@ -28,33 +28,37 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def config_of(told: webmap.Settings, path: Path) -> Path:
+    """Write the texts of settings to a file that a server can be told."""
+    given = {name: value for name, value in vars(told).items() if isinstance(value, str) and value}
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items()), encoding="utf-8")
+    return path
+
+
 @dataclass
 class Server:
     """The server of a store: `gridgis serve` with its workers and its runner, in a group of processes of its own."""
 
-    told: webmap.Settings
-    folder: Path
+    config: Path
+    log: Path
     workers: int = 2
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
         """Start it; give the seconds until it says that it is ready."""
-        config = self.folder / "server.toml"
-        given = {name: value for name, value in vars(self.told).items() if isinstance(value, str) and value}
-        config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items()))
-        words = ["serve", "--config", str(config), "--port", str(self.port), "--workers", str(self.workers)]
+        words = ["serve", "--config", str(self.config), "--port", str(self.port), "--workers", str(self.workers)]
         begun = time.monotonic()
-        with (self.folder / "server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, *words],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "GRIDGIS_LOG": "0", "GRIDGIS_STORE": self.told.store},
+                env={**os.environ, "GRIDGIS_LOG": "0"},
             )
         while not self.is_ready():
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()[-2_000:]
+            assert self.process.poll() is None, self.log.read_text()[-2_000:]
             assert time.monotonic() - begun < 120, "the server is not ready after two minutes"
             time.sleep(0.02)
         return time.monotonic() - begun
@@ -73,7 +77,7 @@ class Server:
 
     def kill_worker(self, which: int) -> None:
         """Kill one of those that answer; the server begins another."""
-        workers = self.pids("spawn_main", "serve")
+        workers = self.pids("serve")
         os.kill(workers[which % len(workers)], signal.SIGKILL)
 
     def pids(self, *words: str) -> list[int]:
@@ -90,6 +94,13 @@ class Server:
                 found.append(int(path.parent.name))
         return sorted(found)
 
+    def memory_mb(self) -> dict[str, float]:
+        """What its workers and its runner hold, each with its share of what they have together."""
+        return {
+            name: sum(_pss_mb(pid) for pid in self.pids(word))
+            for name, word in (("workers", "serve"), ("runner", "webmap.runner"))
+        }
+
     def stop(self) -> None:
         """End it as an administrator does."""
         assert self.process is not None
@@ -99,6 +110,13 @@ class Server:
                 self.process.wait(40)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+def _pss_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError(f"no memory of {pid}")
 
 
 @dataclass
@@ -126,10 +144,19 @@ class Client:
             data, told["Content-Type"] = urlencode(body["form"]), "application/x-www-form-urlencoded"
         elif body is not None:
             data, told["Content-Type"] = json.dumps(body), "application/json"
+        kept = self._connection is not None
+        try:
+            return self._asked(method, path, data, told)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if not kept or method != "GET":  # a browser does so too where the server closed what was idle for long
+                raise
+            return self._asked(method, path, data, told)
+
+    def _asked(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
         try:
-            self._connection.request(method, path, data, told)
+            self._connection.request(method, path, data, headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except LOST:

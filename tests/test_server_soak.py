@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from city import SMALL, make_city
 from drafts import town
-from live_server import LOST, Client, Server
+from live_server import LOST, Client, Server, config_of
 from test_resolve_api import inside
 
 from gridgis import jobs
@@ -26,6 +26,8 @@ from gridgis.registry import tables
 KILLS = int(os.environ.get("GRIDGIS_SERVER_KILLS", "50"))
 READY_S = float(os.environ.get("GRIDGIS_READY_S", "5"))
 """So soon it has to be ready on a machine with nothing else to do."""
+MOST, LONGEST_S = 60, 30.0
+"""So many answers at most are waited for between two kills, and so long."""
 AS_IT_LIES = {"reasons": {"": "as it lies"}}
 
 
@@ -39,6 +41,16 @@ class Answers:
     asked: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def number(self) -> int:
+        return len(self.reports) + len(self.edits) + len(self.approved)
+
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more were given, or for long: a machine that is busy answers little."""
+        ought, end = self.number + more, time.monotonic() + LONGEST_S
+        while self.number < ought and time.monotonic() < end:
+            time.sleep(0.01)
 
     def take(self, status: int, said: bytes) -> dict:
         """An answer; anything but a good one is told at the end."""
@@ -140,17 +152,19 @@ def soak(folder, kills, *, seed):
     names = ("dispatcher", "planner", "submitter", "city_reviewer")
     keys = {name: jobs.make_token(told.store, name, label="soak", days=1) for name in names}
     places = [inside(division, row=row) for row in range(len(division.grids))]
-    server, answers = Server(told, folder), Answers()
+    server, answers = Server(config_of(told, folder / "server.toml"), folder / "server.log"), Answers()
     work = [(report, (server, keys["dispatcher"], answers, places, f"clerk{k}")) for k in range(3)]
     work.append((rename, (server, keys["planner"], answers, sorted(division.grids["grid_code"])[:5])))
     work += [(look_up, (server, answers, sorted(division.grids["grid_code"])[5:])), (approve, (server, keys, answers))]
     threads = [threading.Thread(target=act, args=given, daemon=True) for act, given in work]
     ready = [server.start()]
+    assert len(server.pids("serve")) == server.workers
     try:
         for thread in threads:
             thread.start()
         for kill in range(kills):
-            time.sleep(rng.uniform(0.3, 4.0))
+            answers.wait_for(int(rng.integers(1, MOST)))
+            time.sleep(rng.uniform(0.0, 0.3))
             if kill % 5 == 4:
                 server.kill_worker(int(rng.integers(0, 2)))
                 time.sleep(rng.uniform(0.0, 1.0))
@@ -158,7 +172,7 @@ def soak(folder, kills, *, seed):
             known = dict(answers.reports), dict(answers.edits), list(answers.approved)
             held(told.store, answers, known)
             ready.append(server.start())
-        time.sleep(2.0)
+        answers.wait_for(MOST)
     finally:
         answers.ended.set()
         for thread in threads:

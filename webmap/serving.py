@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 THREADS = 4
 """Requests that a worker answers at a time; each may hold a connection to the store. More wait for one another."""
+OPTIONAL = ("webmap.oidc",)
+"""Modules that need what is not always installed."""
 GRACE_S = 20
 """How long requests may go on that were begun when the server is told to end."""
 
@@ -43,6 +45,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
     Parameters
     ----------
     given : settings that go before those of the environment
+    workers : processes that answer, where a store is served; a division to look at has one
 
     Raises
     ------
@@ -81,6 +84,7 @@ def serve(given: dict[str, Any], *, host: str, port: int, workers: int) -> None:
         Limits.forget(told.folder / LIMITS)
         _first(told.store, jobs.first_administrator(told.store))
         with beside():
+            _load()
             _listen(host, port, workers=workers)
     else:
         _listen(host, port, workers=1)
@@ -115,6 +119,24 @@ def _count_in(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _load() -> None:
+    """Load the code before workers part from this process: they share it, and one that is begun anew is soon there.
+
+    Nothing is opened and no thread begun here, which would be of no use in another process.
+    """
+    import importlib
+    import pkgutil
+
+    import webmap
+    from gridgis import jobs
+
+    for one in pkgutil.walk_packages(webmap.__path__, "webmap."):
+        if one.name not in OPTIONAL:
+            importlib.import_module(one.name)
+    importlib.import_module("gridgis.resolve")
+    jobs.ready_for_edits()
 
 
 def _listen(host: str, port: int, *, workers: int) -> None:
