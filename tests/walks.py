@@ -88,7 +88,7 @@ def account(page: Any, site: str, language: str) -> Iterator[str]:
     page.wait_for_selector("#keys")
     yield "account"
     page.fill("#keys [name=label]", "gis")
-    page.click("#keys form:last-of-type button")
+    page.click("#keys > form button")
     page.wait_for_selector(".once")
     yield "a key is made"
     if page.locator("form[action$=begin]").count():
@@ -162,6 +162,7 @@ def dispatch(page: Any, site: str, language: str) -> Iterator[str]:
     yield "box"
     lon, lat = page.evaluate("(({ _sw, _ne }) => [(_sw.lng + _ne.lng) / 2, (_sw.lat + _ne.lat) / 2])"
                              "(window.dispatch.map.map.getBounds())")  # fmt: skip
+    unfold(page)
     page.fill("#item", "a hole")
     page.fill("#box", f"{lon:.7f}, {lat:.7f}")
     page.press("#box", "Enter")
