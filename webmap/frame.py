@@ -9,6 +9,7 @@ from flask import current_app, g, render_template, request
 
 from gridgis.jobs import Person
 from gridgis.publish.texts import LANGUAGES
+from webmap import base
 from webmap.access import EVERYBODY, SIGNED_IN, csrf, rule_of, settings
 from webmap.language import page_texts, wanted
 
@@ -37,7 +38,12 @@ def page(template: str, **values: Any) -> str:
         here=request.endpoint,
         person=g.get("person"),
         settings=settings(),
-        told={"csrf": csrf(), "root": request.script_root, "person": _shown(g.get("person"))},
+        told={
+            "csrf": csrf(),
+            "root": request.script_root,
+            "person": _shown(g.get("person")),
+            "base": base.told(settings()),
+        },
         **values,
     )
 

@@ -44,6 +44,7 @@ class Settings:
     pyramid : folder of counted cases, as `gridgis count` makes it
     open311_public : whether everybody may read requests by Open311, where they lie and how they stand
     people_key : file of the key by which private fields are encrypted
+    own_attribution : what the sources of streets, buildings and water ask to be said on a map; may hold links as HTML
     base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
     log : whether a line is written for each request
@@ -71,6 +72,7 @@ class Settings:
     pyramid: str = ""
     open311_public: bool = False
     people_key: str = ""
+    own_attribution: str = ""
     base_tiles: str = ""
     base_attribution: str = ""
     oidc_issuer: str = ""

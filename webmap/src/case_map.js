@@ -1,43 +1,29 @@
 // The map of a case: its place with the circle of its error, its grid, the borders around, and the cases nearby.
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { LAND, openBase } from "./base.js";
 import { boundsOf } from "./boxes.js";
-import { grouped, texts } from "./dom.js";
+import { grouped } from "./dom.js";
+import { NOTHING, collection, is, label, line, wider } from "./layers.js";
 
-setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
-
-const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
-const NOTHING = { type: "FeatureCollection", features: [] };
 const CORNERS = 64, METRES_A_DEGREE = 111_320;
-const is = (name, value) => ["==", ["get", name], value];
-const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
-const stroke = (id, source, color, width, more = {}) => ({
-  id, source, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width }, ...more,
-});
 
 const LAYERS = [
-  { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
-  { id: "zones", source: "zones", type: "fill", paint: { "fill-color": "#fbfaf7" } },
-  stroke("borders", "borders", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { filter: ["!", is("level", "zone")] }),
-  stroke("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2, 17, 4), { filter: is("level", "zone") }),
+  { id: "zones", source: "zones", type: "fill", paint: { "fill-color": LAND } },
+  line("borders", "borders", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { filter: ["!", is("level", "zone")] }),
+  line("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2, 17, 4), { filter: is("level", "zone") }),
   { id: "around", source: "around", type: "fill", paint: { "fill-color": ["match", ["get", "part"], "own", "#aed1d6", "option", "#f6dfae", "#ffffff"], "fill-opacity": ["match", ["get", "part"], "own", 0.75, "option", 0.7, 0] } },
-  stroke("around-lines", "around", "#4a473f", 1.2),
-  stroke("own-case", "around", "#ffffff", 6, { filter: is("part", "own") }),
-  stroke("own", "around", "#1b4b58", 3.2, { filter: is("part", "own") }),
-  stroke("option", "around", "#a86f1e", 2, { filter: is("part", "option"), paint: { "line-color": "#a86f1e", "line-width": 2, "line-dasharray": [2, 1.4] } }),
+  line("around-lines", "around", "#4a473f", 1.2),
+  line("own-case", "around", "#ffffff", 6, { filter: is("part", "own") }),
+  line("own", "around", "#1b4b58", 3.2, { filter: is("part", "own") }),
+  line("option", "around", "#a86f1e", 2, { filter: is("part", "option"), layout: { "line-cap": "butt" }, paint: { "line-dasharray": [2, 1.4] } }),
   { id: "circle", source: "circle", type: "fill", paint: { "fill-color": "#c02b1d", "fill-opacity": 0.14 } },
-  stroke("circle-line", "circle", "#c02b1d", 1.2),
+  line("circle-line", "circle", "#c02b1d", 1.2),
   { id: "cases", source: "cases", type: "circle", paint: { "circle-radius": 5, "circle-color": "#fff", "circle-stroke-color": "#67645c", "circle-stroke-width": 2 } },
   { id: "point-case", source: "point", type: "circle", paint: { "circle-radius": 8.5, "circle-color": "#fff" } },
   { id: "point", source: "point", type: "circle", paint: { "circle-radius": 6, "circle-color": "#c02b1d" } },
-  {
-    id: "names", source: "labels", type: "symbol",
-    layout: { "text-field": ["format", ["get", "code"], { "font-scale": 0.85 }, ["get", "leader"], {}], "text-font": FONT, "text-size": 12.5, "text-max-width": 9, "text-padding": 6 },
-    paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.92)", "text-halo-width": 1.6 },
-  },
+  label("names", "labels", { layout: { "text-field": ["format", ["get", "code"], { "font-scale": 0.85 }, ["get", "leader"], {}], "text-size": 12.5, "text-max-width": 9, "text-padding": 6 } }),
 ];
 
 const point = (at, properties = {}) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
-const collection = (features) => ({ type: "FeatureCollection", features });
 
 // A circle of so many metres around a place in degrees.
 export function circle(lon, lat, metres) {
@@ -69,16 +55,11 @@ function room() {
 
 // on(lon, lat): where somebody pointed
 export function openCaseMap(container, bounds, on) {
-  const source = { type: "geojson", data: NOTHING, attribution: "" };
-  const map = new MapLibre({
-    container, bounds, fitBoundsOptions: { padding: 30 }, hash: "map", locale: texts.maplibre, attributionControl: false,
-    dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 20, fadeDuration: 0,
-    style: { version: 8, sources: Object.fromEntries(["zones", "borders", "around", "circle", "cases", "point", "labels"].map((name) => [name, { ...source }])), layers: LAYERS },
+  const map = openBase(container, {
+    bounds, fitBoundsOptions: { padding: 30 }, hash: "map",
+    sources: Object.fromEntries(["zones", "borders", "around", "circle", "cases", "point", "labels"].map((name) => [name, { type: "geojson", data: NOTHING }])),
+    layers: LAYERS, under: "borders", names: "names",
   });
-  map.touchZoomRotate.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), "top-left");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
   map.getCanvas().style.cursor = "crosshair";
   map.on("click", ({ lngLat }) => on(lngLat.lng, lngLat.lat));
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,52 +1,39 @@
 // Where cases pile up, on one map or on two under a swipe: density as pictures, grids by class, outlines of hot and cold.
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import { told } from "./api.js";
-import { texts } from "./dom.js";
+import { LAND, openBase } from "./base.js";
 import { tile } from "./hatch.js";
+import { NOTHING, collection, is, label, line, wider } from "./layers.js";
 
-setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
-
-const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
-const empty = { type: "FeatureCollection", features: [] };
-const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
-const is = (name, value) => ["==", ["get", name], value];
 const of = (level, ...more) => ["all", is("level", level), ...more];
-const line = (id, color, width, filter, more = {}) => ({
-  id, source: "grids", type: "line", filter, layout: { "line-join": "round" }, paint: { "line-color": color, "line-width": width, ...more },
-});
+const drawnLine = (id, color, width, filter, paint = {}) => line(id, "grids", color, width, { filter, paint, layout: { "line-cap": "butt" } });
 
 const pictures = (query) => [new URL(`${told.root}/tiles/heat/{z}/{x}/{y}.png?${query}`, location.origin).href.replace(/%7B/g, "{").replace(/%7D/g, "}")];
 
 function layers({ outlines }) {
   const outline = (name) => {
     const { colour, dash } = outlines[name], some = of("grid", is("verdict", name));
-    return [line(`${name}-case`, "#ffffff", wider(11, 3, 15, 6), some, { "line-opacity": 0.75 }), line(name, colour, wider(11, 1.6, 15, 3.2), some, dash.length ? { "line-dasharray": dash } : {})];
+    return [drawnLine(`${name}-case`, "#ffffff", wider(11, 3, 15, 6), some, { "line-opacity": 0.75 }), drawnLine(name, colour, wider(11, 1.6, 15, 3.2), some, dash.length ? { "line-dasharray": dash } : {})];
   };
   return [
-    { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
-    { id: "zones", source: "grids", type: "fill", filter: of("zone"), paint: { "fill-color": "#fbfaf7" } },
+    { id: "zones", source: "grids", type: "fill", filter: of("zone"), paint: { "fill-color": LAND } },
     { id: "fill", source: "grids", type: "fill", filter: of("grid", ["has", "colour"]), paint: { "fill-color": ["get", "colour"], "fill-antialias": false } },
     { id: "hatch", source: "grids", type: "fill", filter: of("grid", ["has", "hatch"]), paint: { "fill-pattern": ["get", "hatch"], "fill-antialias": false } },
     { id: "heat", source: "heat", type: "raster", paint: { "raster-fade-duration": 0, "raster-resampling": "linear" } },
     { id: "grids", source: "grids", type: "fill", filter: of("grid"), paint: { "fill-opacity": 0 } },
-    line("grid-borders", "#77736a", wider(10, 0.3, 14, 0.9), of("grid")),
-    line("zone-borders", "#2f2d29", wider(9, 0.8, 14, 2.6), of("zone")),
+    drawnLine("grid-borders", "#77736a", wider(10, 0.3, 14, 0.9), of("grid")),
+    drawnLine("zone-borders", "#2f2d29", wider(9, 0.8, 14, 2.6), of("zone")),
     { id: "others", source: "grids", type: "fill", filter: is("code", "-"), paint: { "fill-color": "#f1efea", "fill-opacity": 0.6 } },
-    line("zone-shown", "#1b4b58", wider(9, 3, 14, 7), is("code", "-")),
+    drawnLine("zone-shown", "#1b4b58", wider(9, 3, 14, 7), is("code", "-")),
     ...outline("cold"), ...outline("hot"),
-    line("hovered", "#2b2a27", 2, is("code", "-")),
-    line("picked-case", "#ffffff", 7, is("code", "-")),
-    line("picked", "#1b4b58", 3.5, is("code", "-")),
-    {
-      id: "names", source: "names", type: "symbol", minzoom: 10,
-      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wall ? wider(10, 16, 16, 26) : wider(10, 10, 16, 16), "text-max-width": 8, "text-padding": 4 },
-      paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.8 },
-    },
+    drawnLine("hovered", "#2b2a27", 2, is("code", "-")),
+    drawnLine("picked-case", "#ffffff", 7, is("code", "-")),
+    drawnLine("picked", "#1b4b58", 3.5, is("code", "-")),
+    label("names", "names", { minzoom: 10, layout: { "text-size": wall ? wider(10, 16, 16, 26) : wider(10, 10, 16, 16), "text-max-width": 8 } }),
   ];
 }
 
 const middle = ([west, south, east, north]) => ({ type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] });
-const names = (zones) => ({ type: "FeatureCollection", features: zones.filter(({ name }) => name).map((zone) => ({ type: "Feature", properties: { name: zone.name }, geometry: middle(zone.bounds) })) });
+const names = (zones) => collection(zones.filter(({ name }) => name).map((zone) => ({ type: "Feature", properties: { name: zone.name }, geometry: middle(zone.bounds) })));
 
 const wall = document.querySelector("main.wall") !== null;
 // Room for what lies over the map: the legend, or the sheets of a phone.
@@ -58,25 +45,15 @@ function room() {
 
 // One map in a container; `on.grid(code)` hears of what is clicked.
 export async function openPane(container, choices, on, { hash = false, controls = true } = {}) {
-  const map = new MapLibre({
-    container, hash, bounds: choices.bounds, fitBoundsOptions: { padding: room() }, locale: texts.maplibre,
-    attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 19, fadeDuration: 0,
-    style: {
-      version: 8,
-      sources: {
-        grids: { type: "geojson", data: empty, tolerance: 0.2, promoteId: "code" },
-        names: { type: "geojson", data: names(choices.zones) },
-        heat: { type: "raster", tileSize: 256, maxzoom: 17, tiles: pictures("top=1"), bounds: wide(choices.bounds) },
-      },
-      layers: layers(choices),
+  const map = openBase(container, {
+    hash, bounds: choices.bounds, fitBoundsOptions: { padding: room() }, maxZoom: 19, corner: controls ? "bottom-left" : "",
+    sources: {
+      grids: { type: "geojson", data: NOTHING, tolerance: 0.2, promoteId: "code" },
+      names: { type: "geojson", data: names(choices.zones) },
+      heat: { type: "raster", tileSize: 256, maxzoom: 17, tiles: pictures("top=1"), bounds: wide(choices.bounds) },
     },
+    layers: layers(choices), under: "fill", names: "names", fills: ["fill", "hatch", "heat"],
   });
-  map.touchZoomRotate.disableRotation();
-  if (controls) {
-    map.addControl(new NavigationControl({ showCompass: false }), "bottom-left");
-    map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
-    map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
-  }
   for (const [layer, bands] of Object.entries(choices.bands)) for (const band of bands) {
     if (band.hatch === "none") continue;
     const { image, pixelRatio } = tile(band);
@@ -109,7 +86,7 @@ function verbs(map, choices) {
     // Shapes with a colour or hatch of each grid: `paint(code)` tells them.
     show(shapes, paint) {
       const features = shapes.features.map((one) => (one.properties.level === "grid" ? { ...one, properties: { ...one.properties, ...paint(one.properties.code) } } : one));
-      map.getSource("grids").setData({ type: "FeatureCollection", features });
+      map.getSource("grids").setData(collection(features));
     },
     density(query) {
       map.setLayoutProperty("heat", "visibility", query ? "visible" : "none");

@@ -1,4 +1,5 @@
 // Keys of a page: each action has one, `?` lists them in the words of the page.
+import { choices, next } from "./base_choice.js";
 import { el, texts } from "./dom.js";
 
 const TURNS = { z: "undo", Z: "redo", y: "redo" };
@@ -7,9 +8,10 @@ const TURNS = { z: "undo", Z: "redo", y: "redo" };
 // turn: hears of undo and redo, where the page has them.
 export function listenKeys(listed, actions, turn) {
   const help = document.getElementById("help");
-  const rows = listed.map(([keys, text]) => [el("dt", {}, keys.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, text)]);
+  const bases = document.querySelector(".map") && choices.length > 1;
+  const rows = [...listed, ...(bases ? [["g", texts.base.next]] : [])].map(([keys, text]) => [el("dt", {}, keys.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, text)]);
   help.replaceChildren(el("h2", {}, texts.plan.help), el("dl.keys", {}, rows.flat()), el("form", { method: "dialog" }, el("button", {}, texts.plan.close)));
-  const keys = { ...actions, "?": () => help.showModal() };
+  const keys = { ...(bases ? { g: next } : {}), ...actions, "?": () => help.showModal() };
   document.getElementById("help-button").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;

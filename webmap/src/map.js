@@ -1,25 +1,15 @@
 // The map: layers, and what is picked on them. Knows nothing of panels.
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
-import { texts } from "./dom.js";
+import { LAND, openBase } from "./base.js";
 import { marker, tile } from "./hatch.js";
+import { NOTHING, collection, is, label, line, wider } from "./layers.js";
 
-setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
-
-const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
 const MICROGRIDS_FROM = 14, FINDINGS_FROM = 13;
-const nothing = ["==", ["get", "code"], ""];
-const is = (name, value) => ["==", ["get", name], value ?? ""];
-const empty = { type: "FeatureCollection", features: [] };
-const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
-const line = (id, source, color, width, more = {}) => ({
-  id, source, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width }, ...more,
-});
+const nothing = is("code", "");
 
 // Borders of grids and zones with one kind of line under them; dashes say the same without colour.
 function stroked({ name, colour, width, dash }) {
-  const made = line(`borders-${name}`, "borders", colour, wider(10, 0.25 * width, 13, 0.7 * width, 17, 2 * width), { filter: is("stroke", name) });
-  if (!dash.length) return made;
-  return { ...made, layout: { "line-cap": "butt" }, paint: { ...made.paint, "line-dasharray": dash } };
+  const dashed = dash.length ? { layout: { "line-cap": "butt" }, paint: { "line-dasharray": dash } } : {};
+  return line(`borders-${name}`, "borders", colour, wider(10, 0.25 * width, 13, 0.7 * width, 17, 2 * width), { filter: is("stroke", name), ...dashed });
 }
 
 function layers({ bands, strokes }) {
@@ -27,11 +17,10 @@ function layers({ bands, strokes }) {
   const hatched = bands.filter(({ hatch }) => hatch !== "none").map(({ name }) => name);
   const isHatched = ["in", ["get", "band"], ["literal", hatched]];
   return [
-    { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
-    { id: "zones", source: "zones", type: "fill", paint: { "fill-color": "#fbfaf7" } },
+    { id: "zones", source: "zones", type: "fill", paint: { "fill-color": LAND } },
     { id: "grids", source: "grids", type: "fill", filter: ["!", isHatched], paint: { "fill-color": ["match", ["get", "band"], ...plain, "#e3e1db"], "fill-antialias": false } },
     { id: "grids-hatched", source: "grids", type: "fill", filter: isHatched, paint: { "fill-pattern": ["get", "band"], "fill-antialias": false } },
-    { id: "others", source: "zones", type: "fill", filter: nothing, paint: { "fill-color": "#fbfaf7", "fill-opacity": 0.55 } },
+    { id: "others", source: "zones", type: "fill", filter: nothing, paint: { "fill-color": LAND, "fill-opacity": 0.55 } },
     line("microgrids", "microgrids", "#7d7a72", wider(14, 0.4, 18, 1), { minzoom: MICROGRIDS_FROM }),
     line("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2.4, 17, 5.5), { filter: is("level", "zone") }),
     ...strokes.map(stroked),
@@ -39,12 +28,8 @@ function layers({ bands, strokes }) {
     line("picked-case", "grids", "#ffffff", 7, { filter: nothing }),
     line("picked", "grids", "#1b4b58", 3.5, { filter: nothing }),
     { id: "offence-fill", source: "offence", type: "fill", paint: { "fill-color": "#c02b1d", "fill-opacity": 0.18 } },
-    line("offence", "offence", "#c02b1d", 3, { paint: { "line-color": "#c02b1d", "line-width": 3, "line-dasharray": [2, 1.2] } }),
-    {
-      id: "names", source: "names", type: "symbol", minzoom: 11,
-      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": wider(11, 10, 16, 15), "text-max-width": 8, "text-padding": 4 },
-      paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.6 },
-    },
+    line("offence", "offence", "#c02b1d", 3, { paint: { "line-dasharray": [2, 1.2] } }),
+    label("names", "names", { minzoom: 11, layout: { "text-size": wider(11, 10, 16, 15), "text-max-width": 8 } }),
     signs("micro", "finding", ["all", ["!", isHard], isMicro], { minzoom: MICROGRIDS_FROM + 1.5 }),
     signs("finding", "finding", ["all", ["!", isHard], ["!", isMicro]], { minzoom: FINDINGS_FROM }),
     signs("hard", "hard", isHard),
@@ -58,10 +43,7 @@ const signs = (name, severity, filter, more = {}) => ({
   layout: { "icon-image": `sign-${severity}`, "icon-size": name === "micro" ? 0.7 : 1, "icon-allow-overlap": true, "icon-ignore-placement": true },
 });
 
-const points = (rows, at) => ({
-  type: "FeatureCollection",
-  features: rows.filter(at).map((row) => ({ type: "Feature", properties: row, geometry: { type: "Point", coordinates: at(row) } })),
-});
+const points = (rows, at) => collection(rows.filter(at).map((row) => ({ type: "Feature", properties: row, geometry: { type: "Point", coordinates: at(row) } })));
 
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
@@ -71,29 +53,16 @@ function room(picked = false) {
 
 // Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
 export function openMap(container, summary, on, options = {}) {
-  const source = (data, promoteId) => ({ type: "geojson", data, tolerance: 0.2, attribution: "", ...(promoteId ? { promoteId } : {}) });
-  const map = new MapLibre({
-    container,
+  const source = (data, promoteId) => ({ type: "geojson", data, tolerance: 0.2, ...(promoteId ? { promoteId } : {}) });
+  const map = openBase(container, {
     bounds: summary.bounds ?? undefined,
     fitBoundsOptions: { padding: room() },
     hash: options.hash ?? "map",
-    locale: texts.maplibre,
-    attributionControl: false,
-    dragRotate: false,
-    pitchWithRotate: false,
-    touchPitch: false,
-    maxZoom: 20,
-    fadeDuration: 0,
-    style: {
-      version: 8,
-      sources: { zones: source(empty), grids: source(empty, "code"), borders: source(empty), microgrids: source(empty), signs: source(empty), offence: source(empty), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
-      layers: layers(summary),
-    },
+    corner: options.corner,
+    sources: { ...Object.fromEntries(["zones", "borders", "microgrids", "signs", "offence"].map((name) => [name, source(NOTHING)])), grids: source(NOTHING, "code"), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
+    layers: layers(summary),
+    under: "grids", names: "names", fills: ["grids", "grids-hatched"],
   });
-  map.touchZoomRotate.disableRotation();
-  if (options.controls ?? true) map.addControl(new NavigationControl({ showCompass: false }), "top-left");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
   for (const band of summary.bands) if (band.hatch !== "none") { const { image, pixelRatio } = tile(band); map.addImage(band.name, image, { pixelRatio }); }
   for (const severity of ["hard", "finding"]) { const { image, pixelRatio } = marker(severity); map.addImage(`sign-${severity}`, image, { pixelRatio }); }
   listen(map, on);
@@ -128,7 +97,7 @@ function verbs(map, summary) {
     thin = (await fetchLayer("microgrids")).features;
     drawFine();
   };
-  const drawFine = () => thin && map.getSource("microgrids").setData({ type: "FeatureCollection", features: left(thin) });
+  const drawFine = () => thin && map.getSource("microgrids").setData(collection(left(thin)));
   return {
     ready,
     fit,
@@ -141,7 +110,7 @@ function verbs(map, summary) {
     },
     showFindings: (offenders) => map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at)),
     changeGrids: ({ gone, come }) => map.getSource("grids").updateData({ remove: gone, add: come }),
-    setBorders: (features) => map.getSource("borders").setData({ type: "FeatureCollection", features }),
+    setBorders: (features) => map.getSource("borders").setData(collection(features)),
     hideFine(leave) { left = leave; drawFine(); },
     fineBorders(fetchLayer) {
       map.on("moveend", () => fine(fetchLayer));
@@ -152,7 +121,7 @@ function verbs(map, summary) {
       map.setFilter("picked", code);
       map.setFilter("picked-case", code);
       map.setFilter("others", zone ? ["!", is("code", zone)] : nothing);
-      map.getSource("offence").setData(offence?.geometry ? offence : empty);
+      map.getSource("offence").setData(offence?.geometry ? offence : NOTHING);
     },
   };
 }

@@ -1,14 +1,12 @@
 // The public page: the map of the grid that was found, and the browser's own position. Everything else is in the page.
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
-import { ask, told } from "./api.js";
+import { ask } from "./api.js";
+import { LAND, openBase, vector } from "./base.js";
+import { choices, next } from "./base_choice.js";
 import { texts } from "./dom.js";
+import { is, label, line, wider } from "./layers.js";
 
-setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
-
-const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
 const place = (id) => document.getElementById(id);
 const shown = JSON.parse(place("shown").textContent);
-const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
 
 const page = (values) => {
   const here = new URLSearchParams(values);
@@ -47,61 +45,29 @@ async function found({ longitude, latitude, accuracy }) {
 }
 
 // ---- the map
-const line = (id, source, layer, color, width, more = {}) => ({
-  id, source, "source-layer": layer, type: "line", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": color, "line-width": width, ...more.paint }, ...(more.filter ? { filter: more.filter } : {}),
-});
-const isGroup = (name) => ["==", ["get", "group"], name];
-const isMine = ["==", ["get", "code"], shown?.code ?? ""];
-const label = (id, source, layer, more) => ({
-  id, source, "source-layer": layer, type: "symbol", ...more,
-  layout: { "text-field": ["get", "name"], "text-font": FONT, "text-padding": 4, ...more.layout },
-  paint: { "text-color": "#2b2a27", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.5, ...more.paint },
-});
+const isMine = is("code", shown?.code ?? "-");
+const of = (layer) => ({ "source-layer": layer });
 
 const layers = [
-  { id: "ground", type: "background", paint: { "background-color": "#f1efea" } },
-  { id: "zones", source: "grids", "source-layer": "zones", type: "fill", paint: { "fill-color": "#fbfaf7" } },
-  { id: "water", source: "base", "source-layer": "water", type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": "#cfe0ea" } },
-  line("rivers", "base", "water", "#cfe0ea", wider(10, 1.5, 16, 14), { filter: ["==", ["geometry-type"], "LineString"] }),
-  { id: "buildings", source: "base", "source-layer": "buildings", type: "fill", paint: { "fill-color": "#e4e0d6" } },
-  line("rails", "base", "rails", "#9b978c", wider(10, 0.8, 16, 2.5), { paint: { "line-dasharray": [4, 2] } }),
-  { id: "grids", source: "grids", "source-layer": "grids", type: "fill", paint: { "fill-color": "#ffffff", "fill-opacity": 0 } },
-  { id: "mine", source: "grids", "source-layer": "grids", type: "fill", filter: isMine, paint: { "fill-color": "#87b8c2", "fill-opacity": 0.45 } },
-  line("lanes", "base", "streets", "#ffffff", wider(13, 0.6, 17, 4), { filter: isGroup("lane") }),
-  line("streets", "base", "streets", "#ffffff", wider(11, 0.8, 17, 8), { filter: isGroup("street") }),
-  line("mains", "base", "streets", "#fff3cf", wider(9, 1.2, 17, 13), { filter: isGroup("main") }),
-  line("grid-borders", "grids", "borders", "#8d8b83", wider(11, 0.4, 17, 1.6), { filter: ["==", ["get", "level"], "grid"], paint: { "line-dasharray": [3, 2] } }),
-  line("zone-borders", "grids", "borders", "#4a473f", wider(8, 0.6, 17, 3), { filter: ["==", ["get", "level"], "zone"] }),
-  line("mine-case", "grids", "grids", "#ffffff", wider(11, 4, 17, 8), { filter: isMine }),
-  line("mine-line", "grids", "grids", "#1b4b58", wider(11, 2.5, 17, 4.5), { filter: isMine }),
-  label("street-names", "base", "streets", { minzoom: 14, layout: { "symbol-placement": "line", "text-size": 11.5, "symbol-spacing": 320 } }),
-  label("grid-names", "grids", "grids", { minzoom: 15, filter: ["!", isMine], layout: { "text-size": 11, "text-max-width": 7 }, paint: { "text-color": "#67645c" } }),
-  label("zone-names", "grids", "names", { maxzoom: 15, layout: { "text-size": 13, "text-max-width": 8 } }),
+  { id: "zones", source: "grids", ...of("zones"), type: "fill", paint: { "fill-color": LAND } },
+  { id: "grids", source: "grids", ...of("grids"), type: "fill", paint: { "fill-color": "#ffffff", "fill-opacity": 0 } },
+  { id: "mine", source: "grids", ...of("grids"), type: "fill", filter: isMine, paint: { "fill-color": "#87b8c2", "fill-opacity": 0.45 } },
+  line("grid-borders", "grids", "#8d8b83", wider(11, 0.4, 17, 1.6), { ...of("borders"), filter: is("level", "grid"), layout: { "line-cap": "butt" }, paint: { "line-dasharray": [3, 2] } }),
+  line("zone-borders", "grids", "#4a473f", wider(8, 0.6, 17, 3), { ...of("borders"), filter: is("level", "zone") }),
+  line("mine-case", "grids", "#ffffff", wider(11, 4, 17, 8), { ...of("grids"), filter: isMine }),
+  line("mine-line", "grids", "#1b4b58", wider(11, 2.5, 17, 4.5), { ...of("grids"), filter: isMine }),
+  label("grid-names", "grids", { ...of("grids"), minzoom: 15, filter: ["!", isMine], layout: { "text-size": 11, "text-max-width": 7 }, paint: { "text-color": "#67645c" } }),
+  label("zone-names", "grids", { ...of("names"), maxzoom: 15, layout: { "text-size": 13, "text-max-width": 8 } }),
 ];
-
-async function source(kind) {
-  const { tiles: [one], minzoom, maxzoom, bounds } = await ask(`/tiles/${kind}.json`);
-  const path = one.slice(one.indexOf("/tiles/"));
-  return { bounds, source: { type: "vector", tiles: [`${location.origin}${told.root}${path}`], minzoom, maxzoom } };
-}
 
 const room = () => (innerWidth <= 760 ? 26 : 70);
 
 async function draw() {
-  const [grids, base] = await Promise.all(["grids", "base"].map(source));
-  const map = new MapLibre({
-    container: "map",
-    bounds: shown?.bounds ?? grids.bounds,
-    fitBoundsOptions: { padding: room(), maxZoom: 17 },
-    locale: texts.maplibre,
-    attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0, maxZoom: 19,
-    cooperativeGestures: innerWidth <= 760,
-    style: { version: 8, sources: { grids: grids.source, base: base.source }, layers },
+  const grids = await vector("grids");
+  const map = openBase(place("map"), {
+    bounds: shown?.bounds ?? grids.bounds, fitBoundsOptions: { padding: room(), maxZoom: 17 }, maxZoom: 19, cooperativeGestures: innerWidth <= 760,
+    sources: { grids: grids.source }, layers, under: "grids", names: "grid-names",
   });
-  map.touchZoomRotate.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), "top-left");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-left");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
   const at = (point) => map.queryRenderedFeatures(point, { layers: ["grids"] })[0]?.properties.code;
   map.on("click", ({ point }) => { const code = at(point); if (code && code !== shown?.code) page({ code }); });
   map.on("mousemove", ({ point }) => { map.getCanvas().style.cursor = at(point) ? "pointer" : ""; });
@@ -111,7 +77,9 @@ async function draw() {
 }
 
 addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "g" && choices.length > 1) next();
+  if (event.key !== "/") return;
   event.preventDefault();
   place("q").select();
 });

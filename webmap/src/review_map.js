@@ -1,5 +1,6 @@
 // Two maps in one place, what is in force under what is proposed, with a line between them that is drawn along.
 import { ask } from "./api.js";
+import { NOTHING, line } from "./layers.js";
 import { openMap } from "./map.js";
 import { together } from "./pair.js";
 
@@ -8,26 +9,27 @@ const CHANGED = "changed", APART = "apart";
 // Borders that one of two plans has alone: a whole line, and a dashed one.
 export const SIDES = { old: { colour: "#1f4f9c", width: 3.5, dash: [] }, new: { colour: "#b8430f", width: 3.5, dash: [2, 1.3] } };
 
-async function pane(container, version, on, { controls }) {
+async function pane(container, version, on, corner) {
   const at = `?version=${version}`;
   const [summary, ...layers] = await Promise.all([ask(`/api/division${at}`), ...LAYERS.map((name) => ask(`/api/division/${name}${at}`))]);
-  const view = openMap(container, summary, on, { hash: false, controls });
+  const view = openMap(container, summary, on, { hash: false, corner });
   await view.ready;
   view.show({ ...Object.fromEntries(LAYERS.map((name, k) => [name, layers[k]])), offenders: [] });
-  view.map.addSource(CHANGED, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  view.map.addSource(CHANGED, { type: "geojson", data: NOTHING });
   view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
-  view.map.addLayer({ id: CHANGED, source: CHANGED, type: "line", paint: { "line-color": "#8a1c75", "line-width": 2.5 } });
-  view.map.addSource(APART, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  view.map.addLayer({ id: `${APART}-case`, source: APART, type: "line", layout: { "line-join": "round" }, paint: { "line-color": "#ffffff", "line-width": 7 } });
-  for (const [side, { colour, width, dash }] of Object.entries(SIDES)) view.map.addLayer({ id: `${APART}-${side}`, source: APART, type: "line", filter: ["==", ["get", "side"], side], layout: { "line-join": "round" }, paint: { "line-color": colour, "line-width": width, ...(dash.length ? { "line-dasharray": dash } : {}) } });
+  view.map.addLayer(line(CHANGED, CHANGED, "#8a1c75", 2.5));
+  view.map.addSource(APART, { type: "geojson", data: NOTHING });
+  view.map.addLayer(line(`${APART}-case`, APART, "#ffffff", 7, { layout: { "line-cap": "butt" } }));
+  for (const [side, { colour, width, dash }] of Object.entries(SIDES)) view.map.addLayer(line(`${APART}-${side}`, APART, colour, width, { filter: ["==", ["get", "side"], side], layout: { "line-cap": "butt" }, paint: dash.length ? { "line-dasharray": dash } : {} }));
   return view;
 }
 
 export async function openMaps({ before, after, on }) {
-  const views = [after && (await pane(document.getElementById("after"), after, on, { controls: true })), before && (await pane(document.getElementById("before"), before, on, { controls: !after }))].filter(Boolean);
+  const views = [after && (await pane(document.getElementById("after"), after, on, "top-left")), before && (await pane(document.getElementById("before"), before, on, after ? "" : "top-left"))].filter(Boolean);
   if (views.length === 2) together(...views);
   let picked;
   return {
+    map: views[0]?.map,
     show(shapes) {
       for (const { map } of views) map.getSource(CHANGED).setData(shapes);
     },
