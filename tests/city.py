@@ -78,13 +78,13 @@ def _fill(store: str, plan: Plan, roles: Collection[str]) -> None:
     jobs.draft(store, division, author="planner")
 
 
-def make_users(store: str, people: dict[str, tuple[str, str]]) -> None:
+def make_users(store: str, people: dict[str, tuple[str, str]], *, by: str = "chief") -> None:
     """Let some sign in by `PASSWORD`: role and area by name."""
     hashed = PasswordHasher().hash(PASSWORD)
     with writing(store) as connection:
         for name, (role, area) in people.items():
-            actors.add_actor(connection, name, role=role, area=area, by="chief", at=utc_now())
-            accounts.set_password(connection, name, hashed=hashed, must_change=False, by="chief", at=utc_now())
+            actors.add_actor(connection, name, role=role, area=area, by=by, at=utc_now())
+            accounts.set_password(connection, name, hashed=hashed, must_change=False, by=by, at=utc_now())
 
 
 CALLERS = itertools.count(1)

@@ -132,7 +132,7 @@ class Archives:
         path = self.path(tag)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _alone(self.folder / f"{self.name}.lock"):
+            with alone(self.folder / f"{self.name}.lock"):
                 if not path.exists():  # another worker was before
                     self._make(path)
                     self._forget_others(path)
@@ -150,7 +150,7 @@ class Archives:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One at a time, of all threads and processes; a killed one lets go."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

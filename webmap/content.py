@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any
 
 import geopandas as gpd
@@ -12,7 +13,7 @@ import shapely
 
 from gridgis.profile import Profile
 from gridgis.publish.border_lines import LEVELS, STROKES, drawn_borders
-from gridgis.publish.light import Geometries, geojson, label_points, light_division, rows_of
+from gridgis.publish.light import Geometries, collection, feature_texts, geojson, label_points, light_division, rows_of
 from gridgis.publish.measured import share_on_road
 from gridgis.publish.standing import BANDS, STEPS, household_ranges, profile_of, standing, worth_a_sign
 from gridgis.publish.texts import LANGUAGES, Language, detailed, load_texts, split_flags
@@ -34,12 +35,14 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
     Returns
     -------
     dict
-        `division`: the summary; and each of :data:`LAYERS` as a FeatureCollection, offenders by language:
-        `offenders.zh`.
+        `division`: the summary; each of :data:`LAYERS` as a FeatureCollection, offenders by language: `offenders.zh`;
+        `microgrids/ZONE`: those of a zone alone; `table`: what is told of each grid, with the box that it lies in and
+        without its shape, for lists.
     """
     rules = profile_of(division, profile)
     light = light_division(division)
     stand = standing(light.grids, profile=rules)
+    told = grid_rows(light, stand)
     drawn = drawn_borders(light)
     fine = drawn["level"] == LEVELS[0]
     zones = _zone_rows(light, stand["band"])
@@ -50,9 +53,10 @@ def contents(division: Division, *, name: str = "", profile: Profile | str | Non
         "zones": geojson(
             light.zones.geometry.to_numpy(), [{"code": zone.get("code", ""), "name": zone["name"]} for zone in zones]
         ),
-        "grids": geojson(light.grids.geometry.to_numpy(), grid_rows(light, stand)),
+        "grids": geojson(light.grids.geometry.to_numpy(), told),
+        "table": json.dumps(_with_boxes(told, light.grids), ensure_ascii=False, separators=(",", ":")),
         "borders": _lines(drawn[~fine]),
-        "microgrids": _lines(drawn[fine]),
+        **_fine_lines(drawn[fine]),
         **{f"offenders.{tongue}": offender_layer(light, stand["band"], language=tongue) for tongue in LANGUAGES},
     }
 
@@ -162,8 +166,30 @@ def grid_rows(light: Division, stand: pd.DataFrame) -> list[dict[str, Any]]:
     return rows_of(rows)
 
 
+def _with_boxes(rows: list[dict[str, Any]], grids: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    boxes = _bounds(grids.geometry.to_numpy()[:, None])
+    return [row | {"bounds": box} for row, box in zip(rows, boxes, strict=True)]
+
+
 def _lines(drawn: gpd.GeoDataFrame) -> str:
-    return geojson(drawn.geometry.to_numpy(), rows_of(drawn[["level", "stroke"]]))
+    """Lines by level and stroke; inside a zone with its code, so that a page can leave out those of a zone."""
+    return geojson(drawn.geometry.to_numpy(), _line_rows(drawn))
+
+
+def _line_rows(drawn: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    return rows_of(drawn[["level", "stroke"]].assign(zone=drawn["zone_code"].replace("", None)))
+
+
+def _fine_lines(drawn: gpd.GeoDataFrame) -> dict[str, str]:
+    """Borders of micro-grids in all and by zone, under the same numbers: a page asks for the zones that it shows."""
+    texts = list(feature_texts(drawn.geometry.to_numpy(), _line_rows(drawn)))
+    by_zone: defaultdict[str, list[str]] = defaultdict(list)
+    for zone, text in zip(drawn["zone_code"], texts, strict=True):
+        by_zone[zone].append(text)
+    return {
+        "microgrids": collection(texts),
+        **{f"microgrids/{zone}": collection(some) for zone, some in by_zone.items()},
+    }
 
 
 def offender_layer(light: Division, bands: pd.Series, *, language: Language = "en") -> str:

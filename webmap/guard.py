@@ -18,7 +18,7 @@ POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
     "img-src": "'self' data: blob:",
-    "connect-src": "'self'",
+    "connect-src": "'self' blob:",
     "worker-src": "'self'",
     "font-src": "'self'",
     "manifest-src": "'self'",

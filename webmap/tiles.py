@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from gridgis import jobs
 from webmap.access import EVERYBODY, allow
+from webmap.answer import zipped
 from webmap.archives import Archive, Archives
 from webmap.settings import Settings
 from webmap.versions import tag_in_force
@@ -37,7 +37,7 @@ def prepare(settings: Settings) -> dict[str, Archives]:
         "grids": Archives(
             folder,
             "grids",
-            tag=lambda: tag_in_force(store, network),
+            tag=lambda: tag_in_force(store, network) if jobs.standing(store, network=network) else "",
             make=lambda path: jobs.division_tiles(store, path, network=network),
         ),
         "base": Archives(folder, "base", tag=lambda: _tag_of_files(lies_under), make=base),
@@ -52,7 +52,7 @@ def tile(kind: str, z: int, x: int, y: int) -> Response:
         abort(404, description=f"There is no tile {z}/{x}/{y}.")
     archive = _archive(kind)
     body = None if archive is None else archive.tile(z, x, y)
-    response = Response(status=204) if body is None else _told(body)
+    response = Response(status=204) if body is None else zipped(body, mimetype=MVT)
     return _dated(response, archive.tag if archive else "none")
 
 
@@ -83,16 +83,6 @@ def _archive(kind: str) -> Archive | None:
     """The archive of a kind; None where there is nothing to make it of."""
     archives: dict[str, Archives] = current_app.extensions["tiles"]
     return archives[kind].newest() if archives[kind].tag() else None
-
-
-def _told(body: bytes) -> Response:
-    response = Response(body, mimetype=MVT)
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings["gzip"] > 0:
-        response.content_encoding = "gzip"
-    else:
-        response.set_data(gzip.decompress(body))
-    return response
 
 
 def _dated(response: Response, tag: str) -> Response:

@@ -102,9 +102,9 @@ def shelf_at(*, behind: int) -> tuple[Shelf, int]:
     one = named()
     shelves: Shelves = current_app.extensions["shelves"]
     edits = 0 if one.state == "approved" else jobs.last_edit(settings().store, one.id)
-    found, kept = shelves.of_version(one.id, edits=edits, behind=behind, name=one.name)
+    found, kept = shelves.of_version(one.id, edits=edits, behind=behind)
     if kept < edits and _reshaped(one.id, since=kept):
-        return shelves.of_version(one.id, edits=edits, name=one.name)
+        return shelves.of_version(one.id, edits=edits)
     return found, kept
 
 

@@ -171,6 +171,14 @@ def version(store: str, number: int) -> Division:
         return register.load(connection, register.get(connection, number))
 
 
+def shown_digest(store: str, number: int) -> str:
+    """SHA-256 over all that a version shows, as it is now: the same for versions that look alike."""
+    from gridgis.registry import versions as register
+
+    with reading(store) as connection:
+        return register.shown_digest(connection, number)
+
+
 def find_version(store: str, number: int) -> Version:
     """What stands in the register about one version."""
     from gridgis.registry import versions as register

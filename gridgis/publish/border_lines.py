@@ -70,11 +70,12 @@ SPLIT_SHARE = 1e-3
 
 
 def drawn_borders(division: Division, *, tolerance_m: float = 5.0) -> gpd.GeoDataFrame:
-    """Every line of a division once, as LineString, with its `level` and the name of its `stroke`.
+    """Every line of a division once, as LineString, with its `level`, the name of its `stroke` and its `zone_code`.
 
     Invariant: each border is drawn by exactly one level, the coarsest that it parts: those between two zones, and
     those without a neighbour, as a `zone`'s. Borders of micro-grids inside a grid are `plain`, and so are those of
-    zones along no street: they are legal lines, and nobody's to choose.
+    zones along no street: they are legal lines, and nobody's to choose. A line inside a zone lies in no other one; what
+    parts zones has no code.
 
     Parameters
     ----------
@@ -88,13 +89,14 @@ def drawn_borders(division: Division, *, tolerance_m: float = 5.0) -> gpd.GeoDat
     grids, inside = _edges(division.grids, "zone_code")
     micros, micros_inside = _edges(division.microgrids, "grid_code")
     rings, _ = _edges(bare, "zone_code")
+    zone, micro_zone = (frame["zone_code"].to_numpy(dtype=object) for frame in (division.grids, division.microgrids))
     grids, inside, stroke = _strokes(division, grids, inside, reach_m=2 * max(tolerance_m, 1.0))
     stroke[~inside & (stroke == "off_street")] = "plain"
     parts = [
-        *(_sewn(grids, inside & (stroke == one.name), "grid", one.name) for one in STROKES),
+        *(_sewn(grids, inside & (stroke == one.name), "grid", one.name, zone) for one in STROKES),
         *(_sewn(grids, ~inside & (stroke == one.name), "zone", one.name) for one in STROKES),
         _sewn(rings, rings.count > 0, "zone", "plain"),
-        _sewn(micros, micros_inside, "microgrid", "plain"),
+        _sewn(micros, micros_inside, "microgrid", "plain", micro_zone),
     ]
     return pd.concat(parts, ignore_index=True).set_crs(division.grids.crs)
 
@@ -172,9 +174,14 @@ def _pairs(division: Division, edges: Edges) -> tuple[Ints, Ints]:
     return number[: len(sides)], number[len(sides) :]
 
 
-def _sewn(edges: Edges, chosen: Bools, level: str, stroke: str) -> gpd.GeoDataFrame:
-    """Edges sewn into as few lines as there are stretches between nodes."""
+def _sewn(edges: Edges, chosen: Bools, level: str, stroke: str, zone_of: Geometries | None = None) -> gpd.GeoDataFrame:
+    """Edges sewn into as few lines as there are stretches between nodes, in each zone where the zones are told."""
     lines = edges.lines(chosen)
-    merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines))) if len(lines) else lines
+    code = np.full(len(lines), "", dtype=object) if zone_of is None else zone_of[edges.left[chosen]]
+    names, group = np.unique(code.astype(str), return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    whole = shapely.multilinestrings(lines[order], indices=group[order]) if len(lines) else lines
+    merged, of = shapely.get_parts(shapely.line_merge(whole), return_index=True)
     words = {"level": np.full(len(merged), level, dtype=object), "stroke": np.full(len(merged), stroke, dtype=object)}
+    words["zone_code"] = names.astype(object)[of]
     return gpd.GeoDataFrame(words, geometry=merged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -111,8 +111,12 @@ def geojson(geometry: Geometries, properties: list[dict[str, Any]], *, decimals:
     decimals : int
         To which the coordinates are rounded.
     """
-    texts = feature_texts(geometry, properties, decimals=decimals)
-    return f'{{"type":"FeatureCollection","features":[{",".join(texts)}]}}'
+    return collection(feature_texts(geometry, properties, decimals=decimals))
+
+
+def collection(features: Iterable[str]) -> str:
+    """A FeatureCollection of features that are texts."""
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
 
 
 def feature_texts(geometry: Geometries, properties: list[dict[str, Any]], *, decimals: int = DECIMALS) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _division_parts(division: Division) -> Iterator[Part]:
         return
     for number, depth in enumerate(DEPTHS):
         light = light_division(division, tolerance_m=depth.tolerance_m)
-        lines = drawn_borders(light, tolerance_m=depth.tolerance_m)
+        lines = drawn_borders(light, tolerance_m=depth.tolerance_m).drop(columns="zone_code")
         yield Part("zones", _told(light.zones, code="zone_code", name="name"), depth.zooms)
         yield Part("borders", lines[lines["level"].isin(("zone", "grid", "microgrid")[: number + 1])], depth.zooms)
         if number >= 1:

@@ -268,6 +268,16 @@ def alike(connection: Connection, one: Version, two: Version) -> tuple[set[str],
     return {zone for zone, _ in first & second}, {zone for zone, _ in first ^ second}
 
 
+def shown_digest(connection: Connection, version_id: int) -> str:
+    """SHA-256 over all that a version shows: its parts, the profile that judges them, and the CRS.
+
+    Two versions of the same digest look alike, whoever drew them and wherever they are stored.
+    """
+    held = sa.select(tables.version.c.profile, tables.version.c.profile_toml).where(tables.version.c.id == version_id)
+    told = [content_digest(connection, version_id), *connection.execute(held).one(), store_crs(connection)]
+    return hashlib.sha256(json.dumps([str(one) for one in told]).encode()).hexdigest()
+
+
 def content_digest(connection: Connection, version_id: int) -> str:
     """SHA-256 over the parts of a version, in the order of their zones: what the events say it was."""
     rows = connection.execute(_CONTENT, {"version_id": version_id}).all()

@@ -1,6 +1,4 @@
 // The layers of the map that a draft is edited on: atoms, borders by pair, what is drawn, what would change.
-import { boxOf } from "./boxes.js";
-
 const DEEP = "#1b4b58", WARM = "#d2501a";
 const empty = { type: "FeatureCollection", features: [] };
 const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
@@ -67,34 +65,4 @@ function padlock() {
   pen.beginPath(); pen.arc(10, 8.5, 3, Math.PI, 0); pen.stroke();
   pen.fillStyle = "#2b2a27"; pen.fillRect(6, 9, 8, 6);
   return pen.getImageData(0, 0, 40, 40);
-}
-
-// Lines of a layer that has no codes, without what lies in some zones: those are drawn by pair.
-export function without(features, zones) {
-  const land = zones.map(({ geometry }) => ({ rings: geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates, box: boxOf(geometry) }));
-  return features.flatMap((line) => {
-    if (line.properties.level === "zone") return [line];
-    const mine = land.filter(({ box }) => meets(box, boxOf(line.geometry)));
-    if (!mine.length) return [line];
-    const points = line.geometry.coordinates, runs = [[]];
-    for (const [row, at] of points.entries()) {
-      const before = points[row - 1];
-      if (before && !mine.some((one) => holds(one, [(at[0] + before[0]) / 2, (at[1] + before[1]) / 2]))) {
-        if (!runs.at(-1).length) runs.at(-1).push(before);
-        runs.at(-1).push(at);
-      } else if (runs.at(-1).length) runs.push([]);
-    }
-    return runs.filter((run) => run.length > 1).map((run) => ({ ...line, geometry: { type: "LineString", coordinates: run } }));
-  });
-}
-
-const meets = (one, two) => one[0] <= two[2] && one[2] >= two[0] && one[1] <= two[3] && one[3] >= two[1];
-function holds({ rings, box }, [x, y]) {
-  if (x < box[0] || x > box[2] || y < box[1] || y > box[3]) return false;
-  let inside = false;
-  for (const ring of rings.flat()) for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-    const [ax, ay] = ring[i], [bx, by] = ring[j];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
-  }
-  return inside;
 }

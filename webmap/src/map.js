@@ -90,18 +90,23 @@ function verbs(map, summary) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const fit = (box, picked = true) => box && map.fitBounds(box, { padding: room(picked), maxZoom: 17, duration: calm ? 0 : 450 });
   const ready = new Promise((done) => map.once("load", done));
-  let asked = false, thin = null, left = (features) => features;
-  const fine = async (fetchLayer) => {
-    if (asked || map.getZoom() < MICROGRIDS_FROM) return;
-    asked = true;
-    thin = (await fetchLayer("microgrids")).features;
-    drawFine();
+  // borders of micro-grids come zone by zone, those in sight
+  const asked = new Set();
+  const fine = (load) => {
+    if (map.getZoom() < MICROGRIDS_FROM) return;
+    const [west, south, east, north] = map.getBounds().toArray().flat();
+    for (const { code, bounds } of summary.zones) {
+      if (asked.has(code) || !bounds || bounds[0] > east || bounds[2] < west || bounds[1] > north || bounds[3] < south) continue;
+      asked.add(code);
+      load(code).then(({ features }) => map.getSource("microgrids")?.updateData({ add: features })).catch(() => asked.delete(code));
+    }
   };
-  const drawFine = () => thin && map.getSource("microgrids").setData(collection(left(thin)));
+  const lines = [["microgrids"], ...summary.strokes.map(({ name }) => [`borders-${name}`, is("stroke", name)])];
   return {
     ready,
     fit,
     whole: () => fit(summary.bounds, false),
+    // zones, grids and borders as addresses: the map's worker reads what would keep the page waiting
     show({ zones, grids, borders, offenders }) {
       map.getSource("zones").setData(zones);
       map.getSource("grids").setData(grids);
@@ -110,11 +115,14 @@ function verbs(map, summary) {
     },
     showFindings: (offenders) => map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at)),
     changeGrids: ({ gone, come }) => map.getSource("grids").updateData({ remove: gone, add: come }),
-    setBorders: (features) => map.getSource("borders").setData(collection(features)),
-    hideFine(leave) { left = leave; drawFine(); },
-    fineBorders(fetchLayer) {
-      map.on("moveend", () => fine(fetchLayer));
-      fine(fetchLayer);
+    // leaves out the lines inside some zones
+    hideLines(zones) {
+      const elsewhere = ["!", ["in", ["coalesce", ["get", "zone"], ""], ["literal", zones]]];
+      for (const [id, filter] of lines) map.setFilter(id, filter ? ["all", filter, elsewhere] : elsewhere);
+    },
+    fineBorders(load) {
+      map.on("moveend", () => fine(load));
+      fine(load);
     },
     mark({ zone, grid, offence }) {
       const code = grid ? is("code", grid) : nothing;

@@ -1,11 +1,10 @@
 // The planner page: what is picked, and who has to know of it.
-import { ask } from "./api.js";
+import { ask, load } from "./api.js";
 import * as address from "./address.js";
 import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
 import { Editor } from "./edit.js";
 import { boundsOf } from "./boxes.js";
-import { without } from "./edit_map.js";
 import { listenKeys } from "./keys.js";
 import { legend } from "./legend.js";
 import { openMap } from "./map.js";
@@ -17,9 +16,9 @@ const place = (id) => document.getElementById(id);
 
 // What a page gets of a draft may lack its last edits; the page asks for the zones that they changed.
 let edits = Infinity;
-const division = (path, version) => {
-  const query = version ? `?version=${version.id}${version.may_edit ? "&behind" : ""}` : location.search;
-  return ask(`/api/division${path}${query}`, { heard: (answer) => (edits = Math.min(edits, Number(answer.headers.get("Edit-Number") ?? 0))) });
+const division = (path, version, { get = ask, ...more } = {}) => {
+  const query = new URLSearchParams({ ...(version ? { version: version.id, ...(version.may_edit ? { behind: "" } : {}) } : Object.fromEntries(new URLSearchParams(location.search))), ...more });
+  return get(`/api/division${path}${query.size ? `?${query}` : ""}`, { heard: (answer) => (edits = Math.min(edits, Number(answer.headers.get("Edit-Number") ?? 0))) });
 };
 
 function say(text) {
@@ -39,16 +38,18 @@ const LOOKING = [
 const EDITING = [
   ["v", "look"], ["a", "give"], ["s", "split"], ["e", "border"], ["m", "merge"], ["x", "lock"], ["n", "rename"], ["r", "redivide"], ["t", "split_atom"], ["c", "carve"], ["w", "give_back"],
 ];
+const DRAWN = ["zones", "grids", "borders"]; // read by the map itself
 const KEEPING = [["↵", "apply"], ["Ctrl+Z", "undo"], ["Ctrl+⇧+Z", "redo"]];
 
 class Planner {
-  constructor(summary, { grids, offenders, ...layers }, version) {
+  constructor(summary, { table, offenders, ...drawn }, version) {
     this.version = version;
     this.summary = summary;
-    this.layers = { grids, offenders, ...layers };
+    this.drawn = drawn;
     this.state = address.read();
     this.zones = new Map(summary.zones.map((zone) => [zone.code, zone]));
-    this.grids = new Map(grids.features.map((feature) => [feature.properties.code, feature]));
+    this.grids = new Map(table.map(({ bounds, ...properties }) => [properties.code, { properties, bounds }]));
+    this.early = []; // changes of grids that came before the map
     this.findings = offenders.features.map((feature) => ({ ...feature.properties, id: String(feature.id), geometry: feature.geometry }));
     this.on = {
       zone: (code) => this.pick({ zone: code }, { go: true }),
@@ -85,7 +86,7 @@ class Planner {
     for (const code of gone) this.grids.delete(code);
     for (const feature of come) this.grids.set(feature.properties.code, feature);
     for (const code of new Set([...gone, ...come.map(({ properties }) => properties.code)].map((one) => one.slice(0, 12)))) this.addUp(code);
-    return this.view?.changeGrids({ gone, come });
+    return this.shown ? this.view.changeGrids({ gone, come }) : this.early.push({ gone, come });
   }
 
   addUp(code) {
@@ -117,10 +118,7 @@ class Planner {
 
   // Borders of zones that are edited are drawn pair by pair, and not with those of the whole district.
   hideLines(zones) {
-    if (!this.view) return;
-    const land = this.layers.zones.features.filter(({ properties }) => zones.includes(properties.code));
-    this.view.setBorders(without(this.layers.borders.features, land));
-    this.view.hideFine((features) => without(features, land));
+    this.view?.hideLines(zones);
   }
 
   pickFinding(id) {
@@ -140,8 +138,8 @@ class Planner {
   }
 
   go() {
-    const shape = this.finding?.geometry ?? this.grids.get(this.state.grid)?.geometry;
-    this.view?.fit(shape ? boundsOf(shape) : this.zone?.bounds);
+    const grid = this.grids.get(this.state.grid), shape = this.finding?.geometry ?? grid?.geometry;
+    this.view?.fit(shape ? boundsOf(shape) : grid?.bounds ?? this.zone?.bounds);
   }
 
   draw() {
@@ -174,8 +172,10 @@ class Planner {
       return say(texts.plan.no_webgl);
     }
     await this.view.ready;
-    this.view.show({ ...this.layers, grids: { type: "FeatureCollection", features: [...this.grids.values()] }, offenders: this.findings });
-    this.view.fineBorders((layer) => division(`/${layer}`, this.version));
+    this.view.show({ ...this.drawn, offenders: this.findings });
+    this.view.fineBorders((zone) => division("/microgrids", this.version, { zone }));
+    this.shown = true;
+    for (const one of this.early) this.view.changeGrids(one);
     this.editor?.onMap(this.view);
     this.draw();
     if (!placed) this.go();
@@ -207,10 +207,10 @@ async function start() {
   if (innerWidth <= 760) fold(true);
   say(texts.plan.loading);
   try {
-    const names = ["zones", "grids", "borders", "offenders"];
+    const names = ["table", "offenders", ...DRAWN];
     const versions = await readVersions(), version = shownOf(versions);
     picker(place("made"), versions, version);
-    const [summary, ...layers] = await Promise.all([division("", version), ...names.map((name) => division(`/${name}`, version))]);
+    const [summary, ...layers] = await Promise.all([division("", version), ...names.map((name) => division(`/${name}`, version, DRAWN.includes(name) ? { get: load } : {}))]);
     say("");
     if (!version) place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
     window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]])), version); // for tests and the console

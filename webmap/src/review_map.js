@@ -1,5 +1,5 @@
 // Two maps in one place, what is in force under what is proposed, with a line between them that is drawn along.
-import { ask } from "./api.js";
+import { address, ask } from "./api.js";
 import { NOTHING, line } from "./layers.js";
 import { openMap } from "./map.js";
 import { together } from "./pair.js";
@@ -10,11 +10,10 @@ const CHANGED = "changed", APART = "apart";
 export const SIDES = { old: { colour: "#1f4f9c", width: 3.5, dash: [] }, new: { colour: "#b8430f", width: 3.5, dash: [2, 1.3] } };
 
 async function pane(container, version, on, corner) {
-  const at = `?version=${version}`;
-  const [summary, ...layers] = await Promise.all([ask(`/api/division${at}`), ...LAYERS.map((name) => ask(`/api/division/${name}${at}`))]);
+  const at = `?version=${version}`, summary = await ask(`/api/division${at}`);
   const view = openMap(container, summary, on, { hash: false, corner });
   await view.ready;
-  view.show({ ...Object.fromEntries(LAYERS.map((name, k) => [name, layers[k]])), offenders: [] });
+  view.show({ ...Object.fromEntries(LAYERS.map((name) => [name, address(`/api/division/${name}${at}`)])), offenders: [] });
   view.map.addSource(CHANGED, { type: "geojson", data: NOTHING });
   view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
   view.map.addLayer(line(CHANGED, CHANGED, "#8a1c75", 2.5));
