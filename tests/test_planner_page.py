@@ -236,6 +236,99 @@ def test_a_re_division_is_cancelled_by_a_key(window, site):
     assert heard.complaints == []
 
 
+DRAGGABLE = """async () => {
+  const { draft, zone, map } = planner.editor, box = map.getCanvas().getBoundingClientRect();
+  const seen = ({ x, y }) => x > 40 && y > 70 && x < box.width - 40 && y < box.height - 40;
+  for (const border of zone.borders.values()) {
+    const { first, second, level } = border.properties;
+    if (level !== "grid" || border.geometry.type !== "LineString") continue;
+    const line = border.geometry.coordinates, k = line.length >> 1;
+    const at = map.project([(line[k - 1][0] + line[k][0]) / 2, (line[k - 1][1] + line[k][1]) / 2]);
+    if (!seen(at) || planner.editor.borderAt(at) !== border) continue;
+    const atoms = [...zone.atoms.values()].filter(({ properties: { grid } }) => grid === first || grid === second);
+    const corners = atoms.flatMap(({ geometry }) => geometry.coordinates[0]).map((one) => map.project(one));
+    for (const to of corners.filter(seen)) {
+      planner.editor.grab({ point: at, preventDefault() {} });
+      const { drag } = planner.editor, found = drag?.through(to);
+      planner.editor.drag = null;
+      if (!found || Math.hypot(to.x - at.x, to.y - at.y) < 15 || found.length === line.length) continue;
+      const said = await draft.edit("move_border", { one: first, other: second, line: found }, { dry: true });
+      const screen = { x: at.x + box.x, y: at.y + box.y, toX: to.x + box.x, toY: to.y + box.y };
+      if (!said.refused && said.moved_households) return { first, second, ...screen, moved: said.moved_households };
+    }
+  }
+}"""
+"""A border that can be dragged somewhere, where it is on the screen and where it may go."""
+
+
+SLID = """async () => {
+  const { draft, zone, map } = planner.editor;
+  for (const border of zone.borders.values()) {
+    const { first, second, level } = border.properties;
+    if (level !== "grid" || border.geometry.type !== "LineString") continue;
+    const line = border.geometry.coordinates, at = map.project(line[0]);
+    if (planner.editor.borderAt(at) !== border) continue;
+    planner.editor.grab({ point: at, preventDefault() {} });
+    const { drag } = planner.editor;
+    planner.editor.drag = null;
+    if (!drag) continue;
+    for (const by of [-90, -60, 60, 90]) for (const [x, y] of [[by, 0], [0, by]]) {
+      const found = drag.through({ x: at.x + x, y: at.y + y });
+      if (!found || String(found[0]) === String(line[0])) continue;
+      const said = await draft.edit("move_border", { one: first, other: second, line: found }, { dry: true });
+      if (!said.refused) return { kept: String(found.at(-1)) === String(line.at(-1)), moved: said.moved_households };
+    }
+  }
+}"""
+"""The end of a border that is dragged along the outline of its two grids, while its other end stays."""
+
+
+def test_a_border_is_dragged_and_both_neighbours_follow(window, site):
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (page, heard):
+        open_draft(page, site, "planner", "en")
+        page.keyboard.press("e")
+        page.wait_for_timeout(300)
+        until(page, "planner.editor.map.loaded()")
+        found, number = page.evaluate(DRAGGABLE), last(page)
+        assert found
+        pair = [found["first"], found["second"]]
+        assert page.evaluate(SLID)["kept"]
+        was = [page.evaluate(f"planner.grids.get('{code}').properties.households") for code in pair]
+        atoms = page.evaluate("[...planner.editor.zone.atoms.keys()].sort()")
+        page.mouse.move(found["x"], found["y"])
+        assert page.evaluate("planner.editor.map.getCanvas().style.cursor") == "grab"
+        center = page.evaluate("planner.editor.map.getCenter().toArray()")
+        page.mouse.down()
+        page.mouse.move((found["x"] + found["toX"]) / 2, (found["y"] + found["toY"]) / 2, steps=3)
+        page.mouse.move(found["toX"], found["toY"], steps=3)
+        page.mouse.up()
+        until(page, "planner.editor.state.sure")
+        assert page.evaluate("planner.editor.map.getCenter().toArray()") == center
+        assert page.input_value("#edit select[name=one]") == found["first"]
+        assert page.input_value("#edit select[name=other]") == found["second"]
+        assert page.locator("#edit .preview li").count() == 2
+        assert page.evaluate("planner.editor.wouldMove.length") > 0
+        page.locator("#map canvas").focus()
+        page.keyboard.press("Escape")  # the line goes as a whole
+        assert page.input_value("#edit textarea[name=line]") == ""
+        page.mouse.move(found["x"], found["y"])
+        page.mouse.down()
+        page.mouse.move(found["toX"], found["toY"], steps=3)
+        page.mouse.up()
+        until(page, "planner.editor.state.sure")
+        page.keyboard.press("Enter")
+        until(page, f"planner.editor.draft.edits.length === {number + 1} && !planner.editor.busy")
+        assert page.evaluate("planner.editor.draft.edits.at(-1).action") == "move_border"
+        now = [page.evaluate(f"planner.grids.get('{code}').properties.households") for code in pair]
+        assert sum(now) == sum(was)
+        assert abs(now[0] - was[0]) == found["moved"] > 0
+        assert page.evaluate("[...planner.editor.zone.atoms.keys()].sort()") == atoms  # it cut none
+        page.keyboard.press("Control+z")
+        until(page, "!planner.editor.draft.mine.done.length && !planner.editor.busy")
+        assert [page.evaluate(f"planner.grids.get('{code}').properties.households") for code in pair] == was
+    assert heard.complaints == []
+
+
 def test_of_two_people_the_second_is_told_and_loses_nothing(window, site):
     with (
         browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (one, _),

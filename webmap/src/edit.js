@@ -1,6 +1,7 @@
 // A draft is edited: the tool in hand, what it has been told, what would come of it, and what came.
 import { Draft, balance, zoneOf } from "./draft.js";
 import { Drawing, snapper } from "./drawing.js";
+import { BorderDrag } from "./border_drag.js";
 import { boxOf } from "./boxes.js";
 import { editMap } from "./edit_map.js";
 import { card } from "./edit_card.js";
@@ -10,7 +11,7 @@ import { ribbon, shortCodes, told } from "./ribbon.js";
 import { TOOLS, toolRow } from "./tools.js";
 
 const blank = (kept = {}) => ({ atoms: [], codes: [], kind: "dedicated", micro: false, ...kept });
-const SETTLE_MS = 180, WATCH_MS = 20_000, STEP_PX = 6;
+const SETTLE_MS = 180, WATCH_MS = 20_000, STEP_PX = 6, GRAB_PX = 7;
 const place = (id) => document.getElementById(id);
 
 export class Editor {
@@ -253,6 +254,7 @@ export class Editor {
   }
 
   clear() {
+    if (this.form.dragged) { this.drawing.clear(); this.form = blank(); return this.changed(); }
     if (this.drawing?.corners.length) { this.drawing.back(); return this.drawn(); }
     if (this.form.atoms.length || this.state.rows || this.state.refused) { this.form = blank({ to: this.form.to }); return this.changed(); }
     return this.take("look");
@@ -280,10 +282,13 @@ export class Editor {
 
   drawCard() { card(place("edit"), this); }
 
+  // Atoms that would have another grid, as the server says.
+  get wouldMove() { return (this.state.would?.atoms ?? []).map(({ properties }) => properties).filter(({ id, grid }) => this.draft.atom(id) && this.draft.atom(id).grid !== grid).map(({ id }) => id); }
+
   drawMap() {
     if (!this.layers) return;
     const { layers, state, form } = this;
-    layers.mark(new Set({ give: form.atoms, split_atom: form.atom ? [form.atom] : [], redivide: this.redivision.moved }[this.tool] ?? []));
+    layers.mark(new Set({ give: form.atoms, split_atom: form.atom ? [form.atom] : [], redivide: this.redivision.moved, border: this.wouldMove }[this.tool] ?? []));
     layers.would(this.tool === "give" || !state.would ? [] : state.would.borders.filter(({ properties }) => properties.level === "grid"));
     layers.refused((state.refused ?? []).map(({ at }) => at).filter(Boolean));
     layers.drawing(Boolean(this.drawing));
@@ -298,9 +303,11 @@ export class Editor {
     const { map } = this;
     map.on("mousedown", (event) => this.tool === "give" && event.originalEvent.button === 0 && this.brush(event));
     map.on("touchstart", (event) => this.tool === "give" && event.points.length === 1 && this.brush(event));
+    map.on("mousedown", (event) => this.tool === "border" && event.originalEvent.button === 0 && this.grab(event));
+    map.on("touchstart", (event) => this.tool === "border" && event.points.length === 1 && this.grab(event));
     for (const name of ["mousemove", "touchmove"]) map.on(name, (event) => this.move(event));
-    for (const name of ["mouseup", "touchend"]) map.on(name, () => this.brushed());
-    addEventListener("pointerup", () => this.brushed());
+    for (const name of ["mouseup", "touchend"]) map.on(name, () => { this.brushed(); this.letGo(); });
+    addEventListener("pointerup", () => { this.brushed(); this.letGo(); });
     map.on("click", ({ point }) => this.corner(point));
     map.on("dblclick", () => this.drawing && this.apply());
   }
@@ -319,6 +326,7 @@ export class Editor {
   }
 
   drawn() {
+    this.form.dragged = false;
     const points = this.drawing.points, least = this.drawing.closed ? 3 : 2;
     this.form[this.drawing.closed ? "area" : "line"] = points.length >= least ? points : undefined;
     this.changed();
@@ -326,9 +334,39 @@ export class Editor {
 
   move({ point }) {
     if (this.stroke) return this.paint(point);
+    if (this.drag) return this.pull(point);
     if (!this.drawing || !this.zone) { this.cursor = null; return; }
+    if (this.tool === "border" && !this.drawing.corners.length && this.borderAt(point)) this.map.getCanvas().style.cursor = "grab";
     this.cursor = this.snapped(point);
     this.layers.draw(this.drawing.with(this.cursor), this.cursor);
+  }
+
+  // ---- a border that is dragged
+  grab(event) {
+    const found = this.borderAt(event.point);
+    if (!found) return;
+    const { first, second } = found.properties;
+    const drag = new BorderDrag(this.map, found, [...this.zone.atoms.values()].filter(({ properties: { grid } }) => grid === first || grid === second), event.point);
+    if (!drag.may) return;
+    event.preventDefault(); // the map stays where it is
+    this.drag = drag;
+  }
+
+  borderAt({ x, y }) { return this.zone?.borders.get(this.layers.borderAt([[x - GRAB_PX, y - GRAB_PX], [x + GRAB_PX, y + GRAB_PX]])); }
+
+  pull(point) {
+    const line = this.drag.through(point);
+    if (!line) return;
+    this.drag.line = line;
+    this.cursor = null;
+    this.layers.draw(line, null);
+  }
+
+  // Let go of, the line is that of the form: what it does is looked at, and applied as any other.
+  letGo() {
+    const { line, pair } = this.drag ?? {};
+    this.drag = null;
+    if (line) this.fill({ ...pair, line, dragged: true });
   }
 
   // ---- the brush

@@ -43,7 +43,7 @@ function buttons({ asked, busy, state, on, tool, form }) {
   const word = busy ? texts.edit.keeping : tool === "lock" && asked?.[0] === "unlock" ? texts.actions.unlock : texts.edit.apply;
   return el("p.card-buttons", {},
     el("button.main", { type: "button", disabled: !asked || busy || Boolean(state.refused) || Boolean(state.conflict), onclick: on.apply, "aria-keyshortcuts": "Enter" }, word, " ", el("kbd", {}, "↵")),
-    el("button.second", { type: "button", onclick: on.clear, "aria-keyshortcuts": "Escape" }, form.line || form.area ? texts.edit.point_back : texts.edit.clear, " ", el("kbd", {}, "Esc")));
+    el("button.second", { type: "button", onclick: on.clear, "aria-keyshortcuts": "Escape" }, (form.line || form.area) && !form.dragged ? texts.edit.point_back : texts.edit.clear, " ", el("kbd", {}, "Esc")));
 }
 
 function hint({ tool, form }) {

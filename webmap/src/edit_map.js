@@ -53,6 +53,7 @@ export function editMap(map, strokes) {
     },
     would: (features) => source("would").setData(collection(features)),
     refused: (places) => source("refused").setData(collection(places.map((at) => feature({ type: "Point", coordinates: at })))),
+    borderAt: (box) => map.queryRenderedFeatures(box, { layers: strokes.map(({ name }) => `edit-borders-${name}`) })[0]?.properties.id,
     atomsAt: (box) => map.queryRenderedFeatures(box, { layers: ["atoms"] }).map(({ properties }) => properties.id),
   };
 }
