@@ -31,7 +31,9 @@ def create_app(settings: Settings, *, config: Mapping[str, Any] | None = None) -
     """
     from gridgis import jobs
     from webmap import access, guard, language, pages, telemetry
+    from webmap.base import refuse_base
 
+    refuse_base(settings)
     app = APIFlask(__name__, title="gridgis", version="1", spec_path="/openapi.json", docs_path=None, json_errors=False)
     app.config.update(
         OPENAPI_VERSION="3.1.0",

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from gridgis.errors import Denied, Fault, GridgisError
 from webmap import access, language, standards
+from webmap.base import hosts
 from webmap.frame import page
 
 POLICY = {
@@ -27,7 +28,6 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -42,21 +42,28 @@ WORTH_BYTES = 1_000
 
 def protect(app: Flask) -> None:
     """Give every answer of `app` its headers, errors the contract's shape, texts a smaller size."""
+    policy = _policy(hosts(app.extensions["settings"]))
+
+    def with_headers(response: Response) -> Response:
+        for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+            response.headers.setdefault(name, value)
+        return response
+
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(GridgisError, _refused)
     app.register_error_handler(HTTPError, _ill_formed)
     app.register_error_handler(Denied, _denied)
     app.register_error_handler(Exception, _fault)
     app.after_request(_compress)
-    app.after_request(_with_headers)
+    app.after_request(with_headers)
     app.after_request(access.private)
     app.after_request(language.remember)
 
 
-def _with_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def _policy(pictures: tuple[str, ...]) -> str:
+    """What a page may load and from where; pictures of a map from the hosts of the settings too."""
+    also = {"img-src": pictures, "connect-src": pictures}
+    return "; ".join(" ".join([what, where, *also.get(what, ())]) for what, where in POLICY.items())
 
 
 def _error(status: int, code: str, message: str, details: object = None) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,12 @@ class Settings:
     open311_public : whether everybody may read requests by Open311, where they lie and how they stand
     people_key : file of the key by which private fields are encrypted
     own_attribution : what the sources of streets, buildings and water ask to be said on a map; may hold links as HTML
-    base_tiles, base_attribution : XYZ address of a map to lie under ours, and what it asks to be said of it
+    base_tiles, base_attribution : XYZ addresses of a map that may lie under ours, one drawn over the other, with `{z}`,
+        `{x}`, `{y}`, `{0-7}` for hosts that are asked in turn, and `{key}`; and what it asks to be said of it. It is to
+        be in WGS 84 or CGCS 2000: maps in GCJ-02 lie up to 700 m off
+    base_max_zoom, base_tile_px : the last zoom that it has, and the pixels of a tile across
+    base_key, base_key_file : its key, or the file that holds it; browsers are told it, no log is. The first is taken
+        from the environment alone
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
     log : whether a line is written for each request
     second_factor : roles that must have a second factor
@@ -73,8 +78,12 @@ class Settings:
     open311_public: bool = False
     people_key: str = ""
     own_attribution: str = ""
-    base_tiles: str = ""
+    base_tiles: tuple[str, ...] = ()
     base_attribution: str = ""
+    base_max_zoom: int = 18
+    base_tile_px: int = 256
+    base_key: str = field(default="", repr=False)
+    base_key_file: str = ""
     oidc_issuer: str = ""
     oidc_client: str = ""
     oidc_secret_file: str = ""
@@ -116,6 +125,8 @@ class Settings:
         )
 
 
+SECRETS = ("base_key",)
+"""Settings that stand in no file of settings, which others may read."""
 KINDS = {one.name: type(one.default) for one in fields(Settings)}
 
 
@@ -139,6 +150,7 @@ def read_settings(path: str | Path | None = None, *, environment: Mapping[str, s
         if (text := told.get(f"{ENVIRONMENT}{name.upper()}")) is not None:
             given[name] = _of_text(text, kind)
     faults = [_wrong(name, value) for name, value in given.items()]
+    faults += [_open_secret(name) for name in SECRETS if path and name in _of_file(Path(path))]
     refuse(fault for fault in faults if fault is not None)
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return Settings(**values)
@@ -159,6 +171,11 @@ def _of_text(text: str, kind: type) -> Any:
     if kind is int:
         return int(text) if text.isdecimal() else text
     return [part.strip() for part in text.split(",") if part.strip()] if kind is tuple else text
+
+
+def _open_secret(name: str) -> Fault:
+    cure = f"Write it in a file of its own and name that by {name}_file, or set {ENVIRONMENT}{name.upper()}"
+    return Fault("settings", name, "is a secret and stands in the file of settings", cure)
 
 
 def _wrong(name: str, value: Any) -> Fault | None:

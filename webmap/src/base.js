@@ -39,7 +39,7 @@ const AROUND = [
   { id: "base-land", source: "base-zones", ...of("zones"), type: "fill", paint: { "fill-color": LAND } },
   line("base-zones", "base-zones", "#b5b0a4", wider(9, 0.5, 14, 1.4), { ...of("borders"), filter: is("level", "zone") }),
 ];
-const PICTURE = { id: "base-picture", source: "base-picture", type: "raster", paint: { "raster-fade-duration": 0, "raster-saturation": -0.6, "raster-contrast": -0.1 } };
+const PICTURES = (told.base?.picture?.layers ?? []).map((_, k) => ({ id: `base-picture-${k}`, source: `base-picture-${k}`, type: "raster", paint: { "raster-fade-duration": 0, "raster-saturation": -0.6, "raster-contrast": -0.1 } }));
 
 // Where tiles of ours are, and what they cover; a map that is being drawn is asked for again.
 export async function vector(kind, tries = TRIES) {
@@ -88,7 +88,7 @@ class Base {
     for (const [one, ids] of Object.entries(this.ids)) for (const id of ids) if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", one === this.name ? "visible" : "none");
   }
 
-  ids = { own: [...own(QUIET), ...AROUND, NAMES].map(({ id }) => id), picture: [PICTURE.id] };
+  ids = { own: [...own(QUIET), ...AROUND, NAMES].map(({ id }) => id), picture: PICTURES.map(({ id }) => id) };
 
   async own() {
     const { map, places } = this;
@@ -105,9 +105,11 @@ class Base {
   }
 
   async picture() {
-    const { tiles, attribution, max_zoom: maxzoom, tile_px: tileSize } = told.base.picture;
-    this.map.addSource("base-picture", { type: "raster", tiles, tileSize, maxzoom, attribution });
-    this.map.addLayer(PICTURE, this.places.under);
+    const { layers, attribution, max_zoom: maxzoom, tile_px: tileSize } = told.base.picture;
+    for (const [k, layer] of PICTURES.entries()) {
+      this.map.addSource(layer.source, { type: "raster", tiles: layers[k], tileSize, maxzoom, ...(k ? {} : { attribution }) });
+      this.map.addLayer(layer, this.places.under);
+    }
   }
 }
 
