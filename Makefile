@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: demo test soak bench lint clean
+.PHONY: demo test soak bench audit lint clean
 
 demo: $(VENV)/.installed webmap/static/dist/.built
 	$(BIN)/python data/demo.py --port $(PORT)
@@ -21,6 +21,9 @@ soak: $(VENV)/.tested webmap/static/dist/.built
 
 bench: $(VENV)/.benched
 	$(BIN)/python tests/benchmarks/run.py
+
+audit: $(VENV)/.audited
+	$(BIN)/python tests/audit.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -44,6 +47,10 @@ $(VENV)/.tested: setup.cfg pyproject.toml | $(BIN)/python
 $(VENV)/.benched: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	touch $@ $(VENV)/.installed $(VENV)/.tested
+
+$(VENV)/.audited: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[oidc,audit]'
+	touch $@ $(VENV)/.installed
 
 webmap/static/dist/.built: package.json package-lock.json $(shell find webmap/src -type f 2>/dev/null)
 	npm ci --no-audit --no-fund
