@@ -11,9 +11,11 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 from city import PASSWORD, client_of, make_city, signed_in
+from click.testing import CliRunner
 
 import webmap
 from gridgis import jobs
+from gridgis.cli import main
 from gridgis.errors import Denied, InputRefused
 from gridgis.jobs.registry import reading, writing
 from gridgis.registry import second_factor, tables
@@ -233,3 +235,18 @@ def test_the_picture_is_there_while_it_is_set_up(told, app):
     set_up_again = client.post("/account/second-factor", data={"code": "000000"})
     assert set_up_again.status_code == 422
     assert jobs.signed_in(told.store, jobs.sign_in(told.store, "leader", PASSWORD)), "a wrong code asks for none"
+
+
+def test_a_backup_names_the_keys_that_are_in_no_copy(tmp_path):
+    told = make_city(tmp_path)
+
+    def backed_up(name):
+        return CliRunner().invoke(main, ["backup", "--store", told.store, "-o", str(tmp_path / name)])
+
+    assert "back up as well" not in backed_up("before.db").output
+    jobs.have_accounts_key(told.accounts_key)
+    jobs.begin_second_factor(told.store, "leader", key=told.accounts_key)
+    said = backed_up("after.db")
+    assert said.exit_code == 0, said.output
+    assert "accounts.key" in said.output
+    assert "key of the people" not in said.output

@@ -244,10 +244,24 @@ def _shortened(codes: str) -> str:
 @on_store
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="COPY.db")
 def backup(store: str, output: str) -> None:
-    """Copy the store while it is at work, and read the copy back."""
+    """Copy the store while it is at work, and read the copy back.
+
+    Keys are in no copy: back up with it the key of the people, and accounts.key in the folder of the server. Without
+    them what is sealed in the store can never be read again.
+    """
     from gridgis import jobs
 
-    jobs.backup(store, output)
+    needed = jobs.backup(store, output)
+    click.echo(f"{output}: copied and read back")
+    for name in needed:
+        click.echo(f"back up as well, it is in no copy: {KEYS[name]}")
+
+
+KEYS = {
+    "people": "the key of the people (people_key of the server, --key of the commands)",
+    "accounts": "accounts.key in the folder of the server (state; STORE.state where none is named)",
+}
+"""Keys by what is sealed with them."""
 
 
 @main.command()

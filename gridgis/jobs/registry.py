@@ -369,12 +369,20 @@ def erase(store: str, event: int, *, field: str, by: str) -> None:
             erasure.erase(connection, event, field, actor=by, at=utc_now())
 
 
-def backup(store: str, output: str | Path) -> None:
-    """Copy a store, while it is at work, to a file that is not there yet, and read the copy back."""
-    from gridgis.registry.backup import copied
+def backup(store: str, output: str | Path) -> tuple[str, ...]:
+    """Copy a store, while it is at work, to a file that is not there yet, and read the copy back.
+
+    Returns
+    -------
+    tuple of str
+        The keys that have to be kept beside the copy, as :func:`gridgis.registry.backup.sealed_by` names them.
+    """
+    from gridgis.registry.backup import copied, sealed_by
 
     with opened_store(store) as opened:
         copied(opened, str(output)).close()
+        with opened.read() as connection:
+            return sealed_by(connection)
 
 
 def restore(copy: str | Path, store: str) -> None:

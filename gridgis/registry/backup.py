@@ -42,6 +42,27 @@ def copied(source: Store, url: str) -> Store:
     return made
 
 
+def sealed_by(connection: Connection) -> tuple[str, ...]:
+    """The keys without which some of what a store holds cannot be read; no copy of a store holds them.
+
+    Returns
+    -------
+    tuple of str
+        Of "people" (private fields of people and of those who reported cases) and "accounts" (second factors, and
+        secrets of webhooks), those by which something is sealed.
+    """
+    t = tables
+    sealed = {
+        "people": (t.person_private.c.sealed.is_not(None), t.report.c.sealed.is_not(None)),
+        "accounts": (t.account.c.totp.is_not(None), t.webhook.c.id.is_not(None)),
+    }
+    return tuple(
+        name
+        for name, rules in sealed.items()
+        if any(connection.scalar(sa.select(sa.literal(1)).where(rule).limit(1)) for rule in rules)
+    )
+
+
 def content(connection: Connection) -> dict[str, tuple[int, str]]:
     """Number of rows of each table and a digest of all of them, in the order of their keys."""
     out = {}
