@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from city import make_city, signed_in
@@ -19,6 +20,7 @@ from gridgis.errors import InputRefused
 from gridgis.jobs.registry import reading, writing
 from gridgis.registry import tasks as register
 from gridgis.registry.actors import actors
+from webmap import work
 
 __all__ = ["server", "store", "url"]
 
@@ -164,3 +166,27 @@ def test_a_killed_runner_leaves_its_task_to_the_next(told):
 def test_tasks_are_the_asker_s_alone(told):
     client = signed_in(webmap.create_app(told), "leader")
     assert client.get("/api/tasks").json == {"tasks": []}
+
+
+def test_files_of_what_is_long_over_go_and_its_row_stays(told):
+    over, running, again = (jobs.ask_task(told.store, "dossier", {"version": 1}, by="submitter") for _ in range(3))
+    for number in (over, running, again):
+        folder = work.folder_of(told, number)
+        folder.mkdir(parents=True)
+        (folder / "a.zip").write_bytes(b"PK")
+    (work.folder_of(told, 999_999)).mkdir()
+    jobs.end_task(told.store, over, "done", result={"file": "a.zip"})
+    client = signed_in(webmap.create_app(told), "submitter")
+    work.sweep(told, now=now(datetime.timedelta(days=29)))
+    assert client.get(f"/api/tasks/{over}/file").status_code == 200
+    work.sweep(replace(told, results_days=0), now=now(datetime.timedelta(days=9_999)))
+    work.sweep(told, now=now(datetime.timedelta(days=31)))
+    left = {folder.name for folder in (told.folder / "tasks").iterdir()}
+    assert str(over) not in left
+    assert {str(running), str(again), "999999"} <= left
+    refused = client.get(f"/api/tasks/{over}/file")
+    assert refused.status_code == 422
+    assert "30 days" in refused.json["error"]["message"]
+    assert client.get(f"/api/tasks/{over}").json["state"] == "done"
+    for number in (running, again):
+        jobs.cancel_task(told.store, number, by="submitter")

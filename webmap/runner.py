@@ -23,9 +23,9 @@ from typing import IO, Any
 
 from gridgis import jobs
 from gridgis.errors import GridgisError
+from webmap import uploaded, work
 from webmap.sending import keep_sending
 from webmap.settings import Settings, read_settings
-from webmap.uploaded import sweep
 from webmap.work import KINDS, Asked, folder_of, tidy
 
 LOOK_EVERY_S, TELL_EVERY_S = 1.0, 1.0
@@ -54,7 +54,8 @@ def run(settings: Settings) -> None:
     swept = -SWEEP_EVERY_S
     while not ended.is_set() and os.getppid() == parent:
         if time.monotonic() - swept >= SWEEP_EVERY_S:
-            sweep(settings)
+            uploaded.sweep(settings)
+            work.sweep(settings)
             swept = time.monotonic()
         found = jobs.take_task(settings.store)
         if found is None:

@@ -54,6 +54,7 @@ class Settings:
     oidc_issuer, oidc_client, oidc_secret_file : of an OpenID provider
     log : whether a line is written for each request
     second_factor : roles that must have a second factor
+    results_days : days for which files are kept that background work has made; 0 for ever
     webhook_hosts : hosts that may be told of approvals and cases: `host`, or `host:port` where that is no usual one
     """
 
@@ -89,6 +90,7 @@ class Settings:
     oidc_secret_file: str = ""
     second_factor: tuple[str, ...] = ()
     log: bool = True
+    results_days: int = 30
     webhook_hosts: tuple[str, ...] = ()
 
     @property

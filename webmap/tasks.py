@@ -79,7 +79,11 @@ def get_file(number: int) -> Response:
     name = {"file": result.get("file"), **result.get("files", {})}.get(request.args.get("which") or "file")
     if not name:
         raise InputRefused([Fault("task", str(number), "has made no file", "Wait until it is done")])
-    return send_from_directory(folder_of(settings(), number).absolute(), name, as_attachment=True)
+    folder = folder_of(settings(), number).absolute()
+    if not (folder / name).exists():
+        problem = f"has made {name}, which is not kept any more: files are kept for {settings().results_days} days"
+        raise InputRefused([Fault("task", str(number), problem, "Ask for the work again")])
+    return send_from_directory(folder, name, as_attachment=True)
 
 
 def mine(number: int) -> Task:

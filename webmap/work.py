@@ -5,11 +5,14 @@ A task is asked for with plain values; files in it are names in the folder of th
 
 from __future__ import annotations
 
+import datetime
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gridgis import jobs
+from gridgis.errors import InputRefused
 from webmap import uploaded
 from webmap.settings import Settings
 
@@ -30,8 +33,6 @@ class Asked:
 
 def dossier(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
     """What is handed in of a version, as a ZIP."""
-    import shutil
-
     folder = asked.folder / "dossier"
     jobs.dossier(
         settings.store,
@@ -128,6 +129,20 @@ def tidy(settings: Settings, number: int) -> None:
     one = jobs.find_task(settings.store, number)
     if one.is_over and one.kind in OVER:
         OVER[one.kind](settings, one.asked, number)
+
+
+def sweep(settings: Settings, *, now: datetime.datetime | None = None) -> None:
+    """Delete what was made by work that has been over for longer than it is kept; its row stays."""
+    if not settings.results_days:
+        return
+    kept_since = (now or datetime.datetime.now(datetime.UTC)) - datetime.timedelta(days=settings.results_days)
+    for folder in (settings.folder / "tasks").glob("[0-9]*"):
+        try:
+            one = jobs.find_task(settings.store, int(folder.name))
+        except (InputRefused, ValueError):
+            continue  # of no task of this store: not ours to delete
+        if one.ended_at and datetime.datetime.fromisoformat(one.ended_at) < kept_since:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def folder_of(settings: Settings, number: int) -> Path:
