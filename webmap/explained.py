@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import fields
 
-from webmap.settings import ENVIRONMENT, Settings
+from webmap.settings import ENVIRONMENT, SECRETS, Settings
 
 HEAD = f"""\
 # Settings of `gridgis serve --config FILE.toml`. What stands behind a # is what holds without it.
@@ -28,7 +28,12 @@ def template() -> str:
     for one in fields(Settings):
         text = told[one.name]
         lines = [] if text == last else ["", f"# {text}"]
-        default = list(one.default) if isinstance(one.default, tuple) else one.default
-        blocks.append("\n".join([*lines, f"#{one.name} = {json.dumps(default)}"]))
+        blocks.append("\n".join([*lines, _line(one.name, one.default)]))
         last = text
     return "\n".join(blocks)
+
+
+def _line(name: str, default: object) -> str:
+    if name in SECRETS:
+        return f"# by the environment alone: {ENVIRONMENT}{name.upper()}"
+    return f"#{name} = {json.dumps(list(default) if isinstance(default, tuple) else default)}"
