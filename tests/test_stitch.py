@@ -65,6 +65,18 @@ def test_layers_below_still_tile_what_is_above(seed):
     assert boundary_keys(below).sum(dtype=np.uint64) == boundary_keys(above).sum(dtype=np.uint64)
 
 
+def test_between_two_whose_neighbours_are_not_all_there_nothing_is_put():
+    """Three zones of Hankou meet in a corner of some centimetres; the one in the west is not there."""
+    j, k, corner = (0, 0), (0.3, -0.29), (0.27, -0.32)
+    north = shapely.Polygon([(-100, 100), j, k, (50, 0), (50, 100)])
+    south = shapely.Polygon([(-100, -100), (50, -100), (50, 0), k, corner])
+    east = shapely.Polygon([(50, -100), (100, -100), (100, 100), (50, 100), (50, 60), (50, 0)])
+    torn = np.array([north, south, east], dtype=object)
+    assert [*corner] in missing_vertices(torn, within=0.1).xy.tolist()
+    stitches = missing_vertices(torn, within=0.1, of=np.array([False, False, True]))
+    assert stitches.xy.tolist() == [[50, 60]]
+
+
 def test_holes_parts_and_lines_are_stitched_as_well():
     outer, inner = shapely.box(0, 0, 100, 100), shapely.box(40, 40, 60, 60)
     ring = shapely.difference(outer, inner)

@@ -36,7 +36,7 @@ class Stitches:
     xy: Floats
 
 
-def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
+def missing_vertices(polygons: Geometries, *, within: float, of: Bools | None = None) -> Stitches:
     """The vertices that polygons lack along their common borders.
 
     None goes into a polygon that has it elsewhere, or into two of its edges: its ring would touch itself there.
@@ -45,6 +45,9 @@ def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
     ----------
     polygons : array of Polygon and MultiPolygon
     within : how far from an edge a vertex of another polygon lies at most to be one of it, in units of the coordinates
+    of : bool array, shape (n,)
+        The polygons around which all others are there, all by default. Between two of the rest nothing is put: what
+        looks like the rim of the land may be a border with one that is not there.
     """
     edges = shared_edges(polygons)
     loose = np.flatnonzero(edges.unmatched)
@@ -54,6 +57,8 @@ def missing_vertices(polygons: Geometries, *, within: float) -> Stitches:
     point, edge = _near(points, a, b, within)
     along = ((points[point] - a[edge]) * (b[edge] - a[edge])).sum(axis=1) / ((b[edge] - a[edge]) ** 2).sum(axis=1)
     inside = np.flatnonzero((along > 0) & (along < 1) & ~_among(owner[edge], point, known, len(points)))
+    if of is not None:
+        inside = inside[of[owner[edge[inside]]] | np.isin(point[inside], known[of[known[:, 0]], 1])]
     off = np.hypot(*(a[edge] + along[:, None] * (b - a)[edge] - points[point]).T)
     inside = inside[np.lexsort((edge[inside], off[inside]))]
     once = inside[np.unique(owner[edge[inside]] * len(points) + point[inside], return_index=True)[1]]

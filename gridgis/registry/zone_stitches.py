@@ -63,7 +63,8 @@ def sewn(
     around = _neighbours(connection, version_id, [outer[zone] for zone in bent if zone in outer], after, within)
     for zone, (_, shape) in around.items():
         outer[zone] = shape
-    stitches = missing_vertices(np.concatenate(list(outer.values())), within=within)
+    whole = np.repeat([zone in bent for zone in outer], [len(polygons) for polygons in outer.values()])
+    stitches = missing_vertices(np.concatenate(list(outer.values())), within=within, of=whole)
     for zone in sorted(loose | _lacking(outer, stitches)):
         if zone not in after:
             before[zone] = after[zone] = rows_of_part(connection, around[zone][0])
