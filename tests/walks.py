@@ -130,6 +130,14 @@ def edit(page: Any, site: str, language: str) -> Iterator[str]:
     page.select_option("#edit select[name=one]", index=1)
     page.wait_for_selector("#edit .preview, #edit button.main:enabled")
     yield "seen before it is done"
+    leave_field(page)
+    page.keyboard.press("r")
+    page.click("#edit button.main")
+    page.wait_for_selector("#edit .task")
+    yield "divided anew in the background"
+    page.click("#edit [data-task=cancel]")
+    page.wait_for_selector("#edit [data-task=again]")
+    yield "cancelled"
 
 
 def review(page: Any, site: str, language: str) -> Iterator[str]:
@@ -145,6 +153,20 @@ def review(page: Any, site: str, language: str) -> Iterator[str]:
         page.click(".to-queue")
         page.wait_for_selector("#detail", state="hidden")
         yield "the queue on a phone"
+
+
+def compare(page: Any, site: str, language: str) -> Iterator[str]:
+    sign_in(page, site, "city_reviewer", onward=f"/compare%3Flang={language}%23one=1%26other=2")
+    page.wait_for_selector("body.drawn")
+    page.wait_for_selector(".change")
+    yield "two plans"
+    unfold(page)
+    page.click(".change >> nth=0")
+    yield "a difference"
+    yield from helped(page)
+    unfold(page)
+    page.select_option("#pick-other", page.input_value("#pick-one"))
+    yield "the same twice"
 
 
 def sheet(page: Any, site: str, language: str) -> Iterator[str]:
@@ -253,6 +275,7 @@ def interface(page: Any, site: str, language: str) -> Iterator[str]:
 WALKS: dict[str, Walk] = {
     one.__name__: one
     for one in (
-        signing_in, account, plan, edit, review, sheet, dispatch, batch, heat, wall, public, administration, interface,
+        signing_in, account, plan, edit, review, compare, sheet, dispatch, batch, heat, wall, public, administration,
+        interface,
     )
 }  # fmt: skip

@@ -163,15 +163,15 @@ class Compare {
   all() { if (this.found?.changes.length) this.maps?.fit(around(this.found.changes.map(({ bounds }) => bounds))); }
 
   keys() {
-    const next = () => this.step(1), before = () => this.step(-1);
-    return { 1: () => place("pick-one")?.focus(), 2: () => place("pick-other")?.focus(), x: () => this.swap(), j: next, k: before, "]": next, "[": before, 0: () => this.all(), b: () => fold() };
+    const next = () => this.step(1), before = () => this.step(-1), choose = (side) => () => { fold(false); place(`pick-${side}`)?.focus(); };
+    return { 1: choose("one"), 2: choose("other"), x: () => this.swap(), j: next, k: before, "]": next, "[": before, 0: () => this.all(), b: () => fold() };
   }
 }
 
 const which = (side) => el(`span.which${side === "other" ? ".other" : ""}`, { "aria-hidden": "true" }, side === "one" ? "1" : "2");
 
 function numbers({ one, other }) {
-  const head = (side) => el("th", { scope: "col", title: T[side] }, which(side));
+  const head = (side) => el("th", { scope: "col", title: T[side] }, which(side), el("span.unseen", {}, T[side]));
   const row = (name) => {
     const [was, now] = [one, other].map((plan) => ROWS[name](plan.numbers));
     const text = (cell) => [cell].flat().map((part) => part.textContent ?? part).join(" ");
