@@ -28,6 +28,7 @@ VALUES = {
     "collection_id": "grids",
     "code": "420102001001999",
     "batch": "0" * 32,
+    "backdrop": "420102-0123456789abcdef",
 }
 """What stands in the parts of addresses that vary."""
 SIGNING_IN = ("account.signing_in", "account.giving_code")

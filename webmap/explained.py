@@ -17,8 +17,8 @@ HEAD = f"""\
 
 def meanings() -> dict[str, str]:
     """What each setting is for, in the words of :class:`webmap.settings.Settings`."""
-    told = re.findall(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*) : (.+)$", inspect.getdoc(Settings) or "", re.MULTILINE)
-    return {name: text for names, text in told for name in names.split(", ")}
+    told = re.findall(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*) : (.+(?:\n    .+)*)$", inspect.getdoc(Settings) or "", re.MULTILINE)
+    return {name: " ".join(text.split()) for names, text in told for name in names.split(", ")}
 
 
 def template() -> str:

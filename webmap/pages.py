@@ -28,6 +28,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
     from webmap import (
         account,
         admin,
+        backdrops,
         batches,
         comparing,
         desk,
@@ -68,6 +69,7 @@ def _of_a_store(app: APIFlask, settings: Settings) -> None:
         dispatch.pages,
         dispatch.api,
         batches.api,
+        backdrops.api,
         tiles.pages,
         public.pages,
         public.api,

@@ -38,6 +38,7 @@ from gridgis.jobs.administration import (
     who_saw_table,
 )
 from gridgis.jobs.area import affected_area
+from gridgis.jobs.backdrop import lay_picture, read_picture
 from gridgis.jobs.case_batches import (
     Batch,
     Sighted,
@@ -306,6 +307,7 @@ __all__ = [
     "keep_open",
     "kinds_of_events",
     "last_edit",
+    "lay_picture",
     "leads_of",
     "list_deliveries",
     "list_duties",
@@ -327,6 +329,7 @@ __all__ = [
     "public_grid",
     "put_task_back",
     "read_caller",
+    "read_picture",
     "ready_for_edits",
     "recovery_codes_left",
     "redo",

@@ -16,17 +16,22 @@ from gridgis.uploads.names import refuse_name, refused
 
 LAYER_KINDS = {".geojson": "geojson", ".json": "geojson", ".gpkg": "gpkg", ".zip": "zip", ".parquet": "parquet"}
 TABLE_KINDS = {".csv": "csv", ".xlsx": "xlsx"}
+PICTURE_KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
 STEM = "gridgis-upload"
 """How the copy is called that is read: by the server, never by the sender."""
 
 NAMES = {
     "geojson": "GeoJSON", "gpkg": "a GeoPackage", "zip": "a zip archive", "parquet": "Parquet", "csv": "text",
-    "xlsx": "an XLSX workbook",
+    "xlsx": "an XLSX workbook", "png": "a PNG picture", "jpeg": "a JPEG picture",
 }  # fmt: skip
-ENDINGS = {"geojson": ".geojson", "gpkg": ".gpkg", "zip": ".zip", "parquet": ".parquet", "csv": ".csv", "xlsx": ".xlsx"}
+ENDINGS = {
+    "geojson": ".geojson", "gpkg": ".gpkg", "zip": ".zip", "parquet": ".parquet", "csv": ".csv", "xlsx": ".xlsx",
+    "png": ".png", "jpeg": ".jpg",
+}  # fmt: skip
 
 SQLITE, ZIP, PARQUET = b"SQLite format 3\0", b"PK\x03\x04", b"PAR1"
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 GEOPACKAGE = (b"GPKG", b"GP10", b"GP11")
 POINTERS = (b"<ogrvrt", b"<vrtdataset", b"gdal_streamed_alg", b"<ogrwf", b"<gdal_")
 """Words of files that make GDAL read others, in lower case."""
@@ -58,7 +63,8 @@ def kind_of(name: str, kinds: dict[str, str]) -> str:
     ending = Path(name).suffix.lower()
     if ending not in kinds:
         problem = f"files that end with {ending or 'nothing'} are not taken"
-        raise refused(problem, f"Send one of {', '.join(kinds)}; a Shapefile as a .zip of its files")
+        shapefile = "; a Shapefile as a .zip of its files" if ".zip" in kinds else ""
+        raise refused(problem, f"Send one of {', '.join(kinds)}{shapefile}")
     return kinds[ending]
 
 
@@ -120,6 +126,8 @@ def _is(kind: str, head: bytes, tail: bytes) -> bool:
         return head.startswith(ZIP)
     if kind == "gpkg":
         return head.startswith(SQLITE) and head[68:72] in GEOPACKAGE
+    if kind in ("png", "jpeg"):
+        return head.startswith({"png": PNG, "jpeg": JPEG}[kind])
     if kind == "parquet":
         return head.startswith(PARQUET) and tail.endswith(PARQUET) and len(head) >= 12
     text = head.removeprefix(codecs.BOM_UTF8)

@@ -24,10 +24,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridgis.errors import Fault, InputRefused, Notice
-from gridgis.uploads.kinds import ENDINGS, LAYER_KINDS, STEM, TABLE_KINDS, kind_of, opened, refuse_content
+from gridgis.uploads.kinds import (
+    ENDINGS,
+    JPEG,
+    LAYER_KINDS,
+    PICTURE_KINDS,
+    STEM,
+    TABLE_KINDS,
+    kind_of,
+    opened,
+    refuse_content,
+)
 from gridgis.uploads.limits import Limits
 from gridgis.uploads.names import refuse_name, refused, shown
-from gridgis.uploads.reader import ANSWER, DRIVERS, ROW, TABLE
+from gridgis.uploads.picture import MOST_ACROSS
+from gridgis.uploads.reader import ANSWER, DRIVERS, PICTURE, ROW, TABLE
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -45,6 +56,15 @@ PATHS = re.compile(r"(/[\w.@+-]+){2,}/?")
 """What looks like a path of the server."""
 
 ANEW = "Open it, check it, and export it anew"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that somebody sent, drawn anew as a JPEG."""
+
+    data: bytes
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -170,6 +190,33 @@ def read_rows_upload(
     return Rows(numbered, count, tuple(map(str, notices)))
 
 
+def read_picture_upload(
+    path: str | os.PathLike[str], *, name: str | None = None, limits: Limits | None = None
+) -> Picture:
+    """Read a picture that somebody uploaded, .png or .jpg: drawn anew, turned as its camera says, made smaller.
+
+    Parameters
+    ----------
+    path, name, limits : as for :func:`read_upload`
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_upload`.
+    """
+    told, limits = Path(path).name if name is None else name, limits or Limits()
+    with _naming("picture", told):
+        answer, data = _left(Path(path), told, {}, PICTURE_KINDS, limits, file=PICTURE)
+        width, height = answer["size"] if _is_size(answer.get("size")) else (0, 0)
+        if not data.startswith(JPEG) or not width:
+            raise refused("broke its reader, by damage or by its size", ANEW)
+    return Picture(data, width, height)
+
+
+def _is_size(told: object) -> bool:
+    return isinstance(told, list) and len(told) == 2 and all(type(n) is int and 0 < n <= MOST_ACROSS for n in told)
+
+
 def _read(
     path: Path,
     name: str | None,
@@ -191,19 +238,26 @@ def _answered(
     _of_its_kind(asked["role"], table=kinds is TABLE_KINDS)
     told = path.name if name is None else name
     with _naming(asked["role"], told):
-        kind = kind_of(told, kinds)
         for text in (asked["layer"], asked["crs"], asked["encoding"], *asked["rename"].values()):
             if text is not None:
                 refuse_name("the name", text)
-        with tempfile.TemporaryDirectory(prefix="gridgis-upload-", ignore_cleanup_errors=True) as folder:
-            _copy(path, Path(folder) / f"{STEM}{ENDINGS[kind]}", kind, limits)
-            _run(folder, {**asked, "kind": kind, "limits": asdict(limits)}, limits)
-            answer, data = _taken(Path(folder), limits)
+        answer, data = _left(path, told, asked, kinds, limits, file=TABLE)
         from gridgis.uploads.answer import read
 
         notices = _notices(answer, asked["role"], told)
         frame = read(data, role=asked["role"], limits=limits)
     return answer, frame, notices
+
+
+def _left(
+    path: Path, name: str, asked: dict[str, Any], kinds: dict[str, str], limits: Limits, *, file: str
+) -> tuple[dict[str, Any], bytes]:
+    """What a reader of a file left: its answer, and the file that it wrote."""
+    kind = kind_of(name, kinds)
+    with tempfile.TemporaryDirectory(prefix="gridgis-upload-", ignore_cleanup_errors=True) as folder:
+        _copy(path, Path(folder) / f"{STEM}{ENDINGS[kind]}", kind, limits)
+        _run(folder, {**asked, "kind": kind, "limits": asdict(limits)}, limits)
+        return _taken(Path(folder), limits, file)
 
 
 def _of_its_kind(role: str, *, table: bool) -> None:
@@ -327,8 +381,8 @@ def _skipped() -> str:
     return ",".join(sorted((set(pyogrio.list_drivers()) | own) - DRIVERS))
 
 
-def _taken(folder: Path, limits: Limits) -> tuple[dict[str, Any], bytes]:
-    """What a reader left: its answer and its table; raises the faults that it found."""
+def _taken(folder: Path, limits: Limits, file: str = TABLE) -> tuple[dict[str, Any], bytes]:
+    """What a reader left: its answer and its file; raises the faults that it found."""
     try:
         answer = json.loads(_content(folder / ANSWER, LARGEST_TOLD))
         faults = [Fault(*map(str, fault)) for fault in answer["faults"]]
@@ -337,7 +391,7 @@ def _taken(folder: Path, limits: Limits) -> tuple[dict[str, Any], bytes]:
     if faults:
         raise InputRefused(faults)
     try:
-        return answer, _content(folder / TABLE, limits.answer_bytes)
+        return answer, _content(folder / file, limits.answer_bytes)
     except OSError:
         raise refused("broke its reader, by damage or by its size", ANEW) from None
 

@@ -16,9 +16,10 @@ from gridgis.errors import Fault, InputRefused, Notice
 from gridgis.uploads.kinds import ENDINGS, STEM
 from gridgis.uploads.limits import Limits
 from gridgis.uploads.names import refused
+from gridgis.uploads.picture import FORMATS, redraw
 from gridgis.uploads.sealed import seal
 
-ANSWER, TABLE = "answer.json", "answer.arrow"
+ANSWER, TABLE, PICTURE = "answer.json", "answer.arrow", "answer.jpg"
 MOST_ASKED = 1 << 16
 DRIVERS = frozenset({"GPKG", "GeoJSON", "ESRI Shapefile"})
 """Formats that GDAL may open here; all others are taken out of it before it is loaded."""
@@ -37,9 +38,12 @@ def main() -> int:
     seals = seal(limits)
     faults: list[Fault] = []
     notices: list[Notice] = []
-    rows = 0
+    rows, size = 0, [0, 0]
     try:
-        rows = _read(asked, limits, notices)
+        if asked["kind"] in FORMATS:
+            size = list(redraw(Path(f"{STEM}{ENDINGS[asked['kind']]}"), Path(PICTURE), kind=asked["kind"]))
+        else:
+            rows = _read(asked, limits, notices)
     except InputRefused as wrong:
         faults += wrong.faults
     except MemoryError:
@@ -50,6 +54,7 @@ def main() -> int:
         "faults": [[fault.layer, fault.row, fault.problem, fault.cure] for fault in faults],
         "notices": [[notice.layer, notice.message, notice.count] for notice in notices],
         "rows": rows,
+        "size": size,
         "seals": seals,
     }
     Path(ANSWER).write_text(json.dumps(told), encoding="ascii")

@@ -187,7 +187,8 @@ def edits(chromium: Any, site: str) -> list[float]:
         for k in range(EDITS):
             page.wait_for_timeout(400)
             one = page.evaluate(GIVABLE)
-            page.evaluate("({ id, to }) => planner.editor.fill({ to, atoms: [id] })", one)
+            page.evaluate("({ to }) => planner.editor.fill({ to })", one)
+            page.evaluate("({ id }) => planner.editor.fill({ atoms: [id] })", one)
             until(page, "planner.editor.state.sure")
             page.locator("#map canvas").focus()
             page.keyboard.press("Enter")

@@ -1,6 +1,7 @@
 // The planner page: what is picked, and who has to know of it.
-import { ask, load } from "./api.js";
+import { ask, load, told } from "./api.js";
 import * as address from "./address.js";
+import { Backdrops } from "./backdrop.js";
 import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
 import { Editor } from "./edit.js";
@@ -33,7 +34,7 @@ function fail(error) {
 }
 
 const LOOKING = [
-  ["/", "find"], ["j k", "next_zone"], ["[ ]", "next_grid"], ["0", "whole"], ["+ −", "zoom"], ["d", "compare"], ["Esc", "close"], ["l", "legend"], ["b", "list"], ["?", "help"],
+  ["/", "find"], ["j k", "next_zone"], ["[ ]", "next_grid"], ["0", "whole"], ["+ −", "zoom"], ["d", "compare"], ["Esc", "close"], ["l", "legend"], ["b", "list"], ["p", "scans"], ["?", "help"],
 ];
 const EDITING = [
   ["v", "look"], ["a", "give"], ["s", "split"], ["e", "border"], ["m", "merge"], ["x", "lock"], ["n", "rename"], ["r", "redivide"], ["t", "split_atom"], ["c", "carve"], ["w", "give_back"],
@@ -172,6 +173,7 @@ class Planner {
       return say(texts.plan.no_webgl);
     }
     await this.view.ready;
+    if (told.person) this.backdrops = new Backdrops(this.view.map, place("map"), "grids");
     this.view.show({ ...this.drawn, offenders: this.findings });
     this.view.fineBorders((zone) => division("/microgrids", this.version, { zone }));
     this.shown = true;
@@ -197,7 +199,7 @@ class Planner {
       ...this.editor?.keys(),
       Escape: () => (this.editor && this.editor.tool !== "look" ? this.editor.clear() : this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
       d: () => document.querySelector(".compare")?.click(),
-      l: seen.toggle, b: () => fold(),
+      l: seen.toggle, b: () => fold(), p: () => (this.backdrops ? void this.backdrops.toggle() : false),
     };
   }
 }
