@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 import webmap
 
 PROGRAM = "import sys; from gridgis.cli import program; sys.argv[0] = 'gridgis'; program()"
+IDLE_S = 15.0
+"""After so long a connection is not used again: the server closes those that are idle for twice as long."""
 LOST = (OSError, http.client.HTTPException)
 """What is raised where no answer comes: whether it was done is not known."""
 
@@ -127,6 +129,7 @@ class Client:
     key: str = ""
     timeout_s: float = 120
     _connection: http.client.HTTPConnection | None = None
+    _used: float = 0.0
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
         """Ask once; raises one of :data:`LOST` where no answer comes.
@@ -144,22 +147,22 @@ class Client:
             data, told["Content-Type"] = urlencode(body["form"]), "application/x-www-form-urlencoded"
         elif body is not None:
             data, told["Content-Type"] = json.dumps(body), "application/json"
-        kept = self._connection is not None
-        try:
-            return self._asked(method, path, data, told)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            if not kept or method != "GET":  # a browser does so too where the server closed what was idle for long
-                raise
-            return self._asked(method, path, data, told)
-
-    def _asked(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._connection is not None and time.monotonic() - self._used > IDLE_S:
+            self.close()
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
         try:
-            self._connection.request(method, path, data, headers)
+            self._connection.request(method, path, data, told)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except LOST:
-            self._connection.close()
-            self._connection = None
+            self.close()
             raise
+        finally:
+            self._used = time.monotonic()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None

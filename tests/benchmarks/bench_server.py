@@ -46,6 +46,8 @@ MIX = {"look-up": 0.60, "tile": 0.30, "heat": 0.09, "edit": 0.01}
 REPORTS_S, TWICE, HANDS = 100, 0.01, 60
 """Reports a second, the share that comes twice, and how many may wait for an answer at a time, in each process."""
 ASKED = {"report": "p99 < 250 ms"}
+WARM_S = 15.0
+"""Workers make ready in the background what answers cases and heat: a server is measured that has been up for long."""
 FULL_S, QUICK_S = 600.0, 60.0
 DRAFT = 2
 
@@ -300,6 +302,7 @@ def run(folder: Path, *, seconds: float, only: str, workers: int) -> None:
     server.start()
     try:
         town = town_of(folder, store, server.port)
+        time.sleep(WARM_S)
         print(f"{seconds:.0f} s each, {workers} workers, {len(town.edits)} edits to choose from\n")
         if only != "intake":
             print(f"{PEOPLE} people, each a request every {EVERY_S:.0f} s\n")
