@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from dataclasses import fields
+from textwrap import wrap
 
 from webmap.settings import ENVIRONMENT, SECRETS, Settings
 
@@ -17,7 +18,9 @@ HEAD = f"""\
 
 def meanings() -> dict[str, str]:
     """What each setting is for, in the words of :class:`webmap.settings.Settings`."""
-    told = re.findall(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*) : (.+(?:\n    .+)*)$", inspect.getdoc(Settings) or "", re.MULTILINE)
+    told = re.findall(
+        r"^([a-z_0-9]+(?:, [a-z_0-9]+)*) : (.+(?:\n    .+)*)$", inspect.getdoc(Settings) or "", re.MULTILINE
+    )
     return {name: " ".join(text.split()) for names, text in told for name in names.split(", ")}
 
 
@@ -27,7 +30,7 @@ def template() -> str:
     told = meanings()
     for one in fields(Settings):
         text = told[one.name]
-        lines = [] if text == last else ["", f"# {text}"]
+        lines = [] if text == last else ["", *wrap(text, 118, initial_indent="# ", subsequent_indent="# ")]
         blocks.append("\n".join([*lines, _line(one.name, one.default)]))
         last = text
     return "\n".join(blocks)

@@ -30,8 +30,9 @@ class Settings:
     ----------
     store : file or `postgresql://` address of the store that is served
     division : GeoPackage that is shown instead of a store, to look at alone
-    state : folder of what may be made again: tiles, uploads, results, counters; and of what is to be kept: the key of the
-        accounts, scans behind the planner's map; beside the store by default, to be named where that is on PostgreSQL
+    state : folder of what may be made again: tiles, uploads, results, counters; and of what is to be kept: the key of
+        the accounts, scans behind the planner's map; beside the store by default, to be named where that is on
+        PostgreSQL
     network, timezone : of the versions, and of times without an offset
     title : of the city
     hosts : names by which the server may be called, beside loopback
