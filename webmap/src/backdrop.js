@@ -1,12 +1,12 @@
 // Scans behind the planner's map: sent, laid by control points that are clicked in the picture and on the map, or written.
 import { address, ask, change, told, upload } from "./api.js";
 import { el, fill, number, svg, texts } from "./dom.js";
+import { NOTHING, collection, label } from "./layers.js";
 
 const T = texts.backdrop, KEY = "gridgis-backdrop", SOURCE = "backdrop", MARKS = "backdrop-points";
 const METRES = new Intl.NumberFormat(texts.language, { maximumFractionDigits: 1 });
 const kept = () => { try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; } };
 const keep = (shown) => { try { localStorage.setItem(KEY, JSON.stringify(shown)); } catch { /* for this page alone */ } };
-const NOTHING = { type: "FeatureCollection", features: [] };
 
 export class Backdrops {
   constructor(map, place, under) {
@@ -58,6 +58,7 @@ export class Backdrops {
   draw() {
     const { map, one, shown } = this;
     if (map.getLayer(SOURCE)) { map.removeLayer(SOURCE); map.removeSource(SOURCE); }
+    map.base.fade(Boolean(one?.corners));
     if (!one?.corners) return;
     map.addSource(SOURCE, { type: "image", url: address(`/api/backdrops/${one.id}/picture.jpg`), coordinates: one.corners });
     map.addLayer({ id: SOURCE, source: SOURCE, type: "raster", paint: { "raster-opacity": shown.opacity, "raster-fade-duration": 0 } }, this.under);
@@ -68,9 +69,10 @@ export class Backdrops {
       .map(({ point, k }) => ({ type: "Feature", properties: { name: String(k + 1) }, geometry: { type: "Point", coordinates: [point.lon, point.lat] } }));
     if (!map.getSource(MARKS)) {
       map.addSource(MARKS, { type: "geojson", data: NOTHING });
-      map.addLayer({ id: MARKS, source: MARKS, type: "circle", paint: { "circle-radius": 6, "circle-color": "#d2501a", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } });
+      map.addLayer({ id: MARKS, source: MARKS, type: "circle", paint: { "circle-radius": 9, "circle-color": "#b8430f", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } });
+      map.addLayer(label(`${MARKS}-names`, MARKS, { layout: { "text-size": 12, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": "#ffffff", "text-halo-width": 0 } }));
     }
-    map.getSource(MARKS).setData({ type: "FeatureCollection", features });
+    map.getSource(MARKS).setData(collection(features));
   }
 
   placed(event) {
@@ -93,12 +95,12 @@ export class Backdrops {
       if (this.map.getLayer(SOURCE)) this.map.setPaintProperty(SOURCE, "raster-opacity", this.shown.opacity);
       keep(this.shown);
     } });
-    const file = el("input", { type: "file", accept: "image/png,image/jpeg", onchange: () => file.files[0] && this.send(file.files[0]) });
+    const file = el("input", { type: "file", hidden: true, accept: "image/png,image/jpeg", onchange: () => file.files[0] && this.send(file.files[0]) });
     this.panel.replaceChildren(
       el("div.scans-head", {}, el("h2", {}, T.title), el("button.plain", { type: "button", "aria-label": texts.plan.close, onclick: () => this.toggle(false) }, "×")),
       el("label.field", {}, T.shown, pick),
       one?.corners ? el("label.field", {}, T.opacity, opacity) : "",
-      mayLay ? el("label.field", {}, T.add, file) : "",
+      mayLay ? el("p", {}, el("button.second", { type: "button", onclick: () => file.click() }, T.add), file) : "",
       said ? el("p.refusal", { role: "alert" }, said) : "",
       one && mayLay ? this.laying(one) : el("p.quiet", {}, all.length ? T.hint : T.begin),
     );
@@ -116,7 +118,7 @@ export class Backdrops {
     const hint = this.active !== undefined ? fill(T.click_map, { n: this.active + 1 }) : whole < 3 ? fill(T.click_picture, { n: number(3 - whole) }) : T.more;
     return el("div.laying", {},
       el("p.quiet", { role: "status" }, hint), this.picture(one),
-      el("table", {}, el("thead", {}, el("tr", {}, ["", T.x, T.y, T.lon, T.lat, T.off, ""].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, points.map(row))),
+      el("div.points", {}, el("table", {}, el("thead", {}, el("tr", {}, ["", T.x, T.y, T.lon, T.lat, T.off, ""].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, points.map(row)))),
       el("button.link", { type: "button", onclick: () => { points.push({}); this.write(); } }, T.write_point),
       one.corners ? el("p", {}, one.points.length > 3 ? fill(T.rms, { m: METRES.format(one.rms_m) }) : T.no_check) : "",
       el("div.card-buttons", {}, el("button.main", { type: "button", disabled: whole < 3, onclick: () => this.lay(one) }, T.lay), el("button.second", { type: "button", onclick: () => this.remove(one) }, T.delete)),
@@ -131,7 +133,7 @@ export class Backdrops {
       this.active = this.points.length - 1;
       this.write();
     } });
-    const marks = svg("svg", { viewBox: `0 0 ${one.width} ${one.height}`, "aria-hidden": "true" }, ...this.points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y)).map(({ x, y }) => svg("circle", { cx: x, cy: y, r: one.width / 70 })));
+    const marks = svg("svg", { viewBox: `0 0 ${one.width} ${one.height}`, "aria-hidden": "true" }, ...this.points.flatMap(({ x, y }, k) => (Number.isFinite(x) && Number.isFinite(y) ? [svg("circle", { cx: x, cy: y, r: one.width / 60 }), svg("text", { x, y, "font-size": one.width / 45, "text-anchor": "middle", "dominant-baseline": "central" }, String(k + 1))] : [])));
     return el("div.scan", {}, image, marks);
   }
 

@@ -70,6 +70,7 @@ export function openBase(container, { sources, layers, under, names, fills = [],
     map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre" }), "bottom-right");
   }
   const base = new Base(map, { under, names, fills, first: layers[0].id });
+  map.base = base; // for what else lies under it
   map.once("load", () => base.show(chosen));
   map.once("remove", listen((name) => base.show(name)));
   return map;
@@ -78,14 +79,20 @@ export function openBase(container, { sources, layers, under, names, fills = [],
 // The layers under a map; those of a choice are made when it is first chosen.
 class Base {
   constructor(map, places) {
-    Object.assign(this, { map, places, made: {} });
+    Object.assign(this, { map, places, made: {}, name: chosen });
   }
 
   async show(name) {
     this.name = name;
-    for (const id of this.places.fills) this.map.setPaintProperty(id, `${this.map.getLayer(id).type}-opacity`, SEEN_THROUGH[name]);
+    this.fade();
     if (name !== "none") await (this.made[name] ??= this[name]()).catch(() => (this.made[name] = undefined));
     for (const [one, ids] of Object.entries(this.ids)) for (const id of ids) if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", one === this.name ? "visible" : "none");
+  }
+
+  // A scan under the map is seen through it as another map is.
+  fade(scan = this.scan) {
+    this.scan = scan;
+    for (const id of this.places.fills) this.map.setPaintProperty(id, `${this.map.getLayer(id).type}-opacity`, SEEN_THROUGH[scan ? "picture" : this.name]);
   }
 
   ids = { own: [...own(QUIET), ...AROUND, NAMES].map(({ id }) => id), picture: PICTURES.map(({ id }) => id) };
