@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 
 from gridgis.errors import Fault, InputRefused
+from gridgis.geometry.noding import Floats
 from gridgis.layers.columns import base_class
 from gridgis.publish.border_lines import drawn_borders, stroke_of
 from gridgis.publish.light import WEB_CRS, label_points, light_division
@@ -76,7 +77,7 @@ def division_tiles(division: Division, path: str | Path, *, writer: Writer | Non
     InputRefused
         Where there is no land, or the file cannot be written.
     """
-    _archive(list(_division_parts(division)), path, writer)
+    _archive(_division_parts(division), path, writer)
 
 
 def base_tiles(
@@ -97,7 +98,7 @@ def base_tiles(
     buildings : polygons
     water : barriers: `kind`, of which river and rail are drawn
     """
-    _archive(list(_base_parts(streets, buildings, water)), path, writer)
+    _archive(_base_parts(streets, buildings, water), path, writer)
 
 
 def _division_parts(division: Division) -> Iterator[Part]:
@@ -147,20 +148,31 @@ def _middles(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 # ---------------------------------------------------------------- one file
-def _archive(parts: list[Part], path: str | Path, writer: Writer | None) -> None:
-    """Write each part by itself, and join their tiles: the layers of a tile may stand in any number of pieces."""
-    parts = [part for part in parts if len(part.frame)]
-    if not parts:
-        raise InputRefused([Fault("tiles", str(path), "there is nothing to draw", "Give a division with land")])
+def _archive(parts: Iterable[Part], path: str | Path, writer: Writer | None) -> None:
+    """Write each part by itself, and join their tiles: the layers of a tile may stand in any number of pieces.
+
+    A part is let go before the next one is made: those of a city of 60,000 grids have gigabytes together.
+    """
     write = _writer() if writer is None else writer
     tiles: defaultdict[int, list[bytes]] = defaultdict(list)
+    boxes: list[Floats] = []
+    layers: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="gridgis-tiles-") as folder:
-        for number, part in enumerate(parts):
-            file = Path(folder) / f"{number}.pmtiles"
+        file = Path(folder) / "part.pmtiles"
+        for part in parts:
+            if part.frame.empty:
+                continue
             write(part, file)
             for tile, body in _tiles_of(file):
                 tiles[tile].append(body)
-    _write(tiles, path, bounds=_bounds(parts), layers=_layers(parts))
+            file.unlink()
+            boxes.append(part.frame.total_bounds)
+            _tell_layer(layers, part)
+    if not boxes:
+        raise InputRefused([Fault("tiles", str(path), "there is nothing to draw", "Give a division with land")])
+    every = np.array(boxes)
+    west, south, east, north = (float(edge) for edge in (*every[:, :2].min(axis=0), *every[:, 2:].max(axis=0)))
+    _write(tiles, path, bounds=(west, south, east, north), layers=list(layers.values()))
 
 
 def _tiles_of(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -194,20 +206,11 @@ def _write(
         archive.finalize(header, {"name": "gridgis", "format": "pbf", "vector_layers": layers})
 
 
-def _bounds(parts: list[Part]) -> tuple[float, float, float, float]:
-    every = np.array([part.frame.total_bounds for part in parts])
-    (west, south), (east, north) = every[:, :2].min(axis=0), every[:, 2:].max(axis=0)
-    return float(west), float(south), float(east), float(north)
-
-
-def _layers(parts: list[Part]) -> list[dict[str, Any]]:
-    """What stands in the metadata of each layer."""
-    out: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        fields = {str(name): "String" for name in part.frame.columns if name != part.frame.geometry.name}
-        told = out.setdefault(part.layer, {"id": part.layer, "fields": fields, "minzoom": part.zooms[0]})
-        told["maxzoom"] = part.zooms[-1]
-    return list(out.values())
+def _tell_layer(layers: dict[str, dict[str, Any]], part: Part) -> None:
+    """Put what stands in the metadata of a layer to what the parts before told."""
+    fields = {str(name): "String" for name in part.frame.columns if name != part.frame.geometry.name}
+    told = layers.setdefault(part.layer, {"id": part.layer, "fields": fields, "minzoom": part.zooms[0]})
+    told["maxzoom"] = part.zooms[-1]
 
 
 # ---------------------------------------------------------------- the two programs that write
