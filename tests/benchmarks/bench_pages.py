@@ -50,8 +50,8 @@ const watch = setInterval(() => {
   clearInterval(watch);
 }, 10);
 """
-WEIGHT = """() => performance.getEntriesByType("resource").filter(({ name }) => name.includes("/static/"))
-  .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)"""
+LOADED = """() => [...new Set(performance.getEntriesByType("resource").map(({ name }) => name))]
+  .filter((name) => name.includes("/static/"))"""
 GIVABLE = """async () => {
   const { draft, zone } = planner.editor, beside = new Map();
   for (const { properties: { first, second } } of zone.borders.values())
@@ -156,8 +156,15 @@ def weights(chromium: Any, site: str) -> dict[str, float]:
         with looking(chromium, site, who.get(page_name, "")) as page:
             page.goto(site + path)
             page.wait_for_timeout(3_000)
-            found[page_name] = page.evaluate(WEIGHT) / 1e3
+            found[page_name] = sum(map(sent_bytes, page.evaluate(LOADED))) / 1e3
     return found
+
+
+def sent_bytes(url: str) -> int:
+    """Bytes of a file as a server sends it to a browser that has not got it yet."""
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked) as answer:
+        return len(answer.read())
 
 
 def openings(chromium: Any, site: str) -> list[dict[str, float]]:
