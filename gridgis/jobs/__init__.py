@@ -88,6 +88,7 @@ from gridgis.jobs.heat_live import (
     heat_statistics,
 )
 from gridgis.jobs.heat_tables import leads_of
+from gridgis.jobs.imports import import_upload, refuse_crs, sight_division
 from gridgis.jobs.in_force import whole_in_force
 from gridgis.jobs.offices import Sources
 from gridgis.jobs.people import (
@@ -302,6 +303,7 @@ __all__ = [
     "import_duties",
     "import_osm",
     "import_people",
+    "import_upload",
     "in_force",
     "init",
     "keep_open",
@@ -334,6 +336,7 @@ __all__ = [
     "recovery_codes_left",
     "redo",
     "refuse_case",
+    "refuse_crs",
     "refuse_matching",
     "report_case",
     "reset_password",
@@ -349,6 +352,7 @@ __all__ = [
     "show_person",
     "shown_digest",
     "sight_cases",
+    "sight_division",
     "sign_in",
     "sign_in_subject",
     "sign_out",

@@ -35,6 +35,7 @@ def import_division(
     atoms: str | None = None,
     streets: str | None = None,
     buildings: str | None = None,
+    known: str | None = None,
     rename: Mapping[str, Mapping[str, str]] | None = None,
     crs_of: Mapping[str, str] | None = None,
     encoding: str | None = None,
@@ -56,6 +57,7 @@ def import_division(
     output : GeoPackage; None, as with `dry_run`, writes none
     zones, microgrids, streets, buildings : `FILE` or `FILE:LAYER`; zones and micro-grids of the source by default
     atoms : division whose atoms a table gives to grids
+    known : division whose borders and lines tell what lies under borders, where no streets are given
     rename, crs_of : as :func:`gridgis.layers.parse_map` and :func:`gridgis.layers.parse_crs` give them
     encoding : of the texts of Shapefiles and CSV, "utf-8" or "gbk"; told by themselves by default
     crs : of the result; that of the grids by default
@@ -72,14 +74,14 @@ def import_division(
 
     beside = {"zones": zones, "microgrids": microgrids, "atoms": atoms, "streets": streets, "buildings": buildings}
     given = {role: text for role, text in beside.items() if text is not None}
-    read = [str(source), *given.values()]
+    read = [str(source), *given.values(), *([] if known is None else [known])]
     for target in (output, report):
         if target is not None:
             refuse_target(target, inputs=read)
     if report is not None and Path(report).suffix.lower() not in REPORTS:
         raise InputRefused([Fault("output", str(report), "a report is a table", "End its name on .xlsx or .csv")])
     said = Declared(rename or {}, crs_of or {}, encoding)
-    found = _imported(str(source), given, said, load_profile(profile), target_crs(crs), progress)
+    found = _imported(str(source), given, said, load_profile(profile), target_crs(crs), progress, known=known)
     if report is not None:
         _write_report(found, Path(report))
     if dry_run or output is None:
@@ -92,7 +94,14 @@ def import_division(
 
 
 def _imported(
-    source: str, given: Mapping[str, str], said: Declared, policy: Profile, crs: CRS | None, progress: Progress | None
+    source: str,
+    given: Mapping[str, str],
+    said: Declared,
+    policy: Profile,
+    crs: CRS | None,
+    progress: Progress | None,
+    *,
+    known: str | None = None,
 ) -> Imported:
     from gridgis.exchange.imported import imported
     from gridgis.exchange.opened import opened
@@ -111,7 +120,8 @@ def _imported(
         cure = "Leave it out, or give a CSV or XLSX that tells the grid of each atom"
         raise InputRefused([Fault("atoms", given["atoms"], "is of use with a table alone", cure)])
     with opened(source, given) as sources:
-        return imported(sources, said, profile=policy, crs=crs, info=info, progress=progress)
+        under = {} if known is None else {"lines": known}
+        return imported({**under, **sources}, said, profile=policy, crs=crs, info=info, progress=progress)
 
 
 def _of_table(

@@ -4,6 +4,7 @@ from gridgis.uploads.limits import Limits
 from gridgis.uploads.read import (
     Picture,
     Rows,
+    read_layer_names_upload,
     read_picture_upload,
     read_rows_upload,
     read_table_upload,
@@ -14,6 +15,7 @@ __all__ = [
     "Limits",
     "Picture",
     "Rows",
+    "read_layer_names_upload",
     "read_picture_upload",
     "read_rows_upload",
     "read_table_upload",

@@ -56,6 +56,19 @@ def copied(path: Path, target: Path, *, role: str, layer: str | None, limits: Li
     return name
 
 
+def layer_names(path: Path, *, limits: Limits) -> list[str]:
+    """Names of the layers with features in a GeoPackage.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`copied`.
+    """
+    with _opened(path, limits) as source:
+        _refuse_schema(source)
+        return _featured(source)
+
+
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[sqlite3.Connection]:
     """A connection that may only look, and not for ever."""
@@ -113,9 +126,13 @@ def _refuse_schema(source: sqlite3.Connection) -> None:
             raise refused(f"holds a virtual table, {shown(str(name))}", SAVE)
 
 
-def _chosen(source: sqlite3.Connection, *, role: str, layer: str | None) -> str:
+def _featured(source: sqlite3.Connection) -> list[str]:
     rows = source.execute("SELECT table_name FROM gpkg_contents WHERE data_type = 'features' LIMIT 1000")
-    names = [str(name) for (name,) in rows]
+    return [str(name) for (name,) in rows]
+
+
+def _chosen(source: sqlite3.Connection, *, role: str, layer: str | None) -> str:
+    names = _featured(source)
     wanted = layer if layer is not None else role if role in names else names[0] if len(names) == 1 else None
     if wanted is None or wanted not in names:
         told = ", ".join(shown(name) for name in names[:30]) or "none"

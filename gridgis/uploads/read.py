@@ -190,6 +190,30 @@ def read_rows_upload(
     return Rows(numbered, count, tuple(map(str, notices)))
 
 
+def read_layer_names_upload(
+    path: str | os.PathLike[str], *, name: str | None = None, limits: Limits | None = None
+) -> tuple[str, ...]:
+    """Tell the layers of a file that somebody uploaded; none where it holds one, as a GeoJSON or a table does.
+
+    Parameters
+    ----------
+    path, name, limits : as for :func:`read_upload`; a .csv or .xlsx too
+
+    Raises
+    ------
+    InputRefused
+        As :func:`read_upload`; a file whose layers can be told may still turn out to be unreadable.
+    """
+    told = Path(path).name if name is None else name
+    with _naming("division", told):
+        kinds = LAYER_KINDS | TABLE_KINDS
+        answer, _ = _left(Path(path), told, {"listed": True}, kinds, limits or Limits(), file=ANSWER)
+        layers = answer.get("layers")
+        if not isinstance(layers, list) or not all(isinstance(one, str) for one in layers):
+            raise refused("broke its reader, by damage or by its size", ANEW)
+    return tuple(layers)
+
+
 def read_picture_upload(
     path: str | os.PathLike[str], *, name: str | None = None, limits: Limits | None = None
 ) -> Picture:

@@ -25,6 +25,8 @@ DRIVERS = frozenset({"GPKG", "GeoJSON", "ESRI Shapefile"})
 """Formats that GDAL may open here; all others are taken out of it before it is loaded."""
 
 PLAIN = f"{STEM}-plain.gpkg"
+MOST_LAYERS, LONGEST_NAME = 100, 200
+"""Of the names of layers that are told."""
 ROW = " row"
 """Column of the numbers of rows; names in a file have no blank before them."""
 UNNAMED = re.compile(r"Unnamed: \d+")
@@ -38,10 +40,12 @@ def main() -> int:
     seals = seal(limits)
     faults: list[Fault] = []
     notices: list[Notice] = []
-    rows, size = 0, [0, 0]
+    rows, size, layers = 0, [0, 0], list[str]()
     try:
         if asked["kind"] in FORMATS:
             size = list(redraw(Path(f"{STEM}{ENDINGS[asked['kind']]}"), Path(PICTURE), kind=asked["kind"]))
+        elif asked.get("listed"):
+            layers = _layers(asked["kind"], limits)
         else:
             rows = _read(asked, limits, notices)
     except InputRefused as wrong:
@@ -55,6 +59,7 @@ def main() -> int:
         "notices": [[notice.layer, notice.message, notice.count] for notice in notices],
         "rows": rows,
         "size": size,
+        "layers": layers,
         "seals": seals,
     }
     Path(ANSWER).write_text(json.dumps(told), encoding="ascii")
@@ -75,6 +80,19 @@ def _read(asked: dict[str, Any], limits: Limits, notices: list[Notice]) -> int:
     answer.write(frame.head(asked.get("first") or len(frame)), Path(TABLE))
     notices += notes
     return len(frame)
+
+
+def _layers(kind: str, limits: Limits) -> list[str]:
+    """Names of the layers of a file that may hold several; none of a file that holds one. No library opens it."""
+    from gridgis.uploads import geojson, geopackage, parquet, texts, workbook, zipped
+
+    path = Path(f"{STEM}{ENDINGS[kind]}")
+    if kind in ("gpkg", "zip"):
+        names = {"gpkg": geopackage, "zip": zipped}[kind].layer_names(path, limits=limits)
+        return [name for name in names if len(name) <= LONGEST_NAME][:MOST_LAYERS]
+    look = {"geojson": geojson.prepare, "parquet": parquet.look, "csv": texts.look, "xlsx": workbook.look}[kind]
+    look(path, limits=limits)
+    return []
 
 
 def _prepared(kind: str, path: Path, *, role: str, layer: str | None, limits: Limits) -> tuple[str, list[Notice]]:

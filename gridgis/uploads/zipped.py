@@ -43,6 +43,18 @@ def unpack(path: Path, *, role: str, layer: str | None, limits: Limits) -> Path:
     return shapes
 
 
+def layer_names(path: Path, *, limits: Limits) -> list[str]:
+    """Names of the Shapefiles in an archive, none of which is unpacked.
+
+    Raises
+    ------
+    InputRefused
+        As :func:`unpack`.
+    """
+    with archive(path, most=limits.members) as (_, members):
+        return list(_whole([member for member in members if not member.is_dir() and _of_use(name_of(member))]))
+
+
 def _of_use(name: str) -> bool:
     ending, last = PurePosixPath(name).suffix.lower(), PurePosixPath(name).name
     if last.startswith(".") or name.startswith("__MACOSX/") or ending in BESIDE:
@@ -54,6 +66,16 @@ def _of_use(name: str) -> bool:
 
 def _chosen(files: list[zipfile.ZipInfo], *, role: str, layer: str | None) -> dict[str, zipfile.ZipInfo]:
     """The files of one Shapefile by their endings."""
+    whole = _whole(files)
+    wanted = layer if layer is not None else role if role in whole else next(iter(whole)) if len(whole) == 1 else None
+    if wanted is None or wanted not in whole:
+        told = ", ".join(shown(name) for name in whole) or "none"
+        raise refused(f"holds {len(whole)} Shapefiles", f"Name the right one as the layer; there are: {told}")
+    return whole[wanted]
+
+
+def _whole(files: list[zipfile.ZipInfo]) -> dict[str, dict[str, zipfile.ZipInfo]]:
+    """Every Shapefile by its name, its files by their endings."""
     every: dict[str, dict[str, zipfile.ZipInfo]] = {}
     for member in files:
         way = PurePosixPath(name_of(member))
@@ -62,12 +84,7 @@ def _chosen(files: list[zipfile.ZipInfo], *, role: str, layer: str | None) -> di
         if way.suffix.lower() in sides:
             raise refused(f"holds {shown(way.name)} twice", AGAIN)
         sides[way.suffix.lower()] = member
-    whole = {PurePosixPath(stem).name: sides for stem, sides in every.items() if ".shp" in sides}
-    wanted = layer if layer is not None else role if role in whole else next(iter(whole)) if len(whole) == 1 else None
-    if wanted is None or wanted not in whole:
-        told = ", ".join(shown(name) for name in whole) or "none"
-        raise refused(f"holds {len(whole)} Shapefiles", f"Name the right one as the layer; there are: {told}")
-    return whole[wanted]
+    return {PurePosixPath(stem).name: sides for stem, sides in every.items() if ".shp" in sides}
 
 
 def _refuse_sides(shapes: Path) -> None:
