@@ -18,7 +18,9 @@ from webmap.settings import Settings
 
 Work = Callable[[Settings, "Asked", jobs.Progress], dict[str, Any]]
 FAULTS_MOST = 200
-"""Faults of a store that are told one by one."""
+"""Faults of a store, and changes of an import, that are told one by one."""
+DIVISION = "division.gpkg"
+"""What an import makes, until it is taken as a draft."""
 
 
 class Asked:
@@ -117,10 +119,61 @@ def _resolve_over(settings: Settings, asked: Mapping[str, Any], number: int) -> 
         uploaded.forget(settings, asked["batch"])
 
 
-KINDS: dict[str, Work] = {"dossier": dossier, "redivide": redivide, "audit": audit, "resolve": resolve}
+def take_in(settings: Settings, asked: Asked, progress: jobs.Progress) -> dict[str, Any]:
+    """A division drawn elsewhere that somebody uploaded: every change, and the division where nothing forbids it."""
+    sent = uploaded.found(settings, asked["upload"], by=asked.actor)
+    report = f"changes-{asked.number}.xlsx"
+    found = jobs.import_upload(
+        sent.path,
+        asked.folder,
+        name=sent.name,
+        layers=asked["layers"],
+        version=asked["version"],
+        area=asked["area"],
+        crs=asked["crs"] or None,
+        encoding=asked["encoding"] or None,
+        store=settings.store,
+        output=asked.folder / DIVISION,
+        report=asked.folder / report,
+        progress=progress,
+    )
+    made = found.division
+    offenders = None if made is None else made.offenders
+    return {
+        "possible": made is not None,
+        "changes": found.summed(),
+        "rows": [vars(one) for one in found.changes[:FAULTS_MOST]],
+        "faults": [vars(one) for one in found.faults[:FAULTS_MOST]],
+        "faults_in_all": len(found.faults),
+        "notices": list(map(str, found.notices)),
+        "grids": 0 if made is None else len(made.grids),
+        "zones": 0 if made is None else len(made.zones),
+        "households": 0 if made is None else int(made.grids["households"].fillna(0).sum()),
+        "offenders": {} if offenders is None else offenders["rule"].value_counts().sort_index().to_dict(),
+        "files": {"report": report},
+    }
+
+
+def _take_in_over(settings: Settings, asked: Mapping[str, Any], number: int) -> None:
+    """Delete an upload once it was tried, and what a killed or refused trial left."""
+    uploaded.forget(settings, asked["upload"])
+    if jobs.find_task(settings.store, number).state != "done":
+        shutil.rmtree(folder_of(settings, number), ignore_errors=True)
+
+
+KINDS: dict[str, Work] = {
+    "dossier": dossier,
+    "redivide": redivide,
+    "audit": audit,
+    "resolve": resolve,
+    "import": take_in,
+}
 """Every kind of work."""
 
-OVER: dict[str, Callable[[Settings, Mapping[str, Any], int], None]] = {"resolve": _resolve_over}
+OVER: dict[str, Callable[[Settings, Mapping[str, Any], int], None]] = {
+    "resolve": _resolve_over,
+    "import": _take_in_over,
+}
 """What is tidied when a piece of work is over, however it ended."""
 
 

@@ -6,6 +6,7 @@ import { findingDetail, gridDetail } from "./detail.js";
 import { date, el, fill, sign, texts } from "./dom.js";
 import { Editor } from "./edit.js";
 import { boundsOf } from "./boxes.js";
+import { importing } from "./importing.js";
 import { listenKeys } from "./keys.js";
 import { legend } from "./legend.js";
 import { openMap } from "./map.js";
@@ -43,8 +44,8 @@ const DRAWN = ["zones", "grids", "borders"]; // read by the map itself
 const KEEPING = [["↵", "apply"], ["Ctrl+Z", "undo"], ["Ctrl+⇧+Z", "redo"]];
 
 class Planner {
-  constructor(summary, { table, offenders, ...drawn }, version) {
-    this.version = version;
+  constructor(summary, { table, offenders, ...drawn }, version, bringing) {
+    Object.assign(this, { version, bringing });
     this.summary = summary;
     this.drawn = drawn;
     this.state = address.read();
@@ -187,7 +188,7 @@ class Planner {
   listed() {
     const editing = this.editor ? [...EDITING.map(([keys, name]) => [keys, texts.tools[name]]), ...KEEPING.map(([keys, name]) => [keys, texts.edit[name]])] : [];
     const looking = LOOKING.map(([keys, name]) => [keys, texts.keys[name]]);
-    return [...looking, ...editing];
+    return [...looking, ...(this.bringing ? [["i", texts.importing.title]] : []), ...editing];
   }
 
   keys(seen) {
@@ -198,6 +199,7 @@ class Planner {
       0: () => this.view?.whole(), "+": () => this.view?.map.zoomIn(), "-": () => this.view?.map.zoomOut(),
       ...this.editor?.keys(),
       Escape: () => (this.editor && this.editor.tool !== "look" ? this.editor.clear() : this.state.grid || this.state.finding ? this.on.close() : this.on.back()),
+      i: () => (this.bringing ? void this.bringing.open() : false),
       d: () => document.querySelector(".compare")?.click(),
       l: seen.toggle, b: () => fold(), p: () => (this.backdrops ? void this.backdrops.toggle() : false),
     };
@@ -212,10 +214,11 @@ async function start() {
     const names = ["table", "offenders", ...DRAWN];
     const versions = await readVersions(), version = shownOf(versions);
     picker(place("made"), versions, version);
+    const bringing = importing(versions, version);
     const [summary, ...layers] = await Promise.all([division("", version), ...names.map((name) => division(`/${name}`, version, DRAWN.includes(name) ? { get: load } : {}))]);
     say("");
     if (!version) place("made").textContent = summary.created_at ? fill(texts.plan.in_force, { date: date(summary.created_at) }) : "";
-    window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]])), version); // for tests and the console
+    window.planner = new Planner(summary, Object.fromEntries(names.map((name, at) => [name, layers[at]])), version, bringing); // for tests and the console
     await window.planner.open();
   } catch (error) {
     fail(error);
