@@ -11,12 +11,14 @@ import time
 import zipfile
 
 import browser
+import keyboard
 import openpyxl
 import pytest
 import shapely
 from bad_files import BAD, Lure
 from city import SMALL, make_city, served, sign_in, signed_in
 from foreign import same_land
+from test_accessible import against_wcag
 
 import webmap
 from gridgis import jobs
@@ -218,7 +220,12 @@ def test_half_a_shapefile_is_told(client, told, stands, tmp_path, side):
 @pytest.mark.usefixtures("runner")
 def test_grids_that_cannot_be_are_listed(client, told, stands, tmp_path):
     frame = stands.grids[["grid_code", "geometry"]].iloc[1:]
-    assert refused_when_tried(client, told, zipped(frame, tmp_path), "grids.zip")
+    said = refused_when_tried(client, told, zipped(frame, tmp_path), "grids.zip")
+    assert "are in none of its grids" in said
+    last = max(one["id"] for one in client.get("/api/tasks").json["tasks"])
+    faults = client.get(f"/api/imports/{last}", headers={"Accept-Language": "zh"}).json["result"]["faults"]
+    assert "不在任何网格内" in faults[0]["problem"]
+    assert faults[0]["cure"] == "请把网格绘制到社区边界"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +285,7 @@ def test_another_area_has_nothing_in_force(app, stands, tmp_path):
 def test_grids_outside_the_zones_of_an_area_are_refused(client, told, stands, tmp_path):
     zone = stands.zones["zone_code"].iloc[0]
     data = zipped(stands.grids[["grid_code", "geometry"]], tmp_path)
-    assert refused_when_tried(client, told, data, "grids.zip", area=zone)
+    assert "lies in none of the zones" in refused_when_tried(client, told, data, "grids.zip", area=zone)
 
 
 @pytest.mark.usefixtures("runner")
@@ -354,6 +361,34 @@ def test_from_sign_in_to_the_opened_draft(site, told, stands, tmp_path, language
     new = jobs.versions(told.store)[-1]
     assert (new.author, new.note, new.state) == ("planner", "来自设计院", "draft")
     assert f"version={new.id}" in page.url
+
+
+@pytest.mark.usefixtures("runner")
+@browser.needs_chromium
+def test_what_came_of_it_is_read_on_a_phone_without_webgl(site, client, stands, tmp_path):
+    """The address of an import leads to it; it holds to WCAG, whether it can be taken or not."""
+    good = zipped(stands.grids[["grid_code", "name", "households", "geometry"]], tmp_path)
+    bad = zipped(stands.grids[["grid_code", "geometry"]].iloc[1:], tmp_path)
+    numbers = [tried(client, data, "grids.zip")["id"] for data in (good, bad)]
+    size = {"width": 390, "height": 844}
+    with browser.chromium() as window, browser.opened(window, site, viewport=size, locale="en") as (page, heard):
+        page.add_init_script(NO_WEBGL)
+        sign_in(page, site, "planner", onward="/%3Flang=en")
+        for number, shown in zip(numbers, ("#import-take", "#import-faults"), strict=True):
+            page.goto(f"{site}/?lang=en&import={number}")
+            page.wait_for_selector(shown)
+            look(page, f"phone-{shown[8:]}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert against_wcag(page) + keyboard.faults(page) == []
+        assert heard.outside(site) == []
+
+
+NO_WEBGL = """{
+  const was = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return kind.startsWith("webgl") ? null : was.call(this, kind, ...more);
+  };
+}"""
 
 
 def look(page, name: str) -> None:

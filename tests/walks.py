@@ -115,6 +115,22 @@ def plan(page: Any, site: str, language: str) -> Iterator[str]:
     yield from helped(page)
 
 
+def bring(page: Any, site: str, language: str) -> Iterator[str]:
+    sign_in(page, site, "planner", onward=f"/%3Flang={language}")
+    page.wait_for_selector("body.drawn")
+    leave_field(page)
+    page.keyboard.press("i")
+    page.wait_for_selector("#import-file", state="attached")
+    yield "no file"
+    page.set_input_files("#import-file", {"name": "a.vrt", "mimeType": "text/xml", "buffer": b"<a/>"})
+    page.wait_for_selector("#import .batch-fault:not(:empty)")
+    yield "refused"
+    features = b'{"type": "FeatureCollection", "features": []}'
+    page.set_input_files("#import-file", {"name": "a.geojson", "mimeType": "text/json", "buffer": features})
+    page.wait_for_selector("#import-cancel")
+    yield "waits for its turn"
+
+
 def edit(page: Any, site: str, language: str) -> Iterator[str]:
     sign_in(page, site, "planner", onward=f"/%3Fversion=3%26lang={language}%23zone={ZONE}")
     page.wait_for_selector("body.drawn")
@@ -275,7 +291,7 @@ def interface(page: Any, site: str, language: str) -> Iterator[str]:
 WALKS: dict[str, Walk] = {
     one.__name__: one
     for one in (
-        signing_in, account, plan, edit, review, compare, sheet, dispatch, batch, heat, wall, public, administration,
-        interface,
+        signing_in, account, plan, bring, edit, review, compare, sheet, dispatch, batch, heat, wall, public,
+        administration, interface,
     )
 }  # fmt: skip

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from gridgis.exchange.imported import Imported
+    from gridgis.layers.findings import Findings
     from gridgis.uploads import Limits
 
 TABLE = "table"
@@ -239,12 +240,17 @@ def _of_use(role: str, header: list[str]) -> list[str]:
     return list(dict.fromkeys(found.values()))
 
 
-def _placed(role: str, frame: gpd.GeoDataFrame, base: Division, crs: str | None, findings: object) -> gpd.GeoDataFrame:
+def _placed(
+    role: str, frame: gpd.GeoDataFrame, base: Division, crs: str | None, findings: Findings
+) -> gpd.GeoDataFrame:
     """A layer with its CRS: the very one of the version where it says the same in other words."""
     from gridgis.crs import canonical
     from gridgis.layers.shapes import declared
 
-    found = declared(role, frame.crs, crs if frame.crs is None else None, findings=findings)  # type: ignore[arg-type]
+    if frame.crs is None and crs is None:
+        findings.fault(role, "", "no CRS stands in the file", "Say beside the file which it is, such as EPSG:4549")
+        return frame
+    found = declared(role, frame.crs, crs if frame.crs is None else None, findings=findings)
     if found is None:
         return frame
     own = base.zones.crs

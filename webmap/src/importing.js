@@ -124,7 +124,7 @@ class Importing {
     const note = el("input", { id: "import-note", maxLength: 500, value: one.asked.name, autocomplete: "off" });
     const take = el("button.main", { type: "button", id: "import-take", onclick: () => this.take(one.id, note.value, take) }, T.take);
     this.draw(
-      el("p.sub", { role: "status" }, result.possible ? sign("ready") : sign("hard"), " ", result.possible ? T.possible : fill(T.impossible, { n: number(result.faults_in_all) })),
+      el("p.sub", { role: "status" }, result.possible ? sign("ready") : sign("hard"), " ", result.possible ? T.possible : fill(result.faults_in_all === 1 ? T.impossible_one : T.impossible, { n: number(result.faults_in_all) })),
       result.possible ? figures(result) : faults(result),
       el("p.batch-files", {}, el("a.file", { href: `${told.root}/api/tasks/${one.id}/file?which=report`, download: result.files.report }, T.report)),
       changes(result), offenders(result), notices(result),
@@ -161,12 +161,17 @@ const table = (name, heads, rows) => el("div.batch-table", { tabIndex: 0, role: 
 
 const first = (rows, all) => (rows.length < all ? el("p.hint", {}, fill(T.first, { n: number(rows.length), all: number(all) })) : "");
 
+// What has no words in the language of the page is said in English.
+const spoken = (text) => el("span", { lang: /[\u3400-\u9fff]/.test(text) ? texts.language : "en" }, text);
+
 function faults({ faults: rows, faults_in_all: all }) {
-  return [el("h3", {}, T.faults), first(rows, all), table("faults", [T.where, T.problem, T.cure], rows.map(({ layer, row, problem, cure }) => [`${words("import_layers", layer)}${row ? ` · ${row}` : ""}`, problem, cure]))];
+  return [el("h3", {}, T.faults), first(rows, all), table("faults", [T.where, T.problem, T.cure], rows.map(({ layer, row, problem, cure }) => [`${words("import_layers", layer)}${row ? ` · ${row}` : ""}`, spoken(problem), spoken(cure)]))];
 }
 
-function changes({ changes: summed, rows }) {
+function changes(result) {
+  const { changes: summed, rows } = result;
   const kinds = Object.entries(summed), all = kinds.reduce((sum, [, n]) => sum + n, 0);
+  if (!all && !result.possible) return "";
   if (!all) return [el("h3", {}, T.changes), el("p.good", {}, sign("ready"), T.nothing_changed)];
   const how = ({ detail, old, new: made }) => [detail && el("small", { lang: "en" }, detail), old || made ? el("small", {}, `${old || "–"} → ${made || "–"}`) : ""];
   return [
