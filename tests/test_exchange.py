@@ -377,6 +377,15 @@ def test_wide_overlaps_and_grids_inside_others_are_refused_together(tmp_path):
     assert not out.exists()
 
 
+def test_a_grid_that_only_touches_a_zone_lies_in_none(tmp_path):
+    TOWN.zones.iloc[:1].to_file(tmp_path / "zones.gpkg", layer="zones")
+    found = taken(GRIDS[["grid_code", "geometry"]], tmp_path, zones=str(tmp_path / "zones.gpkg"))
+    assert found.division is None
+    strangers = [code for code in CODES if not code.startswith(TOWN.zones["zone_code"].iloc[0])]
+    told = [fault for fault in faults(found) if "lies in none of the zones" in fault]
+    assert len(told) == len(strangers)
+
+
 def test_a_grid_that_crosses_its_zone_is_refused_with_its_place(tmp_path):
     [pair] = [
         (i, j)

@@ -95,9 +95,13 @@ def fitted(
 def parents(pieces: Geometries, wholes: Geometries) -> Ints:
     """The whole in which most of each piece lies, -1 where it lies in none; the first of equals."""
     piece, to = shapely.STRtree(wholes).query(pieces, predicate="intersects")
-    several = np.bincount(piece, minlength=len(pieces))[piece] > 1
+    doubtful = np.bincount(piece, minlength=len(pieces))[piece] > 1
+    middle = shapely.get_coordinates(shapely.centroid(pieces[piece[~doubtful]]))
+    shapely.prepare(wholes)
+    # one whose middle does not lie in the only whole that it meets may merely touch it
+    doubtful[~doubtful] = ~shapely.contains_xy(wholes[to[~doubtful]], middle)
     area = np.ones(len(piece))
-    area[several] = shapely.area(shapely.intersection(pieces[piece[several]], wholes[to[several]]))
+    area[doubtful] = shapely.area(shapely.intersection(pieces[piece[doubtful]], wholes[to[doubtful]]))
     order = np.lexsort((to, -area, piece))
     first = order[np.unique(piece[order], return_index=True)[1]]
     first = first[area[first] > 0]
