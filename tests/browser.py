@@ -41,6 +41,12 @@ def needs_chromium(test: Any) -> Any:
     return pytest.mark.browser(skip(test))
 
 
+def needs_scripts(app: Any, name: str = "planner") -> None:
+    """Skip what looks at a page whose scripts are not built."""
+    if not (Path(app.static_folder) / "dist" / f"{name}.js").exists():
+        pytest.skip("the scripts of the pages are not built: npm ci && npm run build")
+
+
 @dataclass
 class Heard:
     """Addresses asked for, and messages of the console that are complaints."""

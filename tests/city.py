@@ -6,7 +6,11 @@ import atexit
 import contextlib
 import datetime
 import itertools
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -88,6 +92,18 @@ def make_users(store: str, people: dict[str, tuple[str, str]], *, by: str = "chi
 
 
 CALLERS = itertools.count(1)
+
+
+def begin_runner(told: webmap.Settings) -> subprocess.Popen[bytes]:
+    """Begin what does the background work of a server."""
+    names = {"GRIDGIS_STORE": told.store, "GRIDGIS_STATE": told.state}
+    return subprocess.Popen([sys.executable, "-m", "webmap.runner"], env={**os.environ, **names})
+
+
+def end_runner(process: subprocess.Popen[bytes]) -> None:
+    """Let it end what it is at."""
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
 
 
 def client_of(app: Any) -> Any:

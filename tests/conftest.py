@@ -1,7 +1,9 @@
-"""What all tests share: a home for caches that no test writes to by accident, and settings of hypothesis."""
+"""What all tests share: a home for caches that no test writes to by accident, settings of hypothesis, a browser."""
 
 from __future__ import annotations
 
+import browser
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,3 +15,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("gridgis")
+
+
+@pytest.fixture(scope="module")
+def window():
+    """A browser for the tests of a file."""
+    if browser.CHROMIUM is None:
+        pytest.skip("no Chromium: install it by tests/system-packages")
+    with browser.chromium() as found:
+        yield found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import browser
 import keyboard
 import pytest
@@ -26,16 +24,9 @@ SCREENS = [
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     app = webmap.create_app(whole_city(tmp_path_factory.mktemp("city")))
-    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
-        pytest.skip("the scripts of the pages are not built: npm ci && npm run build")
+    browser.needs_scripts(app)
     with served(app) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
 
 
 def against_wcag(page):

@@ -212,12 +212,6 @@ def test_a_key_without_name_or_end_is_refused(app, sent):
 
 
 # ------------------------------------------------------------------ in a browser
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
 @browser.needs_chromium
 @pytest.mark.parametrize(("language", "size"), [("zh", (1400, 850)), ("en", (390, 844))])
 def test_somebody_is_added_and_events_are_looked_at(app, told, window, language, size, tmp_path):

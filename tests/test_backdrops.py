@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from pathlib import Path
 
 import browser
 import numpy as np
@@ -215,8 +214,7 @@ def test_bad_pictures_leave_nothing(app, told):
 @browser.needs_chromium
 def test_a_planner_lays_a_scan_by_clicks_and_moves_its_opacity(told, tmp_path):
     app = webmap.create_app(told)
-    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
-        pytest.skip("the scripts of the page are not built: npm ci && npm run build")
+    browser.needs_scripts(app)
     texts, file = page_texts("en")["backdrop"], tmp_path / "old plan.png"
     file.write_bytes(png(size=(800, 600)))
     with (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import browser
@@ -45,18 +44,9 @@ def told(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(told):
     app = webmap.create_app(told)
-    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
-        pytest.skip("the scripts of the page are not built: npm ci && npm run build")
+    browser.needs_scripts(app)
     with served(app) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def window():
-    if browser.CHROMIUM is None:
-        pytest.skip("no Chromium: install it by tests/system-packages")
-    with browser.chromium() as found:
-        yield found
 
 
 def open_page(page, site, name):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import browser
 import openpyxl
 import pytest
 from bad_files import BAD, Lure
-from city import served, sign_in, signed_in
+from city import begin_runner, end_runner, served, sign_in, signed_in
 from test_resolve_api import app, client, division, inside, told
 from werkzeug.exceptions import TooManyRequests
 
@@ -33,14 +30,9 @@ SECRET = "王某某"
 @pytest.fixture(scope="module")
 def runner(told):
     """What does the work beside a server."""
-    names = {"STORE": told.store, "STATE": told.state}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "webmap.runner"],
-        env={**os.environ, **{f"GRIDGIS_{name}": value for name, value in names.items()}},
-    )
+    process = begin_runner(told)
     yield process
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    end_runner(process)
 
 
 def rows_of(division) -> tuple[list[str], list[list[str]]]:

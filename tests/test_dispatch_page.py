@@ -23,12 +23,6 @@ def site(app):
         yield address
 
 
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
 def opened(window, site, *, language: str, size, query: str = "", who: str = "dispatcher"):
     """The page of somebody who has signed in."""
     made = browser.opened(window, f"{site}/sign-in", viewport=size, locale=language)

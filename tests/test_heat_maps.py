@@ -546,12 +546,6 @@ def test_tiles_with_nothing_to_see_are_refused(tmp_path):
 # ------------------------------------------------------------------ the map in a browser
 
 
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
 def shown_picture(page):
     """The address of the density that can be seen, which holds it."""
     return page.evaluate(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
-import subprocess
-import sys
 import time
 import zipfile
 
@@ -16,7 +13,7 @@ import openpyxl
 import pytest
 import shapely
 from bad_files import BAD, Lure
-from city import SMALL, make_city, served, sign_in, signed_in
+from city import SMALL, begin_runner, end_runner, make_city, served, sign_in, signed_in
 from foreign import same_land
 from test_accessible import against_wcag
 
@@ -51,14 +48,9 @@ def stands(told):
 @pytest.fixture(scope="module")
 def runner(told):
     """What does the work beside a server."""
-    names = {"STORE": told.store, "STATE": told.state}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "webmap.runner"],
-        env={**os.environ, **{f"GRIDGIS_{name}": value for name, value in names.items()}},
-    )
+    process = begin_runner(told)
     yield process
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    end_runner(process)
 
 
 def exported(stands, folder, name: str, **options) -> bytes:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import browser
 import pytest
-from city import SMALL, make_city, served, sign_in
+from city import SMALL, begin_runner, end_runner, make_city, served, sign_in
 
 import webmap
 from webmap.language import page_texts
@@ -46,29 +40,18 @@ def told(tmp_path_factory):
 @pytest.fixture
 def runner(told):
     """What does the background work beside a server; it is begun by a call."""
-    names = {"GRIDGIS_STORE": told.store, "GRIDGIS_STATE": told.state}
     begun = []
-    yield lambda: begun.append(subprocess.Popen([sys.executable, "-m", "webmap.runner"], env={**os.environ, **names}))
+    yield lambda: begun.append(begin_runner(told))
     for process in begun:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        end_runner(process)
 
 
 @pytest.fixture(scope="module")
 def site(told):
     app = webmap.create_app(told)
-    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
-        pytest.skip("the scripts of the page are not built: npm ci && npm run build")
+    browser.needs_scripts(app)
     with served(app) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def window():
-    if browser.CHROMIUM is None:
-        pytest.skip("no Chromium: install it by tests/system-packages")
-    with browser.chromium() as found:
-        yield found
 
 
 def until(page, true, *, n=400):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import browser
 import pytest
@@ -137,16 +136,9 @@ SCREENS = {"zh": {"width": 1400, "height": 850}, "en": {"width": 390, "height": 
 
 @pytest.fixture(scope="module")
 def site(app):
-    if not (Path(app.static_folder) / "dist" / "public.js").exists():
-        pytest.skip("the scripts of the pages are not built: npm ci && npm run build")
+    browser.needs_scripts(app, "public")
     with served(app) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
 
 
 @browser.needs_chromium

@@ -445,12 +445,6 @@ def test_picture_draws_only_what_can_be_seen(division):
 # ------------------------------------------------------------------ the map in a browser
 
 
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
 @pytest.mark.browser
 @browser.needs_chromium
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -107,12 +107,6 @@ def test_the_sheet_has_days_and_numbers_as_its_language_writes_them(app):
 
 
 # ------------------------------------------------------------------ in a browser
-@pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
 @browser.needs_chromium
 @pytest.mark.parametrize(("language", "size"), [("zh", (1400, 850)), ("en", (390, 844))])
 def test_a_version_is_looked_at_and_commented(app, window, language, size):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
 import pytest
-from city import make_city, signed_in
+from city import begin_runner, make_city, signed_in
 from test_registry import server, store, url
 
 import webmap
@@ -97,11 +94,6 @@ def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"))
 
 
-def run(told):
-    names = {"GRIDGIS_STORE": told.store, "GRIDGIS_STATE": told.state}
-    return subprocess.Popen([sys.executable, "-m", "webmap.runner"], env={**os.environ, **names})
-
-
 def until(told, number, *states, seconds=300):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -113,7 +105,7 @@ def until(told, number, *states, seconds=300):
 
 @pytest.fixture
 def runner(told):
-    process = run(told)
+    process = begin_runner(told)
     yield process
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
@@ -140,14 +132,14 @@ def test_what_is_refused_is_told_in_its_words(told):
 
 def test_a_killed_runner_leaves_its_task_to_the_next(told):
     number = jobs.ask_task(told.store, "dossier", {"version": 1, "language": "zh"}, by="submitter")
-    process = run(told)
+    process = begin_runner(told)
     until(told, number, "running")
     process.kill()
     process.wait()
     with writing(told.store) as connection:  # as if it had been silent for long
         long_ago = "2026-01-01T00:00:00.000000+00:00"
         register.heard(connection, number, share=0.1, said="", at=long_ago)
-    process = run(told)
+    process = begin_runner(told)
     try:
         one = until(told, number, "done", "failed")
         assert (one.state, one.tries) == ("done", 2)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import browser
 import geopandas as gpd
@@ -204,15 +203,8 @@ def test_the_server_starts_without_heavy_imports():
 
 
 @pytest.fixture(scope="module")
-def window():
-    with browser.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def site(app):
-    if not (Path(app.static_folder) / "dist" / "planner.js").exists():
-        pytest.skip("the scripts of the page are not built: npm ci && npm run build")
+    browser.needs_scripts(app)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
