@@ -7,3 +7,13 @@ export function changeRow(row, onclick) {
     el("b", {}, texts.review_changes[row.change]), el("code", { title: [row.old_code, row.new_code].filter(Boolean).map(grouped).join(" → ") }, `${grouped(row.new_code ?? row.old_code).slice(7, 14)} ${label}`),
     el("span", {}, row.households === null || row.households === undefined ? area(row.area_m2) : fill(texts.review.households, { n: number(row.households) }))));
 }
+
+// Marks the row that is picked, and brings it into view.
+export function markRow(at) {
+  const rows = [...document.querySelectorAll(".change")];
+  for (const [k, row] of rows.entries()) row.setAttribute("aria-current", String(k === at));
+  rows[at]?.scrollIntoView({ block: "nearest" });
+}
+
+// The row before or after one of n, round and round; the first or the last where none is picked.
+export const nextRow = (at, by, n) => ((at ?? (by > 0 ? -1 : 0)) + by + n) % n;

@@ -2,7 +2,7 @@
 import * as address from "./address.js";
 import { ask } from "./api.js";
 import { around } from "./boxes.js";
-import { changeRow } from "./change_row.js";
+import { changeRow, markRow, nextRow } from "./change_row.js";
 import { el, fill, grouped, number, percent, texts } from "./dom.js";
 import { stroke } from "./hatch.js";
 import { listenKeys } from "./keys.js";
@@ -150,14 +150,13 @@ class Compare {
 
   pick(at) {
     this.at = at;
-    for (const [k, row] of [...document.querySelectorAll(".change")].entries()) row.setAttribute("aria-current", String(k === at));
-    document.querySelectorAll(".change")[at]?.scrollIntoView({ block: "nearest" });
+    markRow(at);
     this.maps?.pick(at, this.found.changes[at].bounds);
   }
 
   step(by) {
     const n = this.found?.changes.length;
-    if (n) this.pick(((this.at ?? (by > 0 ? -1 : 0)) + by + n) % n);
+    if (n) this.pick(nextRow(this.at, by, n));
   }
 
   all() { if (this.found?.changes.length) this.maps?.fit(around(this.found.changes.map(({ bounds }) => bounds))); }

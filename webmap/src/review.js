@@ -2,7 +2,7 @@
 import * as address from "./address.js";
 import { ask, change, told, upload } from "./api.js";
 import { around } from "./boxes.js";
-import { changeRow } from "./change_row.js";
+import { changeRow, markRow, nextRow } from "./change_row.js";
 import { date, el, fill, grouped, number, texts, words } from "./dom.js";
 import { listenKeys } from "./keys.js";
 import { fold } from "./panel.js";
@@ -102,14 +102,13 @@ class Review {
 
   pickChange(at) {
     this.at = at;
-    for (const [k, row] of [...document.querySelectorAll(".change")].entries()) row.setAttribute("aria-current", String(k === at));
-    document.querySelectorAll(".change")[at]?.scrollIntoView({ block: "nearest" });
+    markRow(at);
     this.maps?.pick(at, this.one.changes[at].bounds);
   }
 
   step(by) {
     const n = this.one?.changes.length;
-    if (n) this.pickChange(((this.at ?? (by > 0 ? -1 : 0)) + by + n) % n);
+    if (n) this.pickChange(nextRow(this.at, by, n));
   }
 
   // On a phone the version lies over the queue.
