@@ -6,7 +6,6 @@ Invariant: a scan is of one district, and seen and changed only inside it; what 
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import secrets
 import shutil
@@ -15,28 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, request
 from pydantic import BaseModel, Field
 
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
 from gridgis.uploads import Limits
-from webmap import uploaded
+from webmap import about, uploaded
 from webmap.access import allow, inside, person, settings
 from webmap.answer import Answer
 from webmap.answer import send as sent
 from webmap.described import takes
 from webmap.desk import as_json
-from webmap.limits import Limit
 
 SEES = ("planner", "submitter", "reviewer", "administrator")
 LAYS = ("planner", "administrator")
 MOST_BYTES = 30 << 20
-AROUND_BYTES = 1 << 16
 MOST_OF_A_DISTRICT = 50
-OFTEN = Limit(count=60, seconds=3_600)
 ID = re.compile(r"[0-9]{6}-[0-9a-f]{16}")
-PICTURE, ABOUT = "picture.jpg", "about.json"
+PICTURE = "picture.jpg"
 
 api = APIBlueprint("backdrops", __name__, url_prefix="/api/backdrops", tag="Backdrops")
 
@@ -78,18 +74,15 @@ def scans() -> Response:
 @allow(*LAYS)
 def add() -> tuple[Response, int]:
     """Send a scan; it is seen on the map when it is laid there by control points."""
-    current_app.extensions["limits"].take(f"backdrop {person().name}", OFTEN)
-    request.max_content_length = MOST_BYTES + AROUND_BYTES
-    file, district = request.files.get("file"), request.form.get("district", person().area[:6])
-    if file is None or not file.filename:
-        raise InputRefused([Fault("file", "", "is missing", "Send a form with a PNG or JPEG as `file`")])
+    file = uploaded.of_form("backdrop", most_bytes=MOST_BYTES, cure="Send a form with a PNG or JPEG as `file`")
+    district = request.form.get("district", person().area[:6])
     if not re.fullmatch("[0-9]{6}", district):
         raise InputRefused([Fault("district", district[:20], "is no district", "Name the six digits of one")])
     inside(district)
     if len(list(_folder().glob(f"{district}-*"))) >= MOST_OF_A_DISTRICT:
         cure = "Delete those that nobody needs"
         raise InputRefused([Fault("backdrops", district, f"has {MOST_OF_A_DISTRICT} scans already", cure)])
-    return as_json(_kept(district, file.filename, file.stream)), 201
+    return as_json(_kept(district, str(file.filename), file.stream)), 201
 
 
 @api.get("/<backdrop>/picture.jpg")
@@ -105,10 +98,10 @@ def picture(backdrop: str) -> Response:
 def lay(backdrop: str, json_data: Laying) -> Response:
     """Lay a scan on the map by three control points or more: tells its corners and by how much each point is off."""
     folder = _found(backdrop)
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    stood = about.read(folder) or {}
     points = [(one.x, one.y) for one in json_data.points], [(one.lon, one.lat) for one in json_data.points]
-    laid = jobs.lay_picture(*points, size=(about["width"], about["height"]))
-    _write(folder, {**about, "points": [one.model_dump() for one in json_data.points], **asdict(laid)})
+    laid = jobs.lay_picture(*points, size=(stood["width"], stood["height"]))
+    about.write(folder, {**stood, "points": [one.model_dump() for one in json_data.points], **asdict(laid)})
     return as_json(_told(folder))
 
 
@@ -132,8 +125,8 @@ def _kept(district: str, name: str, stream: Any) -> dict[str, Any]:
     folder = _folder() / f"{district}-{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     (folder / PICTURE).write_bytes(drawn.data)
-    about = {"name": Path(name).name[:100], "by": person().name, "at": _now()}
-    _write(folder, {**about, "width": drawn.width, "height": drawn.height, "points": [], "corners": None})
+    sent_by = {"name": Path(name).name[:100], "by": person().name, "at": _now()}
+    about.write(folder, {**sent_by, "width": drawn.width, "height": drawn.height, "points": [], "corners": None})
     return _told(folder) or {}
 
 
@@ -153,19 +146,11 @@ def _found(backdrop: str) -> Path:
     if folder is None:
         raise InputRefused([Fault("backdrop", backdrop[:40], "is none", "Name one of the list of scans")])
     inside(backdrop[:6])
-    if not (folder / ABOUT).exists():
+    if not (folder / about.NAME).exists():
         raise InputRefused([Fault("backdrop", backdrop[:40], "is not there any more", "Name one of the list")])
     return folder
 
 
-def _write(folder: Path, about: dict[str, Any]) -> None:
-    draft = folder / f"{ABOUT}.part"
-    draft.write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-    draft.replace(folder / ABOUT)
-
-
 def _told(folder: Path) -> dict[str, Any] | None:
-    try:
-        return {"id": folder.name, **json.loads((folder / ABOUT).read_text(encoding="utf-8"))}
-    except OSError:
-        return None
+    told = about.read(folder)
+    return None if told is None else {"id": folder.name, **told}

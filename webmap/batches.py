@@ -6,24 +6,19 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response
 from pydantic import BaseModel, Field
 
 from gridgis import jobs
-from gridgis.errors import Fault, InputRefused
 from gridgis.jobs.case_batches import FIELDS
 from gridgis.uploads import Limits
 from webmap import uploaded
 from webmap.access import allow, person, settings, store
 from webmap.described import takes
 from webmap.desk import as_json
-from webmap.limits import Limit
 
 SENDS = ("dispatcher", "administrator")
 MOST_BYTES = 50 << 20
-AROUND_BYTES = 1 << 16
-"""Of a form beside the file in it."""
-OFTEN = Limit(count=60, seconds=3_600)
 
 api = APIBlueprint("batches", __name__, url_prefix="/api/batches", tag="Cases")
 
@@ -48,18 +43,14 @@ class Run(BaseModel):
 @allow(*SENDS)
 def send() -> tuple[Response, int]:
     """Send a file of cases: tells its columns, which of ours each seems to be, and its first rows."""
-    current_app.extensions["limits"].take(f"batch {person().name}", OFTEN)
-    request.max_content_length = MOST_BYTES + AROUND_BYTES
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
-        raise InputRefused([Fault("file", "", "is missing", "Send a form with a CSV or XLSX as `file`")])
-    told, name = settings(), sent.filename
+    sent = uploaded.of_form("batch", most_bytes=MOST_BYTES, cure="Send a form with a CSV or XLSX as `file`")
+    told, name = settings(), str(sent.filename)
     uploaded.sweep(told)
     number, path = uploaded.take(told, sent.stream)
     try:
         with uploaded.turn(told):
             seen = jobs.sight_cases(path, name=name, limits=Limits(file_bytes=MOST_BYTES))
-        kept = uploaded.keep(told, number, name=name, by=person().name, about=asdict(seen))
+        kept = uploaded.keep(told, number, name=name, by=person().name, told=asdict(seen))
     except BaseException:
         uploaded.forget(told, number)
         raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, request
 from pydantic import BaseModel, Field, ValidationError
 
 from gridgis import jobs
@@ -24,7 +24,6 @@ from webmap.described import takes
 from webmap.desk import as_json
 from webmap.drafts import DRAWS
 from webmap.language import wanted
-from webmap.limits import Limit
 from webmap.tasks import mine, shown
 from webmap.versions import in_force
 from webmap.work import DIVISION, folder_of
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 
 KIND = "import"
 MOST_BYTES = 64 << 20
-AROUND_BYTES = 1 << 16
-"""Of a form beside the file in it."""
-OFTEN = Limit(count=60, seconds=3_600)
 AREA = "[0-9]{6}([0-9]{3}){0,2}"
 
 api = APIBlueprint("imports", __name__, url_prefix="/api/imports", tag="drafts")
@@ -72,16 +68,12 @@ def send() -> tuple[Response, int]:
 
     What cannot be a division at all is refused at once. The zones are those in force, which stay as they are.
     """
-    current_app.extensions["limits"].take(f"import {person().name}", OFTEN)
-    request.max_content_length = MOST_BYTES + AROUND_BYTES
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        cure = "Send a form with Shapefiles in a .zip, a GeoPackage, GeoJSON, CSV or XLSX as `file`"
-        raise InputRefused([Fault("file", "", "is missing", cure)])
+    cure = "Send a form with Shapefiles in a .zip, a GeoPackage, GeoJSON, CSV or XLSX as `file`"
+    file = uploaded.of_form("import", most_bytes=MOST_BYTES, cure=cure)
     said = _said()
     jobs.refuse_crs(said.crs)
     stands = _standing(said.area)
-    told, name = settings(), file.filename
+    told, name = settings(), str(file.filename)
     uploaded.sweep(told)
     number, path = uploaded.take(told, file.stream)
     try:
@@ -89,7 +81,7 @@ def send() -> tuple[Response, int]:
             layers = jobs.sight_division(
                 path, name=name, layer=said.layer or None, limits=Limits(file_bytes=MOST_BYTES)
             )
-        uploaded.keep(told, number, name=name, by=person().name, about={"layers": layers})
+        uploaded.keep(told, number, name=name, by=person().name, told={"layers": layers})
         asked = {"upload": number, "name": name, "layers": layers, "version": stands.id, **said.model_dump()}
         asked["area"] = said.area or max(person().area, stands.district, key=len)
         task = jobs.ask_task(store(), KIND, asked, by=person().name, area=stands.district)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import secrets
@@ -18,10 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from flask import current_app, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import TooManyRequests
 
 from gridgis.errors import Denied, Fault, InputRefused
+from webmap import about
+from webmap.access import person
+from webmap.limits import Limit
 from webmap.settings import Settings
+
+OFTEN = Limit(count=60, seconds=3_600)
+"""So many files of a kind one person sends."""
+AROUND_BYTES = 1 << 16
+"""Of a form beside the file in it."""
 
 KEPT_S = 86_400.0
 MOST_OF_ONE = 5
@@ -29,7 +38,7 @@ MOST_OF_ONE = 5
 READERS, WAIT_S, LOOK_S = 2, 20.0, 0.05
 """So many are read at a time, of all workers together; how long one waits for its turn."""
 ID = re.compile("[0-9a-f]{32}")
-FILE, ABOUT = "file", "about.json"
+FILE = "file"
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,27 @@ class Upload:
     about: Mapping[str, Any]
 
 
+def of_form(kind: str, *, most_bytes: int, cure: str) -> FileStorage:
+    """The file of the form that is sent.
+
+    Parameters
+    ----------
+    kind : of which one sends no more than :data:`OFTEN`
+
+    Raises
+    ------
+    InputRefused
+        Where there is none.
+    TooManyRequests
+    """
+    current_app.extensions["limits"].take(f"{kind} {person().name}", OFTEN)
+    request.max_content_length = most_bytes + AROUND_BYTES
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise InputRefused([Fault("file", "", "is missing", cure)])
+    return file
+
+
 def take(settings: Settings, stream: IO[bytes]) -> tuple[str, Path]:
     """Write a file down as it comes; give its number and its path."""
     number = secrets.token_hex(16)
@@ -61,13 +91,10 @@ def take(settings: Settings, stream: IO[bytes]) -> tuple[str, Path]:
     return number, path
 
 
-def keep(settings: Settings, number: str, *, name: str, by: str, about: Mapping[str, Any]) -> Upload:
+def keep(settings: Settings, number: str, *, name: str, by: str, told: Mapping[str, Any]) -> Upload:
     """Keep a file for its work; of who sends too many the oldest goes."""
-    folder = _folder(settings) / number
-    draft = folder / f"{ABOUT}.part"
-    draft.write_text(json.dumps({"name": name, "by": by, "about": dict(about)}, ensure_ascii=False), encoding="utf-8")
-    draft.replace(folder / ABOUT)
-    own = [one for one in _kept(settings) if (told := _told(one)) is not None and told["by"] == by]
+    about.write(_folder(settings) / number, {"name": name, "by": by, "about": dict(told)})
+    own = [one for one in _kept(settings) if (known := about.read(one)) is not None and known["by"] == by]
     for one in own[:-MOST_OF_ONE]:
         shutil.rmtree(one, ignore_errors=True)
     return found(settings, number, by=by)
@@ -84,7 +111,7 @@ def found(settings: Settings, number: str, *, by: str) -> Upload:
         Where it is of somebody else.
     """
     folder = _folder(settings) / number if ID.fullmatch(number) else None
-    told = None if folder is None else _told(folder)
+    told = None if folder is None else about.read(folder)
     if folder is None or told is None:
         raise InputRefused([Fault("batch", number[:40], "is not there any more", "Send the file again")])
     if told["by"] != by:
@@ -148,11 +175,3 @@ def _kept(settings: Settings) -> list[Path]:
         with contextlib.suppress(OSError):
             aged.append((one.stat().st_mtime, one.name, one))
     return [one for _, _, one in sorted(aged)]
-
-
-def _told(folder: Path) -> dict[str, Any] | None:
-    try:
-        told: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except OSError:
-        return None
-    return told
