@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
+NOTHING = '{"type":"FeatureCollection","features":[]}'
+"""GeoJSON of no feature."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -40,12 +43,8 @@ def _tag(body: bytes) -> str:
 
 def send(answer: Answer, *, mimetype: str = "application/json") -> Response:
     """An answer, or that the browser has it already."""
-    if request.if_none_match.contains_weak(answer.etag):
-        response = Response(status=304)
-    elif answer.packed:
-        response = zipped(answer.body, mimetype=mimetype)
-    else:
-        response = Response(answer.body, mimetype=mimetype)
+    made = zipped if answer.packed else Response
+    response = made(answer.body, mimetype=mimetype)
     response.set_etag(answer.etag, weak=True)
     response.headers["Cache-Control"] = "no-cache"
     response.make_conditional(request)

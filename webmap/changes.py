@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgis import jobs
 from gridgis.kept import Kept
+from webmap.answer import NOTHING
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -62,9 +62,6 @@ class Comparisons:
     def _as_it_is(self, version: Version) -> tuple[int, int]:
         """A key of what a version holds now."""
         return version.id, 0 if version.state == "approved" else jobs.last_edit(self.store, version.id)
-
-
-NOTHING = json.dumps({"type": "FeatureCollection", "features": []})
 
 
 def _made(store: str, version: Version, against: Version | None) -> Changes:

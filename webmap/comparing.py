@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from webmap.access import SIGNED_IN, allow
 from webmap.answer import Answer, send
-from webmap.changes import Comparisons
+from webmap.changes import Changes, Comparisons
 from webmap.frame import page
 from webmap.versions import in_force, readable
 
@@ -58,8 +58,7 @@ def compare(query_data: Two) -> dict[str, Any]:
 @pages.input(Two, location="query")
 def land(query_data: Two) -> Response:
     """Give the land that belongs to other grids in the other plan as GeoJSON, in the order of `changes`."""
-    found = _comparisons().of(readable(query_data.other), readable(query_data.one))
-    return send(Answer.of(found.shapes), mimetype="application/geo+json")
+    return send(Answer.of(_found(query_data).shapes), mimetype="application/geo+json")
 
 
 @pages.get("/api/compare/borders")
@@ -67,8 +66,12 @@ def land(query_data: Two) -> Response:
 @pages.input(Two, location="query")
 def borders(query_data: Two) -> Response:
     """Give the borders that one of two plans has alone as GeoJSON: `side` is "old" of `one`, "new" of `other`."""
-    found = _comparisons().of(readable(query_data.other), readable(query_data.one))
-    return send(Answer.of(found.borders), mimetype="application/geo+json")
+    return send(Answer.of(_found(query_data).borders), mimetype="application/geo+json")
+
+
+def _found(two: Two) -> Changes:
+    """What the other plan changes of the one."""
+    return _comparisons().of(readable(two.other), readable(two.one))
 
 
 def _comparisons() -> Comparisons:

@@ -42,10 +42,10 @@ WORTH_BYTES = 1_000
 
 def protect(app: Flask) -> None:
     """Give every answer of `app` its headers, errors the contract's shape, texts a smaller size."""
-    policy = _policy(hosts(app.extensions["settings"]))
+    headers = {**HEADERS, "Content-Security-Policy": _policy(hosts(app.extensions["settings"]))}
 
     def with_headers(response: Response) -> Response:
-        for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response
 

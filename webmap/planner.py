@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, request
 
 from webmap.access import SIGNED_IN, allow
-from webmap.answer import Answer, send
+from webmap.answer import NOTHING, Answer, send
 from webmap.frame import page
 from webmap.language import wanted
 from webmap.versions import shelf_at
@@ -14,7 +14,7 @@ EDIT_NUMBER = "Edit-Number"
 """Header of an answer about a draft: the last edit that is surely in it."""
 BEHIND = 200
 """So many edits may be missing from what a page gets that brings the zones that they changed up to date itself."""
-NONE = Answer.of('{"type":"FeatureCollection","features":[]}')
+NONE = Answer.of(NOTHING)
 """Of a zone without micro-grids."""
 LAYERS = ("zones", "grids", "borders", "microgrids", "offenders")
 

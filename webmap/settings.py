@@ -148,12 +148,13 @@ def read_settings(path: str | Path | None = None, *, environment: Mapping[str, s
     """
     told = os.environ if environment is None else environment
     path = path or told.get(f"{ENVIRONMENT}CONFIG")
-    given = _of_file(Path(path)) if path else {}
+    written = _of_file(Path(path)) if path else {}
+    given = dict(written)
     for name, kind in KINDS.items():
         if (text := told.get(f"{ENVIRONMENT}{name.upper()}")) is not None:
             given[name] = _of_text(text, kind)
     faults = [_wrong(name, value) for name, value in given.items()]
-    faults += [_open_secret(name) for name in SECRETS if path and name in _of_file(Path(path))]
+    faults += [_open_secret(name) for name in SECRETS if name in written]
     refuse(fault for fault in faults if fault is not None)
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return Settings(**values)

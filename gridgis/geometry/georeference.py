@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from gridgis.crs import converted, parsed
 from gridgis.errors import Fault, InputRefused
+from gridgis.geometry.noding import Floats
 
-RADIUS_M = 6_378_137.0
-"""Of the sphere of web maps (EPSG:3857)."""
+DEGREES, WEB = "EPSG:4326", "EPSG:3857"
 FEWEST = 3
 FLAT = 1e-3
 """Control points lie on one line where they are less broad than this share of their length."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ def lay(pixels: Sequence[tuple[float, float]], places: Sequence[tuple[float, flo
     """
     at, lonlat = np.array(pixels, dtype=float).reshape(-1, 2), np.array(places, dtype=float).reshape(-1, 2)
     _refuse_few(at, "the picture")
-    plane = _to_plane(lonlat)
+    degrees, web = parsed(DEGREES), parsed(WEB)
+    plane = converted(lonlat, degrees, web)
     _refuse_few(plane, "the map")
     middle = plane.mean(axis=0)
     given = np.column_stack([at, np.ones(len(at))])
@@ -64,7 +63,7 @@ def lay(pixels: Sequence[tuple[float, float]], places: Sequence[tuple[float, flo
     off = np.hypot(*((given @ matrix - (plane - middle)) * ground).T)
     width, height = size
     frame = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], dtype=float)
-    corners = _to_lonlat(frame @ matrix + middle).round(8).tolist()
+    corners = converted(frame @ matrix + middle, web, degrees).round(8).tolist()
     rms = float(np.sqrt((off**2).mean()))
     return Laid(tuple((lon, lat) for lon, lat in corners), tuple(off.round(3).tolist()), round(rms, 3))
 
@@ -77,13 +76,3 @@ def _refuse_few(points: Floats, where: str) -> None:
     length, breadth = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)[:2]
     if breadth <= FLAT * length:
         raise InputRefused([Fault("points", "", f"lie on one line in {where}", cure)])
-
-
-def _to_plane(lonlat: Floats) -> Floats:
-    lon, lat = np.radians(lonlat).T
-    return RADIUS_M * np.column_stack([lon, np.log(np.tan(np.pi / 4 + lat / 2))])
-
-
-def _to_lonlat(plane: Floats) -> Floats:
-    x, y = (plane / RADIUS_M).T
-    return np.asarray(np.degrees(np.column_stack([x, 2 * np.arctan(np.exp(y)) - np.pi / 2])))

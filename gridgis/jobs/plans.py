@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridgis.jobs.registry import parted, reading, refuse_apart
+from gridgis.jobs.registry import reading, side_by_side
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,12 +36,8 @@ def compare_plans(store: str, old: int, new: int) -> Compared:
         Where they are of two districts or networks.
     """
     from gridgis.difference import borders_apart, difference
-    from gridgis.registry import versions as register
 
-    with reading(store) as connection:
-        one, two = (register.get(connection, number) for number in (old, new))
-        refuse_apart(one, two)
-        was, now, stays = parted(connection, one, two)
+    was, now, stays = side_by_side(store, old, new)
     grids = difference(was, now, stays=stays)
     return Compared(grids, borders_apart(was, now, grids))
 

@@ -234,20 +234,25 @@ def differences(store: str, old: int, new: int) -> Differences:
     InputRefused
         Where they are of two districts or networks.
     """
+    return compared(*side_by_side(store, old, new))
+
+
+def side_by_side(store: str, old: int, new: int) -> tuple[Division, Division, gpd.GeoDataFrame]:
+    """Two versions as :func:`parted` gives them.
+
+    Raises
+    ------
+    InputRefused
+        Where they are of two districts or networks.
+    """
     from gridgis.registry import versions as register
 
     with reading(store) as connection:
         one, two = (register.get(connection, number) for number in (old, new))
-        refuse_apart(one, two)
-        was, now, stays = parted(connection, one, two)
-    return compared(was, now, stays)
-
-
-def refuse_apart(one: Version, two: Version) -> None:
-    """Refuse to compare versions of two districts or networks."""
-    if (one.district, one.network) != (two.district, two.network):
-        cure = "Compare versions of one district in one network"
-        raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
+        if (one.district, one.network) != (two.district, two.network):
+            cure = "Compare versions of one district in one network"
+            raise InputRefused([Fault("version", f"{one.name} and {two.name}", "have nothing in common", cure)])
+        return parted(connection, one, two)
 
 
 def parted(connection: Connection, one: Version, two: Version) -> tuple[Division, Division, gpd.GeoDataFrame]:
