@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 import stores
-from city import SMALL, client_of, make_city, signed_in
+from city import SMALL, begin_runner, client_of, end_runner, make_city, signed_in
 from drafts import town
 from heat_city import made_cases
 from test_planner_edits import edit, givable
 from test_registry import server
 from test_resolve_api import inside, write_parties
 from test_serving import running, status
-from test_tasks import run, until
+from test_tasks import until
 
 import webmap
 from gridgis import jobs
@@ -115,13 +115,12 @@ def test_tiles_and_the_interfaces_of_others_answer(app, told, division):
 
 def test_background_work_is_done(told):
     number = jobs.ask_task(told.store, "dossier", {"version": 1, "language": "en"}, by="submitter")
-    process = run(told)
+    process = begin_runner(told)
     try:
         one = until(told, number, "done", "failed")
         assert one.state == "done", one.said
     finally:
-        process.terminate()
-        assert process.wait(20) == 0
+        end_runner(process)
 
 
 def test_the_server_starts_as_a_process(told, monkeypatch):
