@@ -9,8 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,30 @@ def test_several_work_at_once_and_nothing_is_lost(url):
 @pytest.mark.usefixtures("store")
 def test_eight_work_at_once_for_a_minute_and_nothing_is_lost(url):
     lose_nothing(url, 8, 60)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_writer_has_its_turn_though_another_never_pauses(url):
+    ended, waited = threading.Event(), []
+    with closing(open_store(url)) as one, closing(open_store(url)) as other:
+
+        def write_on() -> None:
+            while not ended.is_set():
+                with one.write():
+                    time.sleep(0.02)
+
+        busy = threading.Thread(target=write_on)
+        busy.start()
+        try:
+            for _ in range(10):
+                since = time.monotonic()
+                with other.write():
+                    waited.append(time.monotonic() - since)
+                time.sleep(0.02)
+        finally:
+            ended.set()
+            busy.join()
+    assert sorted(waited)[5] < 0.25  # two writes of the other and a busy machine; it was seconds to minutes
 
 
 # ---------------------------------------------------------------- what is acknowledged is on the disk

@@ -33,9 +33,7 @@ from gridgis.registry.address import address_of, is_postgresql, name_of, refuse_
 from gridgis.registry.migrations.views import NAMES as VIEWS
 from gridgis.registry.refusals import UNFIT, UNREADABLE, no_store, other_schema, unheld, unreachable, unusable
 from gridgis.registry.schema import head, known, migrate, revision
-
-WAIT_S = 120
-"""How long a writer of a SQLite store waits for those before it."""
+from gridgis.registry.turns import WAIT_S, Turns
 
 _LOCK = 0x67726964_67697300
 """Number of the advisory lock that writers of a PostgreSQL store take in turn."""
@@ -300,7 +298,8 @@ def _engine(url: str) -> Engine:
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.QueuePool)
     sa.event.listen(engine, "connect", _guarded)
-    sa.event.listen(engine, "begin", _begin)
+    turns = Turns(path)
+    sa.event.listen(engine, "begin", lambda connection: _begin(connection, turns))
     return engine
 
 
@@ -331,7 +330,9 @@ def _guarded(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, turns: Turns) -> None:
     """Writers take the lock at once: a reader that turns writer could find that another did so before."""
-    writes = connection.get_execution_options().get("gridgis_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("gridgis_writes", False):
+        turns.begin(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
