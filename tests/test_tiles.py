@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
+import subprocess
+import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import geopandas as gpd
 import pytest
@@ -20,6 +23,7 @@ from gridgis.errors import InputRefused
 from gridgis.publish.border_lines import STROKES
 from gridgis.publish.tiles import DEPTHS, base_tiles, by_freestiler, by_gdal, division_tiles
 from gridgis.schema import Division
+from webmap import drawer
 from webmap.archives import Archives
 
 LAND = {"zones": "zone_code", "grids": "grid_code", "microgrids": "microgrid_code"}
@@ -223,3 +227,16 @@ def test_an_archive_that_cannot_be_made_says_why_and_leaves_nothing(tmp_path):
         with pytest.raises(InputRefused):
             archives.newest()
     assert list(tmp_path.glob("*.pmtiles")) == []
+
+
+def test_an_archive_is_drawn_by_a_process_that_ends_with_who_asked(told, tmp_path):
+    path = tmp_path / "grids.pmtiles"
+    drawer.draw(told, "grids", path)
+    assert tiles_of(path)
+    with pytest.raises(InputRefused, match=r"streets.*no such"):
+        drawer.draw(replace(told, streets=str(tmp_path / "none.gpkg")), "base", tmp_path / "base.pmtiles")
+    process = subprocess.Popen([sys.executable, "-m", "webmap.drawer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdin.write(json.dumps({"kind": "grids", "path": str(path), "settings": asdict(told)}).encode() + b"\n")
+    process.stdin.close()
+    assert process.wait(20) == 1
+    process.stdout.close()

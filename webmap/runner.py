@@ -24,6 +24,7 @@ from typing import IO, Any
 from gridgis import jobs
 from gridgis.errors import GridgisError
 from webmap import uploaded, work
+from webmap.child import end_with_parent, stand_back
 from webmap.sending import keep_sending
 from webmap.settings import Settings, read_settings
 from webmap.work import KINDS, Asked, folder_of, tidy
@@ -32,8 +33,6 @@ LOOK_EVERY_S, TELL_EVERY_S = 1.0, 1.0
 """How often it looks for work, and tells how far it is."""
 SWEEP_EVERY_S = 600.0
 """How often uploads of which nothing came are looked for."""
-NICER = 5
-"""By so much it stands back, with its tasks, behind the workers that people wait for."""
 GRACE_S = 5.0
 """How long a task has to end by itself."""
 
@@ -122,7 +121,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 # ---------------------------------------------------------------- the one who does
 def do(settings: Settings, number: int) -> None:
     """Do one task, and say how far it is, a line of JSON each time."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     found = jobs.find_task(settings.store, number)
     folder = folder_of(settings, number)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -138,12 +137,6 @@ def do(settings: Settings, number: int) -> None:
 
 def _say(**told: Any) -> None:
     print(json.dumps(told, ensure_ascii=False), flush=True)
-
-
-def _end_with_parent() -> None:
-    """End where the one who oversees is gone, even by kill -9: his end of the pipe closes."""
-    sys.stdin.read()
-    os._exit(1)
 
 
 # ---------------------------------------------------------------- beside a server
@@ -176,7 +169,7 @@ def beside() -> Iterator[None]:
 def _begun() -> subprocess.Popen[bytes]:
     process = subprocess.Popen([sys.executable, "-m", "webmap.runner"], stdin=subprocess.DEVNULL)
     with contextlib.suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
+        stand_back(process.pid)
     return process
 
 

@@ -156,8 +156,13 @@ def read_settings(path: str | Path | None = None, *, environment: Mapping[str, s
     faults = [_wrong(name, value) for name, value in given.items()]
     faults += [_open_secret(name) for name in SECRETS if name in written]
     refuse(fault for fault in faults if fault is not None)
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    return Settings(**values)
+    return settings_of(given)
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Settings of values as TOML and JSON have them."""
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Settings(**given)
 
 
 def _of_file(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from gridgis import jobs
 from webmap.access import EVERYBODY, allow
 from webmap.answer import zipped
 from webmap.archives import Archive, Archives
+from webmap.drawer import draw
 from webmap.settings import Settings
 from webmap.versions import tag_in_force
 
-KINDS = ("grids", "base")
 MVT = "application/vnd.mapbox-vector-tile"
 DEEPEST = 30
 YEAR_S = 31_536_000
@@ -25,23 +26,14 @@ pages = Blueprint("tiles", __name__)
 
 def prepare(settings: Settings) -> dict[str, Archives]:
     """The archives of a server; none is made before it is asked for."""
-    folder = settings.folder / "tiles"
     store, network = settings.store, settings.network
     lies_under = (settings.streets, settings.buildings, settings.water)
-
-    def base(path: Path) -> None:
-        streets, buildings, water = lies_under
-        jobs.base_tiles(path, streets=streets, buildings=buildings, water=water)
-
-    return {
-        "grids": Archives(
-            folder,
-            "grids",
-            tag=lambda: tag_in_force(store, network) if jobs.standing(store, network=network) else "",
-            make=lambda path: jobs.division_tiles(store, path, network=network),
-        ),
-        "base": Archives(folder, "base", tag=lambda: _tag_of_files(lies_under), make=base),
+    tags = {
+        "grids": lambda: tag_in_force(store, network) if jobs.standing(store, network=network) else "",
+        "base": lambda: _tag_of_files(lies_under),
     }
+    folder = settings.folder / "tiles"
+    return {kind: Archives(folder, kind, tag=tag, make=partial(draw, settings, kind)) for kind, tag in tags.items()}
 
 
 @pages.get("/tiles/<any(grids, base):kind>/<int:z>/<int:x>/<int:y>.mvt")
