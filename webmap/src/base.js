@@ -60,7 +60,7 @@ export function openBase(container, { sources, layers, under, names, fills = [],
   const map = new MapLibre({
     container, locale: texts.maplibre, attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false,
     maxZoom: 20, fadeDuration: 0, localIdeographFontFamily: FONT.join(", "), ...options,
-    style: { version: 8, sources, layers: [GROUND, ...layers] },
+    style: { version: 8, sources, layers: [GROUND, ...layers], transition: { duration: 0, delay: 0 } },
   });
   map.touchZoomRotate.disableRotation();
   if (corner) {
@@ -79,20 +79,22 @@ export function openBase(container, { sources, layers, under, names, fills = [],
 // The layers under a map; those of a choice are made when it is first chosen.
 class Base {
   constructor(map, places) {
-    Object.assign(this, { map, places, made: {}, name: chosen });
+    Object.assign(this, { map, places, made: {}, name: chosen, under: "none" });
   }
 
   async show(name) {
     this.name = name;
+    const lies = name !== "none" && (await (this.made[name] ??= this[name]()).catch(() => void (this.made[name] = undefined)));
+    if (name !== this.name || !this.map.style) return; // another was chosen, or the map closed, meanwhile
+    this.under = lies ? name : "none";
     this.fade();
-    if (name !== "none") await (this.made[name] ??= this[name]()).catch(() => (this.made[name] = undefined));
-    for (const [one, ids] of Object.entries(this.ids)) for (const id of ids) if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", one === this.name ? "visible" : "none");
+    for (const [one, ids] of Object.entries(this.ids)) for (const id of ids) if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", one === name ? "visible" : "none");
   }
 
-  // A scan under the map is seen through it as another map is.
+  // A scan under the map is seen through it as another map is; where nothing lies there, nothing is seen through.
   fade(scan = this.scan) {
     this.scan = scan;
-    for (const id of this.places.fills) this.map.setPaintProperty(id, `${this.map.getLayer(id).type}-opacity`, SEEN_THROUGH[scan ? "picture" : this.name]);
+    for (const id of this.places.fills) this.map.setPaintProperty(id, `${this.map.getLayer(id).type}-opacity`, SEEN_THROUGH[scan ? "picture" : this.under]);
   }
 
   ids = { own: [...own(QUIET), ...AROUND, NAMES].map(({ id }) => id), picture: PICTURES.map(({ id }) => id) };
@@ -100,15 +102,16 @@ class Base {
   async own() {
     const { map, places } = this;
     const [base, zones] = await Promise.all([vector("base"), vector("grids").catch(() => ({ empty: true }))]);
-    if (!map.style) return; // closed meanwhile
+    if (!map.style) return false; // closed meanwhile
     if (!zones.empty) {
       map.addSource("base-zones", zones.source);
       for (const layer of AROUND) map.addLayer(layer, places.first);
     }
-    if (base.empty) return;
+    if (base.empty) return false;
     map.addSource("base", { ...base.source, attribution: told.base.own_attribution });
     for (const layer of own(places.fills.length ? STRONG : QUIET)) map.addLayer(layer, places.under);
     map.addLayer(NAMES, places.names);
+    return true;
   }
 
   async picture() {
@@ -117,6 +120,7 @@ class Base {
       this.map.addSource(layer.source, { type: "raster", tiles: layers[k], tileSize, maxzoom, ...(k ? {} : { attribution }) });
       this.map.addLayer(layer, this.places.under);
     }
+    return true;
   }
 }
 

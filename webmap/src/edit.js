@@ -52,12 +52,18 @@ export class Editor {
 
   onMap(view) {
     this.map = view.map;
-    this.layers = editMap(view.map, this.planner.summary.strokes);
     this.listen();
+    this.layOut();
+    this.drawMap();
+  }
+
+  // The layers of what is edited come with the first zone that is opened.
+  layOut() {
+    if (!this.map || this.layers || !this.draft.zones.size) return;
+    this.layers = editMap(this.map, this.planner.summary.strokes);
     const all = [...this.draft.zones.values()];
     for (const name of ["atoms", "microgrids", "borders"]) this.layers.change({ [name]: { gone: [], come: all.flatMap((zone) => [...zone[name].values()]) } });
     this.planner.hideLines([...this.draft.zones.keys()]);
-    this.drawMap();
   }
 
   async openZone() {
@@ -265,7 +271,8 @@ export class Editor {
     // the page may have grids of a zone that are not there any more, of before its last edits
     const grids = ({ whole, grids: { gone, come } }) => ({ gone: whole ? [...gone, ...this.planner.gridsOf(whole).map(({ code }) => code)] : gone, come });
     const done = changes.flatMap((change) => [this.layers?.change(change), this.planner.takeGrids(grids(change))]);
-    if (!changed) this.planner.hideLines([...this.draft.zones.keys()]);
+    if (!this.layers) this.layOut();
+    else if (!changed) this.planner.hideLines([...this.draft.zones.keys()]);
     return Promise.all(done);
   }
 
@@ -320,7 +327,7 @@ export class Editor {
   corner(point) {
     if (!this.drawing || !this.zone) return;
     if (this.tool === "split" && !this.form.code) return;
-    if (this.tool === "split_atom" && !this.form.atom) { this.fill({ atom: this.layers.atomsAt([point.x, point.y])[0] }); return; }
+    if (this.tool === "split_atom" && !this.form.atom) { this.fill({ atom: this.layers?.atomsAt([point.x, point.y])[0] }); return; }
     this.drawing.add(this.snapped(point));
     this.drawn();
   }
@@ -338,7 +345,7 @@ export class Editor {
     if (!this.drawing || !this.zone) { this.cursor = null; return; }
     if (this.tool === "border" && !this.drawing.corners.length && this.borderAt(point)) this.map.getCanvas().style.cursor = "grab";
     this.cursor = this.snapped(point);
-    this.layers.draw(this.drawing.with(this.cursor), this.cursor);
+    this.layers?.draw(this.drawing.with(this.cursor), this.cursor);
   }
 
   // ---- a border that is dragged
@@ -352,7 +359,7 @@ export class Editor {
     this.drag = drag;
   }
 
-  borderAt({ x, y }) { return this.zone?.borders.get(this.layers.borderAt([[x - GRAB_PX, y - GRAB_PX], [x + GRAB_PX, y + GRAB_PX]])); }
+  borderAt({ x, y }) { return this.zone?.borders.get(this.layers?.borderAt([[x - GRAB_PX, y - GRAB_PX], [x + GRAB_PX, y + GRAB_PX]])); }
 
   pull(point) {
     const line = this.drag.through(point);

@@ -34,12 +34,19 @@ export function editMap(map, strokes) {
   for (const layer of LAYERS(strokes)) map.addLayer(layer, "hovered");
   for (const layer of ABOVE) map.addLayer(layer);
   const source = (name) => map.getSource(name);
+  // what stays as it is is not sent to the map again, which would draw a frame for it
+  const held = {};
+  const put = (name, features) => {
+    const text = JSON.stringify(features);
+    if (text !== (held[name] ?? "[]")) source(name).setData(collection(features));
+    held[name] = text;
+  };
   let marked = new Set();
   return {
     // draws what changed and nothing else
     change: (changes) => Promise.all(Object.entries(changes).filter(([name, { gone, come }]) => OF[name] && (gone.length || come.length)).map(([name, { gone, come }]) => source(OF[name]).updateData({ remove: gone, add: come }))),
     lines: (features) => source("snap-lines").setData(collection(features)),
-    locks: (places) => source("locked").setData(collection(places.map((at) => feature({ type: "Point", coordinates: at })))),
+    locks: (places) => put("locked", places.map((at) => feature({ type: "Point", coordinates: at }))),
     drawing(on) { map.setLayoutProperty("snap-lines", "visibility", on ? "visible" : "none"); },
     mark(ids) {
       for (const id of marked) if (!ids.has(id)) map.removeFeatureState({ source: "atoms", id });
@@ -49,10 +56,10 @@ export function editMap(map, strokes) {
     draw(points, cursor) {
       const shapes = points.length > 1 ? [feature({ type: "LineString", coordinates: points })] : [];
       const corners = points.map((at) => feature({ type: "Point", coordinates: at }, { snapped: false }));
-      source("drawn").setData(collection([...shapes, ...(points.length < 60 ? corners : []), ...(cursor ? [feature({ type: "Point", coordinates: cursor.at }, { snapped: Boolean(cursor.chain) })] : [])]));
+      put("drawn", [...shapes, ...(points.length < 60 ? corners : []), ...(cursor ? [feature({ type: "Point", coordinates: cursor.at }, { snapped: Boolean(cursor.chain) })] : [])]);
     },
-    would: (features) => source("would").setData(collection(features)),
-    refused: (places) => source("refused").setData(collection(places.map((at) => feature({ type: "Point", coordinates: at })))),
+    would: (features) => put("would", features),
+    refused: (places) => put("refused", places.map((at) => feature({ type: "Point", coordinates: at }))),
     borderAt: (box) => map.queryRenderedFeatures(box, { layers: strokes.map(({ name }) => `edit-borders-${name}`) })[0]?.properties.id,
     atomsAt: (box) => map.queryRenderedFeatures(box, { layers: ["atoms"] }).map(({ properties }) => properties.id),
   };

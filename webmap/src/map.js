@@ -5,6 +5,7 @@ import { NOTHING, collection, is, label, line, wider } from "./layers.js";
 
 const MICROGRIDS_FROM = 14, FINDINGS_FROM = 13;
 const nothing = is("code", "");
+const BUFFER_PX = 16; // as far as lines reach over the edge of a tile: more is work for nothing
 
 // Borders of grids and zones with one kind of line under them; dashes say the same without colour.
 function stroked({ name, colour, width, dash }) {
@@ -44,6 +45,7 @@ const signs = (name, severity, filter, more = {}) => ({
 });
 
 const points = (rows, at) => collection(rows.filter(at).map((row) => ({ type: "Feature", properties: row, geometry: { type: "Point", coordinates: at(row) } })));
+const signed = (offenders) => points(offenders.filter((row) => row.sign), (row) => row.at);
 
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
@@ -51,15 +53,20 @@ function room(picked = false) {
   return { top: 30, right: innerWidth > 1000 && document.querySelector(".legend[open]") ? 260 : 60, bottom: 40, left: 50 };
 }
 
-// Opens the map over the area; `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
-export function openMap(container, summary, on, options = {}) {
+// Opens the map over the area. zones, grids, borders: addresses, so that the map's own thread reads what would keep the page
+// waiting. `on` hears of what is clicked: on.grid(code), on.finding(id), on.nothing().
+export function openMap(container, summary, { zones, grids, borders, offenders = [] }, on, options = {}) {
   const source = (data, promoteId) => ({ type: "geojson", data, tolerance: 0.2, ...(promoteId ? { promoteId } : {}) });
+  const land = (data, promoteId) => ({ ...source(data, promoteId), buffer: BUFFER_PX });
   const map = openBase(container, {
     bounds: summary.bounds ?? undefined,
     fitBoundsOptions: { padding: room() },
     hash: options.hash ?? "map",
     corner: options.corner,
-    sources: { ...Object.fromEntries(["zones", "borders", "microgrids", "signs", "offence"].map((name) => [name, source(NOTHING)])), grids: source(NOTHING, "code"), names: source(points(summary.zones, (zone) => zone.name && zone.at)) },
+    sources: {
+      zones: land(zones), grids: land(grids, "code"), borders: land(borders), microgrids: land(NOTHING), offence: source(NOTHING),
+      signs: source(signed(offenders)), names: source(points(summary.zones, (zone) => zone.name && zone.at)),
+    },
     layers: layers(summary),
     under: "grids", names: "names", fills: ["grids", "grids-hatched"],
   });
@@ -101,19 +108,13 @@ function verbs(map, summary) {
       load(code).then(({ features }) => map.getSource("microgrids")?.updateData({ add: features })).catch(() => asked.delete(code));
     }
   };
+  let marked = NOTHING;
   const lines = [["microgrids"], ...summary.strokes.map(({ name }) => [`borders-${name}`, is("stroke", name)])];
   return {
     ready,
     fit,
     whole: () => fit(summary.bounds, false),
-    // zones, grids and borders as addresses: the map's worker reads what would keep the page waiting
-    show({ zones, grids, borders, offenders }) {
-      map.getSource("zones").setData(zones);
-      map.getSource("grids").setData(grids);
-      map.getSource("borders").setData(borders);
-      this.showFindings(offenders);
-    },
-    showFindings: (offenders) => map.getSource("signs").setData(points(offenders.filter((row) => row.sign), (row) => row.at)),
+    showFindings: (offenders) => map.getSource("signs").setData(signed(offenders)),
     changeGrids: ({ gone, come }) => map.getSource("grids").updateData({ remove: gone, add: come }),
     // leaves out the lines inside some zones
     hideLines(zones) {
@@ -129,7 +130,9 @@ function verbs(map, summary) {
       map.setFilter("picked", code);
       map.setFilter("picked-case", code);
       map.setFilter("others", zone ? ["!", is("code", zone)] : nothing);
-      map.getSource("offence").setData(offence?.geometry ? offence : NOTHING);
+      const shown = offence?.geometry ? offence : NOTHING;
+      if (shown !== marked) map.getSource("offence").setData(shown);
+      marked = shown;
     },
   };
 }

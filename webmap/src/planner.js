@@ -88,7 +88,7 @@ class Planner {
     for (const code of gone) this.grids.delete(code);
     for (const feature of come) this.grids.set(feature.properties.code, feature);
     for (const code of new Set([...gone, ...come.map(({ properties }) => properties.code)].map((one) => one.slice(0, 12)))) this.addUp(code);
-    return this.shown ? this.view.changeGrids({ gone, come }) : this.early.push({ gone, come });
+    return this.view ? this.view.changeGrids({ gone, come }) : this.early.push({ gone, come });
   }
 
   addUp(code) {
@@ -160,6 +160,7 @@ class Planner {
   async open() {
     this.draw();
     const seen = legend(place("legend"), this.summary, this.version?.may_edit ? { open: innerWidth > 1600 } : {});
+    const placed = address.hasPlace(), view = this.opened(); // it is drawn while the log of a draft is read
     if (this.version?.may_edit) {
       this.editor = new Editor(this, this.version.id);
       await this.editor.open(edits);
@@ -167,22 +168,25 @@ class Planner {
     listenKeys(this.listed(), this.keys(seen), this.editor && ((way) => this.editor.turn(way)));
     addEventListener("hashchange", () => { this.state = address.read(); this.draw(); this.editor?.openZone(); });
     address.write(this.state);
-    const placed = address.hasPlace();
-    try {
-      this.view = openMap(place("map"), this.summary, this.on);
-    } catch {
-      return say(texts.plan.no_webgl);
-    }
-    await this.view.ready;
-    if (told.person) this.backdrops = new Backdrops(this.view.map, place("map"), "grids");
-    this.view.show({ ...this.drawn, offenders: this.findings });
-    this.view.fineBorders((zone) => division("/microgrids", this.version, { zone }));
-    this.shown = true;
-    for (const one of this.early) this.view.changeGrids(one);
-    this.editor?.onMap(this.view);
+    if (!view) return say(texts.plan.no_webgl);
+    await view.ready;
+    this.view = view;
+    if (told.person) this.backdrops = new Backdrops(view.map, place("map"), "grids");
+    view.fineBorders((zone) => division("/microgrids", this.version, { zone }));
+    for (const one of this.early) view.changeGrids(one);
+    this.editor?.onMap(view);
     this.draw();
     if (!placed) this.go();
     return document.body.classList.add("drawn");
+  }
+
+  // The map, where this browser can draw one.
+  opened() {
+    try {
+      return openMap(place("map"), this.summary, { ...this.drawn, offenders: this.findings }, this.on);
+    } catch {
+      return null;
+    }
   }
 
   listed() {

@@ -11,9 +11,8 @@ export const SIDES = { old: { colour: "#1f4f9c", width: 3.5, dash: [] }, new: { 
 
 async function pane(container, version, on, corner) {
   const at = `?version=${version}`, summary = await ask(`/api/division${at}`);
-  const view = openMap(container, summary, on, { hash: false, corner });
+  const view = openMap(container, summary, Object.fromEntries(LAYERS.map((name) => [name, address(`/api/division/${name}${at}`)])), on, { hash: false, corner });
   await view.ready;
-  view.show({ ...Object.fromEntries(LAYERS.map((name) => [name, address(`/api/division/${name}${at}`)])), offenders: [] });
   view.map.addSource(CHANGED, { type: "geojson", data: NOTHING });
   view.map.addLayer({ id: `${CHANGED}-fill`, source: CHANGED, type: "fill", paint: { "fill-color": "#b5369c", "fill-opacity": ["case", ["boolean", ["feature-state", "picked"], false], 0.45, 0.16] } });
   view.map.addLayer(line(CHANGED, CHANGED, "#8a1c75", 2.5));
