@@ -250,5 +250,10 @@ def test_a_planner_lays_a_scan_by_clicks_and_moves_its_opacity(told, tmp_path):
         page.wait_for_selector("body.drawn")
         page.wait_for_function("() => planner.view.map.getLayer('backdrop')")
         assert page.evaluate("planner.view.map.getPaintProperty('backdrop', 'raster-opacity')") == 0.3
+        page.keyboard.press("p")
+        page.select_option(".scans select", "")
+        page.evaluate("planner.view.map.jumpTo({ center: [100, 30] })")
+        page.select_option(".scans select", index=1)
+        assert page.evaluate("planner.view.map.getBounds().contains(planner.backdrops.one.corners[0])")
     assert heard.complaints == []
     assert heard.outside(site) == []

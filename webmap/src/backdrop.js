@@ -1,5 +1,6 @@
 // Scans behind the planner's map: sent, laid by control points that are clicked in the picture and on the map, or written.
 import { address, ask, change, told, upload } from "./api.js";
+import { boxOf } from "./boxes.js";
 import { el, fill, number, svg, texts } from "./dom.js";
 import { NOTHING, collection, label } from "./layers.js";
 
@@ -45,16 +46,23 @@ export class Backdrops {
   // What the server refuses is said in the panel.
   async trying(work) {
     this.said = "";
-    try { await work(); } catch (error) { this.said = error.details?.map?.(({ problem, cure }) => `${problem}. ${cure}.`).join(" ") || error.message; }
+    try { await work(); } catch (error) { this.said = error.details?.map?.(({ problem, cure }) => fill(texts.edit.fault, { problem, cure })).join(" ") || error.message; }
   }
 
   show(change) {
     Object.assign(this.shown, change);
     keep(this.shown);
     this.draw();
+    if (this.one?.corners) this.go(boxOf({ type: "Polygon", coordinates: [this.one.corners] }));
   }
 
   // ---- the map
+  // A scan that lies out of sight is gone to.
+  go([west, south, east, north]) {
+    const [left, bottom, right, top] = this.map.getBounds().toArray().flat();
+    if (west > right || east < left || south > top || north < bottom) this.map.fitBounds([west, south, east, north], { padding: 40, animate: false });
+  }
+
   draw() {
     const { map, one, shown } = this;
     if (map.getLayer(SOURCE)) { map.removeLayer(SOURCE); map.removeSource(SOURCE); }
