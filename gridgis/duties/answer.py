@@ -320,6 +320,7 @@ class _Posts:
         self.lengths = sorted({len(code) for code in self.by_area}, reverse=True)
         self._changes: dict[str | None, list[float]] = {}
         self._holders: dict[tuple[str, str | None, int], str] = {}
+        self._parties: dict[tuple[str | None, int], dict[str, tuple[Party, ...]]] = {}
 
     def around(self, code: str | None) -> Iterator[list[int]]:
         """Posts of a place, those of the smallest area first."""
@@ -329,6 +330,12 @@ class _Posts:
 
     def parties(self, code: str | None, moment: float) -> dict[str, tuple[Party, ...]]:
         """By role those in post nearest to a place, in the order of the roles; officers of all levels."""
+        key = (code, self._between(code, moment))
+        if key not in self._parties:
+            self._parties[key] = self._nearest(code, moment)
+        return dict(self._parties[key])
+
+    def _nearest(self, code: str | None, moment: float) -> dict[str, tuple[Party, ...]]:
         found: dict[str, tuple[Party, ...]] = {}
         for numbers in self.around(code):
             here: dict[str, list[Party]] = {}
@@ -342,11 +349,15 @@ class _Posts:
 
     def holder(self, role: str, code: str | None, moment: float) -> str:
         """The code of the nearest post of a role, the smallest of several; empty where nobody is in post."""
-        key = (role, code, -1 if np.isnan(moment) else bisect_right(self.changes(code), moment))
+        key = (role, code, self._between(code, moment))
         if key not in self._holders:
             found = (self.all[number] for number in chain(*self.around(code)) if self._in_post(number, moment))
             self._holders[key] = next((one.post_code for one in found if one.role == role), "")
         return self._holders[key]
+
+    def _between(self, code: str | None, moment: float) -> int:
+        """Between which two changes of a place a time is, in which nothing differs; -1 where it is not known."""
+        return -1 if np.isnan(moment) else bisect_right(self.changes(code), moment)
 
     def changes(self, code: str | None) -> list[float]:
         """Times at which posts of a place begin or end, in their order."""

@@ -20,6 +20,7 @@ from gridgis.profile import Locating
 METHODS = np.array(["inside", "border", "nearest", "address", "outside", "unlocated"], dtype=object)
 DEFAULT = "far too many cases lie at exactly its point, most likely a default"
 INSIDE, BORDER, NEAREST, ADDRESS, OUTSIDE, UNLOCATED = np.arange(6, dtype=np.int8)
+UNSURE = np.array([f"a person chooses: {k} % of the circle of error is in this grid" for k in range(101)], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Located:
     near: Shares
     hint: Int32s
     piled: Bools
+
+    @property
+    def beside(self) -> Bools:
+        """Points that no grid covers."""
+        return (self.method == NEAREST) | (self.method == OUTSIDE)
 
 
 def locate(places: Places, x: Floats, y: Floats, *, accuracy_m: Floats, limits: Locating) -> Located:
@@ -144,7 +150,7 @@ def decided(
     by_address : whether the second place is that of an address
     """
     home = places.homes(x, y)
-    free = found.tied[rows] | np.isin(found.method[rows], (NEAREST, OUTSIDE))
+    free = (found.tied | found.beside)[rows]
     fits = free & (home.grid >= 0) & (~found.tied[rows] | _covers(found.near, rows, home.grid))
     at, grid, micro = rows[fits], home.grid[fits], home.microgrid[fits]
     of, within = found.grid.copy(), found.microgrid.copy()
@@ -201,11 +207,7 @@ def notes(found: Located, places: Places, x: Floats, y: Floats, *, limits: Locat
     """What a person should know of each answer, empty for most: nothing is decided in silence."""
     out = np.full(len(x), "", dtype=object)
     unsure = np.flatnonzero((found.grid >= 0) & (found.confidence < limits.confidence.value))
-    percent = np.round(found.confidence[unsure] * 100).astype(np.int64)
-    text = np.array(
-        [f"a person chooses: {k} % of the circle of error is in this grid" for k in range(101)], dtype=object
-    )
-    out[unsure] = text[percent]
+    out[unsure] = UNSURE[np.round(found.confidence[unsure] * 100).astype(np.int64)]
     out[found.piled & (found.confidence == 0)] = "a person chooses: " + DEFAULT
     beside = np.flatnonzero((out != "") | found.tied)
     beside = beside[found.near.edge[beside] >= 0]

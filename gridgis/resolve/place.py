@@ -17,7 +17,7 @@ from gridgis.coordinates import to_crs
 from gridgis.crs import canonical, scale_m
 from gridgis.geometry.noding import Bools, Floats, Geometries, Ints
 from gridgis.locate import Located, decided, doubted, hinted, locate
-from gridgis.locate.locate import ADDRESS, NEAREST, OUTSIDE
+from gridgis.locate.locate import ADDRESS, OUTSIDE
 from gridgis.resolve.handed import PASTED, handed, looks_handed
 from gridgis.resolve.office import Office
 
@@ -104,7 +104,7 @@ def placed(office: Office, asked: Asked, *, compare: bool = True) -> Placed:
     if piled.any():
         lost = np.setdiff1d(np.flatnonzero(piled), found.by_address)
         found = replace(found, found=doubted(found.found, piled, rows=lost))
-    open_ = found.found.tied | np.isin(found.found.method, (NEAREST, OUTSIDE))
+    open_ = found.found.tied | found.found.beside
     found = replace(found, found=_by_asset(office, found.found, asked.component_id, open_))
     named[found.looked_up] = False
     return _by_house_number(office, found, asked.address, open_, named, compare=compare)
@@ -227,7 +227,7 @@ def _by_house_number(
     x, y, score = (house[name].to_numpy(float) for name in ("x", "y", "score"))
     away = apart_m(office, (placed_.x[rows], placed_.y[rows]), (x, y)) > house["accuracy_m"].to_numpy(float)
     use, more = np.flatnonzero(deciding), np.flatnonzero(sure & ~deciding & (doubtful[rows] | away))
-    beside = use[np.isin(found.method[rows[use]], (NEAREST, OUTSIDE))]
+    beside = use[found.beside[rows[use]]]
     found = decided(found, office.places, x[use], y[use], rows=rows[use], score=score[use], by_address=True)
     found = hinted(found, office.places, x[more], y[more], rows=rows[more])
     moved = beside[found.method[rows[beside]] == ADDRESS]
