@@ -207,8 +207,10 @@ class Places:
 
     def _tied(self, x: Floats, y: Floats, some: Ints) -> Bools:
         """Whether two grids cover a point; only points on an edge can be."""
-        point, _ = self.grids.all_covering(x[some], y[some])
         out = np.zeros(len(x), dtype=np.bool_)
+        if not len(some):
+            return out
+        point, _ = self.grids.all_covering(x[some], y[some])
         out[some] = np.bincount(point, minlength=len(some)) > 1
         return out
 

@@ -60,6 +60,13 @@ class _Measured:
     at_m: Floats
     round_m: Floats
 
+    def has(self, line: Ints) -> Bools:
+        """Whether each line is among `lines`."""
+        if not len(self.lines):
+            return np.zeros(len(line), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self.lines, line), len(self.lines) - 1)
+        return np.asarray(self.lines[at] == line, dtype=np.bool_)
+
     def along(self, line: Ints, distance_m: Floats) -> tuple[Ints, Floats]:
         """The street, and the measure along it, of places at a distance along lines that are among `lines`."""
         own = np.searchsorted(self.lines, line)
@@ -117,7 +124,7 @@ class Sections:
         points : array of Point, shape (n,)
         """
         out = np.full(len(line), -1)
-        known = np.flatnonzero(np.isin(line, self.measured.lines))
+        known = np.flatnonzero(self.measured.has(line))
         own = line[known]
         street, at_m = self.measured.along(own, shapely.line_locate_point(self.lines[own], points[known]))
         crossed = self._crossed[street]
