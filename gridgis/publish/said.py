@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import resources
 
 from gridgis.errors import Fault
-from gridgis.publish.texts import Language, Texts, patterns_of
+from gridgis.publish.texts import Language, Texts, detailed, load_texts, patterns_of
 
 NAMED = (
     "what",
@@ -31,18 +31,40 @@ NAMED = (
     "who",
     "role",
     "roles",
+    "some",
+    "states",
+    "period",
+    "place",
 )
 """Holes that hold words of ours, beside codes; the others hold names, numbers and places alone."""
 PLACED = re.compile(r"at -?\d|\d{12,20} and \d{12,20}$")
 """Rows that are a place, or a pair of grids."""
+HOLES = re.compile(r"{(\w+)}")
+MORE = re.compile(r"(?P<n>\d+) more rows")
+"""Rows with the same fault that are counted."""
+FOUND = re.compile(r"(?P<rule>[a-z_]+): (?P<detail>.+?)(, at (?P<place>-?[\d.]+ -?[\d.]+))?", re.DOTALL)
+"""What is told of a hard finding."""
+CHINESE = re.compile("[\u4e00-\u9fff]")
+BETWEEN = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+"""Blanks that English words have between them and Chinese ones have not."""
+PARTS = re.compile(r"; |\. (?=[A-Z])")
+"""Between the sentences of a message."""
 NOTICE = re.compile(r"(?P<layer>\w+): (?P<message>.+) \((?P<count>\d+)\)", re.DOTALL)
 
 
 @cache
 def load_faults(language: Language = "en") -> Texts:
-    """Read the sentences of faults in one language, the same keys in each (`static/texts/faults/*.toml`)."""
-    file = resources.files("gridgis.publish").joinpath(f"static/texts/faults/{language}.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    """Read the sentences of faults in one language, those of all subjects together.
+
+    They stand in `static/texts/faults/LANGUAGE/SUBJECT.toml`, with the same keys in each language. What other libraries
+    say has no English there, since they have their own: `borrowed.toml`.
+    """
+    out: dict[str, dict[str, str]] = {}
+    folder = resources.files("gridgis.publish").joinpath(f"static/texts/faults/{language}")
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        for section, some in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            out.setdefault(section, {}).update(some)
+    return out
 
 
 def said_fault(fault: Fault, *, language: Language) -> Fault:
@@ -50,8 +72,10 @@ def said_fault(fault: Fault, *, language: Language) -> Fault:
     if language == "en":
         return fault
     row = _worded(fault.row, load_faults(language)["words"]) if PLACED.match(fault.row) else fault.row
+    if (more := MORE.fullmatch(fault.row)) is not None:
+        row = load_faults(language)["rows"]["more"].format(n=more["n"])
     problem, cure = _said(fault.problem, "problems", language), _said(fault.cure, "cures", language)
-    return replace(fault, row=row, problem=problem, cure=cure)
+    return replace(fault, row=row, problem=_found(problem, language), cure=cure)
 
 
 def said_faults(faults: Iterable[Fault], *, language: Language) -> str:
@@ -62,26 +86,68 @@ def said_faults(faults: Iterable[Fault], *, language: Language) -> str:
 
 
 def said_notice(text: str, *, language: Language) -> str:
-    """A notice, as `str` tells one, in a language."""
+    """A notice, as `str` tells one, in a language; what a reader of files noticed stands in another one."""
     found = NOTICE.fullmatch(text)
     if language == "en" or found is None:
         return text
-    told = _said(found["message"], "problems", language)
+    message = found["message"]
+    told = (
+        said_notice(message, language=language) if NOTICE.fullmatch(message) else _said(message, "problems", language)
+    )
     return told if found["count"] == "1" else f"{told}（{found['count']}）"
 
 
-def said_message(text: str, *, language: Language) -> str:
-    """What is told of a conflict, or of a right that somebody lacks, in a language."""
+def said_change(text: str, *, language: Language) -> str:
+    """What an import did to a row, in a language; several of a kind stand with commas between."""
     if language == "en":
         return text
-    told = [_said(part, "messages", language) for part in _parts(text)]
-    return "；".join(told)
+    parts = text.split(", ")
+    told = [_said(part, "changes", language) for part in parts]
+    whole = len(parts) == 1 or any(one == part for one, part in zip(told, parts, strict=True))
+    return _said(text, "changes", language) if whole else "，".join(told)
+
+
+def said_message(text: str, *, language: Language, status: int | None = None) -> str:
+    """What is told of a conflict, or of a right that somebody lacks, in a language.
+
+    Parameters
+    ----------
+    status : of an answer of HTTP; where no sentence fits, that of the status is said
+    """
+    if language == "en":
+        return text
+    parts = _parts(text)
+    told = [_said(part, "messages", language) for part in parts]
+    if any(one == part for one, part in zip(told, parts, strict=True)):
+        told = [_said(text, "messages", language)]
+    return _borrowed("statuses", str(status)) if status is not None and told == [text] else "；".join(told)
+
+
+def said_field(kind: str, values: Mapping[str, object], text: str, *, language: Language) -> str:
+    """What is wrong with a field, by the kind of the error and its values; `text` is what pydantic says in English."""
+    if language == "en":
+        return text
+    if kind == "value_error":
+        said = _said(text.removeprefix("Value error, "), "problems", language)
+        return said if said != text else _borrowed("fields", "otherwise")
+    told = {key: str(value).replace(" or ", "、").replace("'", "") for key, value in values.items()}
+    return _borrowed("fields", kind).format_map(told)
+
+
+def said_name(path: Iterable[str | int], *, language: Language) -> str:
+    """How a field is called in sentences: the last name on its path, and which of several it is."""
+    names = load_faults(language).get("field_names", {})
+    parts = list(path)
+    last = next((part for part in reversed(parts) if isinstance(part, str)), "_schema")
+    number = parts[-1] + 1 if parts and isinstance(parts[-1], int) else 0
+    told = str(names.get(last, last))
+    return told + (_borrowed("rows", "number").format(n=number) if number else "")
 
 
 def _parts(text: str) -> list[str]:
-    """The sentences of a message about conflicts, without the cure for the command line; others as they are."""
+    """The sentences of a message, of one about conflicts without the cure for the command line."""
     if " was changed meanwhile: " not in text:
-        return [text]
+        return PARTS.split(text)
     return [part.split(". See: ")[0] for part in text.split("; ") if part.startswith("grid ")]
 
 
@@ -89,21 +155,48 @@ def _line(fault: Fault) -> str:
     return "".join([f"{fault.row}：" if fault.row else "", fault.problem, "。", fault.cure, "。" if fault.cure else ""])
 
 
+def _found(text: str, language: Language) -> str:
+    """What a rule found, `rule: detail` with or without its place, in a language; other texts as they are."""
+    texts, found = load_texts(language), FOUND.fullmatch(text)
+    if found is None or found["rule"] not in texts["rules"]:
+        return text
+    told = detailed(found["rule"], found["detail"], texts)
+    place = f"，{load_faults(language)['words']['at']} {found['place']}" if found["place"] else ""
+    return f"{texts['rules'][found['rule']]}：{told}{place}"
+
+
+def _borrowed(section: str, name: str) -> str:
+    """What is said for another library, which says it in English alone."""
+    some = load_faults("zh")[section]
+    return str(some.get(name, some.get("otherwise", "")))
+
+
 def _said(text: str, section: str, language: Language) -> str:
     words = load_faults(language)["words"]
-    for name, pattern in _patterns(section):
+    for name, pattern in _candidates(section, text):
         found = pattern.fullmatch(text)
         if found is not None:
             told = {
                 hole: _worded(value, words) if hole in NAMED else value for hole, value in found.groupdict().items()
             }
-            return str(load_faults(language)[section][name]).format(**told)
+            return _filled(str(load_faults(language)[section][name]), told)
     return text
+
+
+def _filled(sentence: str, told: Mapping[str, str]) -> str:
+    """A sentence with its holes filled; beside words of ours no blank stays where Chinese ones meet."""
+    for hole in HOLES.findall(sentence):
+        if hole in NAMED and CHINESE.match(told[hole][:1]):
+            sentence = re.sub(rf"(?<=[\u4e00-\u9fff]) (?={{{hole}}})", "", sentence)
+        if hole in NAMED and CHINESE.match(told[hole][-1:]):
+            sentence = re.sub(rf"(?<={{{hole}}}) (?=[\u4e00-\u9fff])", "", sentence)
+    return sentence.format(**told)
 
 
 def _worded(value: str, words: Texts) -> str:
     """A value with the words of ours in it said: `grid 420…001` is `网格 420…001`."""
-    return _word().sub(lambda found: str(words[found[0]]), value)
+    told = _word().sub(lambda found: str(words[found[0]]), value)
+    return told if told == value else BETWEEN.sub("", told)
 
 
 @cache
@@ -112,6 +205,22 @@ def _word() -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in every))
 
 
+def _candidates(section: str, text: str) -> Sequence[tuple[str, re.Pattern[str]]]:
+    """The sentences that a text may be, those with most words of their own first."""
+    by_first = _patterns(section)
+    return by_first.get(text.partition(" ")[0], by_first[""])
+
+
 @cache
-def _patterns(section: str) -> list[tuple[str, re.Pattern[str]]]:
-    return patterns_of(load_faults()[section])
+def _patterns(section: str) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """Sentences by their first word, each list with those that begin with a hole; under `""` these alone."""
+    sentences = load_faults()[section]
+    places = {name: number for number, name in enumerate(sentences)}
+    names = sorted(sentences, key=lambda name: (-len(re.sub(r"{\w+}", "", sentences[name])), places[name]))
+    ordered = patterns_of({name: sentences[name] for name in names})
+    firsts = {name: sentences[name].partition(" ")[0] for name in names}
+    return {
+        first: [(name, pattern) for name, pattern in ordered if firsts[name] == first or "{" in firsts[name]]
+        for first in {*firsts.values(), ""}
+        if "{" not in first
+    }

@@ -98,8 +98,9 @@ def allowed(
     """
     row = _acting(connection, name, role, who=who)
     if not area.startswith(row.area):
-        problem = f"may act in {row.area}, not in {area}"
-        cure = f"Let {with_article(_wanted(role))} of {area} do it"
+        place = area or "every district"
+        problem = f"may act in {row.area}, not in {place}"
+        cure = f"Let {with_article(_wanted(role))} of {place} do it"
         raise InputRefused([Fault("actor", name, problem, cure)])
     return row.area
 
