@@ -23,6 +23,7 @@ from webmap.access import (
     store,
 )
 from webmap.frame import page
+from webmap.language import refusal
 from webmap.limits import Limit, Limits
 
 FROM_ONE_PLACE = Limit(count=30, seconds=600)
@@ -46,7 +47,7 @@ def signing_in() -> Response | tuple[str, int]:
     try:
         secret = jobs.sign_in(store(), request.form.get("name", "").strip(), request.form.get("password", ""))
     except Denied as refused:
-        return _asked("sign_in", str(refused)), 401
+        return _asked("sign_in", refusal(refused)), 401
     return signed(secret, request.values.get("next", ""))
 
 
@@ -67,7 +68,7 @@ def giving_code() -> Response | tuple[str, int]:
         made = jobs.give_code(store(), secret, request.form.get("code", ""), key=settings().accounts_key)
     except Denied as refused:
         form = "code" if jobs.waits_for_code(store(), secret) else "sign_in"
-        return _asked(form, str(refused)), 401
+        return _asked(form, refusal(refused)), 401
     return remember(redirect(_onward()), made)
 
 
@@ -96,7 +97,7 @@ def change_password() -> Response:
             raise Denied("The two new passwords differ.")
         secret = jobs.change_password(store(), person().name, form.get("old", ""), form.get("new", ""))
     except (Denied, InputRefused) as refused:
-        return own_page(str(refused))
+        return own_page(refusal(refused))
     return remember(redirect(url_for("planner.index")), secret)
 
 

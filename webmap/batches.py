@@ -6,16 +6,18 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import BaseModel, Field
 
 from gridgis import jobs
 from gridgis.jobs.case_batches import FIELDS
+from gridgis.publish.said import said_notice
 from gridgis.uploads import Limits
 from webmap import uploaded
 from webmap.access import allow, person, settings, store
 from webmap.described import takes
 from webmap.desk import as_json
+from webmap.language import wanted
 
 SENDS = ("dispatcher", "administrator")
 MOST_BYTES = 50 << 20
@@ -95,4 +97,5 @@ def _shown(one: uploaded.Upload) -> dict[str, Any]:
         "fields": list(FIELDS),
         "systems": jobs.coordinate_systems(store()),
         **one.about,
+        "notices": [said_notice(text, language=wanted(request)) for text in one.about["notices"]],
     }

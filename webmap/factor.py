@@ -11,6 +11,7 @@ from gridgis import jobs
 from gridgis.errors import Denied, Fault, InputRefused
 from webmap.access import SIGNED_IN, allow, person, remember, settings, store
 from webmap.account import count_try, own_page
+from webmap.language import refusal
 
 pages = Blueprint("factor", __name__, url_prefix="/account/second-factor")
 
@@ -48,7 +49,7 @@ def confirm() -> Response:
     try:
         codes, secret = jobs.confirm_second_factor(store(), person().name, code, key=settings().accounts_key)
     except (Denied, InputRefused) as refused:
-        return own_page(str(refused))
+        return own_page(refusal(refused))
     return remember(_with_codes(secret, codes), secret)
 
 
@@ -65,7 +66,7 @@ def end() -> Response:
         code = request.form.get("code", "")
         jobs.give_up_second_factor(store(), who.name, code, key=settings().accounts_key)
     except (Denied, InputRefused) as refused:
-        return own_page(str(refused))
+        return own_page(refusal(refused))
     return redirect(url_for("account.password", _anchor="second-factor"))
 
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from apiflask import HTTPError
 from flask import Flask, Response, current_app, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
-from gridgis.errors import Denied, Fault, GridgisError
+from gridgis.errors import Denied, GridgisError
 from webmap import access, language, standards
 from webmap.base import hosts
 from webmap.frame import page
@@ -81,7 +81,7 @@ def _error(status: int, code: str, message: str, details: object = None) -> Resp
 
 def _http_error(error: HTTPException) -> Response:
     code = error.name.lower().replace(" ", "_")
-    response = _error(error.code or 500, code, error.description or error.name)
+    response = _error(error.code or 500, code, language.answered(error))
     response.headers.extend((name, value) for name, value in error.get_headers() if name in HANDED_ON)
     return response
 
@@ -94,12 +94,8 @@ def _refused(error: GridgisError) -> Response:
 
 def _ill_formed(error: HTTPError) -> Response:
     """Tell which fields of what was asked are not as the interface describes them."""
-    fields = {name: value for part in dict(error.detail or {}).values() for name, value in part.items()}
-    faults = [
-        vars(Fault(str(name), "", "; ".join(map(str, said)), "See /openapi.json")) for name, said in fields.items()
-    ]
-    said = "; ".join(f"{one['layer']}: {one['problem']}" for one in faults) or str(error.message)
-    return _error(error.status_code, "refused", said, faults)
+    said, faults = language.ill_formed(error)
+    return _error(error.status_code, "refused", said, [vars(one) for one in faults])
 
 
 def _denied(error: Denied) -> Response:
@@ -111,7 +107,7 @@ def _denied(error: Denied) -> Response:
 def _fault(error: Exception) -> Response:
     current_app.logger.error("%s %s failed", request.method, request.endpoint, exc_info=error)
     message = "The server made a mistake. Its log says what; please send it to those who keep the server."
-    return _error(500, "internal_error", message)
+    return _error(500, "internal_error", language.answered(InternalServerError(message)))
 
 
 def _compress(response: Response) -> Response:

@@ -23,7 +23,6 @@ from webmap.access import allow, inside, person, settings, store
 from webmap.described import takes
 from webmap.desk import as_json
 from webmap.drafts import DRAWS
-from webmap.language import wanted
 from webmap.tasks import mine, shown
 from webmap.versions import in_force
 from webmap.work import DIVISION, folder_of
@@ -176,17 +175,10 @@ def _mine(number: int) -> Task:
 
 
 def _told(one: Task) -> dict[str, Any]:
-    """A task as it is told, its faults in the language that is wanted."""
-    from gridgis.publish.said import said_fault
-
+    """A task as it is told, and whether what it made waits."""
     told = shown(one)
     if told["result"]:
-        faults = [vars(said_fault(Fault(**fault), language=wanted(request))) for fault in told["result"]["faults"]]
-        told["result"] = {
-            **told["result"],
-            "faults": faults,
-            "waits": (folder_of(settings(), one.id) / DIVISION).exists(),
-        }
+        told["result"]["waits"] = (folder_of(settings(), one.id) / DIVISION).exists()
     return told
 
 

@@ -9,6 +9,7 @@ from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
 from webmap.access import SIGNED_IN, allow, person, store
 from webmap.account import own_page
+from webmap.language import refusal
 
 LONGEST_DAYS, LABEL_MOST = 3_650, 100
 
@@ -26,7 +27,7 @@ def make() -> Response:
     if not (days.isascii() and days.isdecimal() and 1 <= int(days) <= LONGEST_DAYS):
         faults.append(Fault("key", days[:20], "is no number of days", f"Give 1 to {LONGEST_DAYS}"))
     if faults:
-        return own_page(str(InputRefused(faults)))
+        return own_page(refusal(InputRefused(faults)))
     return own_page(made=jobs.make_token(store(), person().name, label=label, days=int(days)))
 
 
@@ -37,5 +38,5 @@ def end(number: int) -> Response:
     try:
         jobs.end_token(store(), number, by=person().name)
     except InputRefused as refused:
-        return own_page(str(refused))
+        return own_page(refusal(refused))
     return redirect(url_for("account.password", _anchor="keys"))

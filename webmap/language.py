@@ -14,10 +14,13 @@ from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apiflask import HTTPError
 from babel import Locale, dates, numbers
 from flask import Flask, Request, Response, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
 
-from gridgis.errors import GridgisError, InputRefused
+from gridgis.errors import Fault, GridgisError, InputRefused
 from gridgis.publish.texts import LANGUAGES, Language, load_texts
 
 COOKIE, KEPT_S = "gridgis_language", 365 * 86_400
@@ -96,3 +99,40 @@ def faults_told(error: GridgisError) -> list[dict[str, Any]]:
     language = wanted(request)
     faults = error.faults if isinstance(error, InputRefused) else ()
     return [vars(said_fault(fault, language=language)) for fault in faults]
+
+
+def answered(error: HTTPException) -> str:
+    """What an answer of HTTP says, in the language that is wanted: ours, or that of its status."""
+    from gridgis.publish.said import said_message
+
+    return said_message(error.description or error.name, language=wanted(request), status=error.code or 500)
+
+
+def ill_formed(error: HTTPError) -> tuple[str, list[Fault]]:
+    """What is wrong with each field of a request, in the language that is wanted: in a line, and by field."""
+    from gridgis.publish.said import said_fault, said_message, said_name
+
+    language, fields = wanted(request), _fields(error)
+    every = {".".join(map(str, path)) or "_schema": "; ".join(said) for path, said in fields.items()}
+    faults = [said_fault(Fault(name, "", said, "See /openapi.json"), language=language) for name, said in every.items()]
+    if not faults:
+        return said_message(str(error.message), language=language, status=error.status_code), []
+    if language == "en":
+        return "; ".join(f"{one.layer}: {one.problem}" for one in faults), faults
+    names = [said_name(path, language=language) for path in fields]
+    return "；".join(f"{name}：{one.problem}" for name, one in zip(names, faults, strict=True)), faults
+
+
+def _fields(error: HTTPError) -> dict[tuple[str | int, ...], list[str]]:
+    """What is said of each field, by the path to it."""
+    from gridgis.publish.said import said_field
+
+    wrong = error.__cause__
+    out: dict[tuple[str | int, ...], list[str]] = {}
+    if not isinstance(wrong, ValidationError):
+        parts = dict(error.detail or {}).values()
+        return {(str(name),): [str(one) for one in said] for part in parts for name, said in part.items()}
+    for one in wrong.errors(include_url=False):
+        said = said_field(one["type"], one.get("ctx", {}), one["msg"], language=wanted(request))
+        out.setdefault(one["loc"], []).append(said)
+    return out

@@ -26,6 +26,7 @@ from gridgis import jobs
 from gridgis.errors import Denied, Fault, InputRefused
 from webmap.access import EVERYBODY, allow, settings, store
 from webmap.account import count_try, refused_page, signed
+from webmap.language import refusal
 from webmap.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def leave() -> Response | tuple[str, int]:
     try:
         endpoints = _endpoints()
     except Denied as refused:
-        return refused_page(str(refused))
+        return refused_page(refusal(refused))
     kept = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
     kept |= {"next": request.args.get("next", "")[:500], "at": str(int(time.time()))}
     address, _ = _client().create_authorization_url(
@@ -115,7 +116,7 @@ def back() -> Response | tuple[str, int]:
         except Denied as refused:
             raise Denied(f"{refused} NAME {subject[:100]}" if str(refused).endswith("bind") else str(refused)) from None
     except Denied as refused:
-        return refused_page(str(refused))
+        return refused_page(refusal(refused))
     _keep(answer, "", 0)
     return answer
 

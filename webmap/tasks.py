@@ -12,10 +12,13 @@ from pydantic import BaseModel
 from gridgis import jobs
 from gridgis.errors import Denied, Fault, GridgisError, InputRefused
 from webmap.access import SIGNED_IN, allow, person, settings, store
-from webmap.language import refusal
+from webmap.language import refusal, wanted
 from webmap.work import folder_of, tidy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gridgis.publish.texts import Language
     from gridgis.registry.tasks import Task
 
 pages = APIBlueprint("tasks", __name__, url_prefix="/api/tasks", tag="Background work")
@@ -97,7 +100,32 @@ def mine(number: int) -> Task:
 def shown(one: Task) -> dict[str, Any]:
     """A piece of work as it is told."""
     told = {name: getattr(one, name) for name in TaskOut.model_fields if name != "seconds"}
-    return {**told, "seconds": _seconds(one), **(_failure(one) if one.state == "failed" else {})}
+    failure = _failure(one) if one.state == "failed" else {"result": in_language(one.result, wanted(request))}
+    return {**told, "seconds": _seconds(one), **failure}
+
+
+def in_language(result: Mapping[str, Any] | None, language: Language) -> dict[str, Any] | None:
+    """What came of work, with its faults, notices, changes and problems of rows in a language."""
+    from gridgis.publish.said import said_change, said_fault, said_notice, said_remark, said_row
+
+    if result is None:
+        return None
+    out = dict(result)
+    if "notices" in out:
+        out["notices"] = [said_notice(text, language=language) for text in out["notices"]]
+    if "possible" in out:  # of an import
+        out["faults"] = [vars(said_fault(Fault(**fault), language=language)) for fault in out["faults"]]
+        out["rows"] = [
+            {
+                **row,
+                "row": said_row(row["row"], language=language),
+                "detail": said_change(row["detail"], language=language),
+            }
+            for row in out["rows"]
+        ]
+    elif "kinds" in out:  # of a file of cases
+        out["rows"] = [{**row, "problem": said_remark(row["problem"], language=language)} for row in out["rows"]]
+    return out
 
 
 def _failure(one: Task) -> dict[str, Any]:

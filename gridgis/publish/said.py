@@ -40,8 +40,8 @@ NAMED = (
 PLACED = re.compile(r"at -?\d|\d{12,20} and \d{12,20}$")
 """Rows that are a place, or a pair of grids."""
 HOLES = re.compile(r"{(\w+)}")
-MORE = re.compile(r"(?P<n>\d+) more rows")
-"""Rows with the same fault that are counted."""
+ROW = re.compile(r"(?<![\w-])((?P<word>row|fid) (?P<n>\d+)|(?P<more>\d+) more rows)(?![\w-])")
+"""How rows of files are called, and those with the same fault that are counted."""
 FOUND = re.compile(r"(?P<rule>[a-z_]+): (?P<detail>.+?)(, at (?P<place>-?[\d.]+ -?[\d.]+))?", re.DOTALL)
 """What is told of a hard finding."""
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -72,8 +72,7 @@ def said_fault(fault: Fault, *, language: Language) -> Fault:
     if language == "en":
         return fault
     row = _worded(fault.row, load_faults(language)["words"]) if PLACED.match(fault.row) else fault.row
-    if (more := MORE.fullmatch(fault.row)) is not None:
-        row = load_faults(language)["rows"]["more"].format(n=more["n"])
+    row = said_row(row, language=language)
     problem, cure = _said(fault.problem, "problems", language), _said(fault.cure, "cures", language)
     return replace(fault, row=row, problem=_found(problem, language), cure=cure)
 
@@ -85,11 +84,21 @@ def said_faults(faults: Iterable[Fault], *, language: Language) -> str:
     return "\n".join(_line(said_fault(fault, language=language)) for fault in faults)
 
 
+def said_row(text: str, *, language: Language) -> str:
+    """How a row of a file is called, in a language; also where it stands in a sentence."""
+    if language == "en":
+        return text
+    some = load_faults(language)["rows"]
+    return ROW.sub(lambda found: some[found["word"] or "more"].format(n=found["n"] or found["more"]), text)
+
+
 def said_notice(text: str, *, language: Language) -> str:
     """A notice, as `str` tells one, in a language; what a reader of files noticed stands in another one."""
     found = NOTICE.fullmatch(text)
-    if language == "en" or found is None:
+    if language == "en":
         return text
+    if found is None:
+        return _said(text, "problems", language)
     message = found["message"]
     told = (
         said_notice(message, language=language) if NOTICE.fullmatch(message) else _said(message, "problems", language)
@@ -104,7 +113,12 @@ def said_change(text: str, *, language: Language) -> str:
     parts = text.split(", ")
     told = [_said(part, "changes", language) for part in parts]
     whole = len(parts) == 1 or any(one == part for one, part in zip(told, parts, strict=True))
-    return _said(text, "changes", language) if whole else "，".join(told)
+    return said_row(_said(text, "changes", language) if whole else "，".join(told), language=language)
+
+
+def said_remark(text: str, *, language: Language) -> str:
+    """Why a case of a file has no grid, in a language."""
+    return text if language == "en" else _said(text, "remarks", language)
 
 
 def said_message(text: str, *, language: Language, status: int | None = None) -> str:

@@ -1,6 +1,6 @@
 // Many cases from a file: sent, its columns matched, tried, resolved in the background, and taken home.
 import { ask, change, told, upload } from "./api.js";
-import { el, fill, number, sign, texts, words } from "./dom.js";
+import { el, fill, number, sign, spoken, texts, words } from "./dom.js";
 import { put } from "./panel.js";
 import { cancel, follow } from "./tasks.js";
 
@@ -22,7 +22,7 @@ class Batches {
     this.dialog = dialog;
     this.turn = 0; // what comes of an earlier turn is not shown any more
     this.body = el("div.batch-body");
-    this.fault = el("p.batch-fault", { role: "alert", lang: "en" });
+    this.fault = el("p.batch-fault", { role: "alert", lang: texts.language });
     dialog.append(
       el("button.plain.close", { type: "button", title: said.close, "aria-label": said.close, onclick: () => dialog.close() }, "×"),
       el("h2", { id: "batch-title", tabIndex: -1 }, said.title), this.fault, this.body,
@@ -247,7 +247,7 @@ function summary({ id, result }) {
 }
 
 function problems(rows, lost) {
-  const row = (one) => el("tr", {}, el("td", {}, number(one.row)), el("td", {}, el("code", {}, one.case_id)), el("td", {}, words("batch_problems", one.kind), el("small", { lang: "en" }, one.problem)));
+  const row = (one) => el("tr", {}, el("td", {}, number(one.row)), el("td", {}, el("code", {}, one.case_id)), el("td", {}, words("batch_problems", one.kind), spoken("small", one.problem)));
   return [
     rows.length < lost ? el("p.hint", {}, fill(said.first_problems, { n: number(rows.length), all: number(lost) })) : "",
     el("div.batch-table", { tabIndex: 0, role: "region", "aria-label": said.problems }, el("table", { id: "batch-problems" },
@@ -257,7 +257,7 @@ function problems(rows, lost) {
   ];
 }
 
-const notes = (list) => (list.length ? el("details.batch-notes", {}, el("summary", {}, said.notices, " (", number(list.length), ")"), el("ul.notes", {}, list.map((one) => el("li", { lang: "en" }, one)))) : "");
+const notes = (list) => (list.length ? el("details.batch-notes", {}, el("summary", {}, said.notices, " (", number(list.length), ")"), el("ul.notes", {}, list.map((one) => spoken("li", one)))) : "");
 
 // Gives what opens it; undefined for who may not send files.
 export function batches() {

@@ -19,6 +19,9 @@ export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => va
 // What the catalogue says, else the key itself, readable.
 export const words = (section, key) => texts[section][key.replace(/\./g, "_")] ?? key.replace(/[_.]/g, " ");
 
+// What the server says: what has no words in the language of the page is in English.
+export const spoken = (name, text) => el(name, { lang: /[\u3400-\u9fff]/.test(text) ? tongue : "en" }, text);
+
 // 310112005001003 -> 310112 005 001 003
 export const grouped = (code) =>
   /^(\d{12}|\d{15}|\d{17})$/.test(code) ? code.replace(/^(\d{6})(\d{3})(\d{3})(\d{3})?(\d{2})?$/, "$1 $2 $3 $4 $5").trim() : code;

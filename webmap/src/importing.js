@@ -1,6 +1,6 @@
 // A division drawn elsewhere: sent, tried in the background with every change listed, then taken as a draft.
 import { ask, change, told, upload } from "./api.js";
-import { el, fill, number, sign, texts, words } from "./dom.js";
+import { el, fill, number, sign, spoken, texts, words } from "./dom.js";
 import { put } from "./panel.js";
 import { go } from "./picker.js";
 import { cancel, follow, isOver, ofKind, progress, usualSeconds } from "./tasks.js";
@@ -161,11 +161,8 @@ const table = (name, heads, rows) => el("div.batch-table", { tabIndex: 0, role: 
 
 const first = (rows, all) => (rows.length < all ? el("p.hint", {}, fill(T.first, { n: number(rows.length), all: number(all) })) : "");
 
-// What has no words in the language of the page is said in English.
-const spoken = (text) => el("span", { lang: /[\u3400-\u9fff]/.test(text) ? texts.language : "en" }, text);
-
 function faults({ faults: rows, faults_in_all: all }) {
-  return [el("h3", {}, T.faults), first(rows, all), table("faults", [T.where, T.problem, T.cure], rows.map(({ layer, row, problem, cure }) => [`${words("import_layers", layer)}${row ? ` · ${row}` : ""}`, spoken(problem), spoken(cure)]))];
+  return [el("h3", {}, T.faults), first(rows, all), table("faults", [T.where, T.problem, T.cure], rows.map(({ layer, row, problem, cure }) => [`${words("import_layers", layer)}${row ? ` · ${row}` : ""}`, spoken("span", problem), spoken("span", cure)]))];
 }
 
 function changes(result) {
@@ -173,7 +170,7 @@ function changes(result) {
   const kinds = Object.entries(summed), all = kinds.reduce((sum, [, n]) => sum + n, 0);
   if (!all && !result.possible) return "";
   if (!all) return [el("h3", {}, T.changes), el("p.good", {}, sign("ready"), T.nothing_changed)];
-  const how = ({ detail, old, new: made }) => [detail && el("small", { lang: "en" }, detail), old || made ? el("small", {}, `${old || "–"} → ${made || "–"}`) : ""];
+  const how = ({ detail, old, new: made }) => [detail && spoken("small", detail), old || made ? el("small", {}, `${old || "–"} → ${made || "–"}`) : ""];
   return [
     el("h3", {}, T.changes), el("ul.batch-kinds", {}, kinds.map(([kind, n]) => el("li", {}, words("import_changes", kind.replaceAll(" ", "_").replaceAll("-", "_")), " ", el("b", {}, number(n))))), first(rows, all),
     table("changes", [T.where, T.change, T.how], rows.map((one) => [`${words("import_layers", one.layer)} · ${one.row}`, words("import_changes", one.kind.replaceAll(" ", "_").replaceAll("-", "_")), how(one)])),
@@ -185,7 +182,7 @@ function offenders({ offenders: summed }) {
   return rules.length ? [el("h3", {}, T.offenders), el("p.hint", {}, T.offenders_hint), el("ul.batch-kinds", {}, rules.map(([rule, n]) => el("li", {}, words("rules", rule), " ", el("b", {}, number(n)))))] : "";
 }
 
-const notices = ({ notices: list }) => (list.length ? el("details.batch-notes", {}, el("summary", {}, T.notices, " (", number(list.length), ")"), el("ul.notes", {}, list.map((one) => el("li", { lang: "en" }, one)))) : "");
+const notices = ({ notices: list }) => (list.length ? el("details.batch-notes", {}, el("summary", {}, T.notices, " (", number(list.length), ")"), el("ul.notes", {}, list.map((one) => spoken("li", one)))) : "");
 
 // Gives what opens it; undefined for who may make no draft, or where nothing is in force.
 export function importing({ versions, may_draft: may }, shown) {

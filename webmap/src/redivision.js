@@ -2,7 +2,7 @@
 import * as address from "./address.js";
 import { change } from "./api.js";
 import { zoneOf } from "./draft.js";
-import { el, fill, grouped, number, sign, texts } from "./dom.js";
+import { el, fill, grouped, number, sign, spoken, texts } from "./dom.js";
 import { previewRows } from "./preview.js";
 import { cancel, follow, isOver, ofKind, progress, usualSeconds } from "./tasks.js";
 
@@ -106,7 +106,7 @@ export class Redivision {
   told() {
     const { state, said, result } = this.task, { planner, draft } = this.editor;
     if (state === "cancelled") return [el("p", { role: "status" }, T.cancelled)];
-    if (state === "failed") return [el("div.refusal", { role: "alert" }, el("b", {}, T.failed), el("p", { lang: "en" }, said))];
+    if (state === "failed") return [el("div.refusal", { role: "alert" }, el("b", {}, T.failed), spoken("p", said))];
     if (result.number === null) return [el("p.good", { role: "status" }, sign("ready"), T.nothing_better)];
     const edit = draft.edits.find(({ number: n }) => n === result.number);
     const homes = this.task.asked.codes.map((code) => `${grouped(zoneOf(code))} `); // they stand above already
