@@ -47,6 +47,8 @@ class Source:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     _assign(assigned, target, node.value)
+            elif isinstance(node, ast.NamedExpr):
+                _assign(assigned, node.target, node.value)
             elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Tuple | ast.List):
                 for value in node.iter.elts:
                     _assign(assigned, node.target, value)
@@ -98,7 +100,15 @@ class Source:
             case ast.Call(func=ast.Attribute(attr="get", value=ast.Name(id=name)), args=[_, *otherwise]):
                 found = self._of_table(name, names, deep)
                 return [*found, *(text for one in otherwise for text in of(one))] if found else []
+            case ast.Call(func=ast.Name(id=name)):
+                return [text for one in self._functions if one.name == name for text in self._given_back(one, deep)]
         return []
+
+    def _given_back(self, function: Function, deep: int) -> list[str]:
+        """The texts that a function of this file may give."""
+        names = self._names(function) if deep < DEEPEST else {}
+        given = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
+        return [text for value in given for text in self._texts(value, names, deep + 1)]
 
     def _of_table(self, name: str, names: Names, deep: int) -> list[str]:
         """The texts that stand in a mapping."""

@@ -18,7 +18,9 @@ from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
 from gridgis.publish.said import load_faults, said_fault, said_faults, said_message, said_notice
 from gridgis.publish.texts import HOLE, LANGUAGES, detailed, load_texts
+from gridgis.registry.tables import STATES, TASK_STATES
 from gridgis.rules import RULES
+from webmap.imports import Said
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATOR = re.compile(
@@ -44,8 +46,8 @@ CLI_ALONE = re.compile(
 )
 """What the command line alone tells, or a server as it starts, in files that tell pages other things."""
 APART = re.compile(
-    r"7: 77?|7\. 7|7\. Let it be unlocked .*|7 was moved on .*|version 7: 7|is 7|Give what it is: 7"
-    "|Delete what .*, or 7"
+    r"7: 7(7|, at 7 7)?|7\. 7|7\. Let it be unlocked .*|7 was moved on .*|version 7: 7|is 7|Give what it is: 7"
+    "|7 7 could be taken .*|Delete what .*, or 7"
 )
 """What is said in parts, or state by state, each of which has a sentence."""
 FAULTS = ROOT / "gridgis/publish/static/texts/faults"
@@ -98,6 +100,30 @@ def told(text, section):
 def test_everything_that_a_page_may_tell_has_its_sentence():
     assert len(HELD) > 150
     assert [(name, *one) for name, path in HELD.items() for one in sorted(set(unsaid(path)))] == []
+
+
+def test_what_is_said_in_parts_has_a_sentence_for_each():
+    for problem in (
+        *(f"is {state}" for state in (*STATES, "revoked", *TASK_STATES)),
+        *(
+            f"{what} 'x' could be taken for an address"
+            for what in ("the name", "the layer", "the column", "a file in it")
+        ),
+        "gap: 3.20 m2, up to 0.40 m wide, in no grid, open at an end, at 534000.00 3380000.00",
+    ):
+        assert not LETTERS.search(told(problem, "problems")), problem
+    for description in filter(None, (field.description for field in Said.model_fields.values())):
+        assert not LETTERS.search(OWN.sub("", told(f"Give what it is: {description}", "cures"))), description
+    for message in (
+        "grid 42 is locked by 王 since 2026-01 (edit 3); the border of 1 and 2 is locked by 李 since 2026 (edit 4). "
+        "Let it be unlocked first: gridgis adjust unlock 2 42 1-2",
+        "the border of 420 with the zones that changed; the border of 1 with 2 was moved on one side alone. "
+        "Hand in both zones, or draft them again",
+        "version 42 1: zone 420 was changed since by a version approved (42 2 is the last): draft it again; "
+        "zone 421 was changed since by a version approved (42 2 is the last): draft it again",
+        "Set up the second factor first, on the page of your account.",
+    ):
+        assert not LETTERS.search(told(message, "messages")), message
 
 
 def test_every_rule_has_its_details():

@@ -47,6 +47,7 @@ FOUND = re.compile(r"(?P<rule>[a-z_]+): (?P<detail>.+?)(, at (?P<place>-?[\d.]+ 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 BETWEEN = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 """Blanks that English words have between them and Chinese ones have not."""
+COMMAND = re.compile("See: gridgis|where the edit still holds")
 PARTS = re.compile(r"; |\. (?=[A-Z])")
 """Between the sentences of a message."""
 NOTICE = re.compile(r"(?P<layer>\w+): (?P<message>.+) \((?P<count>\d+)\)", re.DOTALL)
@@ -159,10 +160,8 @@ def said_name(path: Iterable[str | int], *, language: Language) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """The sentences of a message, of one about conflicts without the cure for the command line."""
-    if " was changed meanwhile: " not in text:
-        return PARTS.split(text)
-    return [part.split(". See: ")[0] for part in text.split("; ") if part.startswith("grid ")]
+    """The sentences of a message, without the cures for the command line."""
+    return [part for part in PARTS.split(text) if not COMMAND.match(part)]
 
 
 def _line(fault: Fault) -> str:
