@@ -18,11 +18,13 @@ from gridgis.errors import Fault, refuse
 from gridgis.jobs.case_desk import leader_of
 from webmap.access import SIGNED_IN, allow, person, settings
 from webmap.described import takes
+from webmap.language import wanted
 from webmap.settings import Settings
 
 if TYPE_CHECKING:
     from gridgis.duties.answer import Answer, Party
     from gridgis.jobs import CaseDesk, Resolved
+    from gridgis.publish.texts import Language
 
 SEES_PHONES = frozenset({"dispatcher", "worker", "leader", "administrator"})
 """Roles to which telephone numbers of staff are shown whole."""
@@ -75,7 +77,7 @@ def resolve() -> Response:
     """Give one case its grid, the candidates, the parties that answer for it, and the trace of the rules."""
     asked = asked_of(request.args)
     found = asked.resolved(desk())
-    return as_json(shown(found, sees_phones=person().role in SEES_PHONES))
+    return as_json(shown(found, sees_phones=person().role in SEES_PHONES, language=wanted(request)))
 
 
 @api.get("/api/suggest")
@@ -174,13 +176,16 @@ def _moment(value: object, faults: list[Fault]) -> datetime.datetime | None:
 
 
 # ---------------------------------------------------------------- what is told
-def shown(found: Resolved, *, sees_phones: bool) -> dict[str, Any]:
+def shown(found: Resolved, *, sees_phones: bool, language: Language = "en") -> dict[str, Any]:
     """An answer as JSON has it.
 
     Parameters
     ----------
     sees_phones : whether telephone numbers of staff are shown whole
+    language : in which it is said why there is no grid
     """
+    from gridgis.publish.said import said_remark
+
     told, duties = found.told, found.told.duties
     several, unsure = len(told.options) > 1, found.must_choose or not told.grid_code
     return {
@@ -203,7 +208,7 @@ def shown(found: Resolved, *, sees_phones: bool) -> dict[str, Any]:
         ],
         **({} if duties is None else _shown_duties(duties, sees_phones=sees_phones)),
         "places": found.places() if unsure else [],
-        "problem": told.problem,
+        "problem": said_remark(told.problem, language=language) if told.problem else told.problem,
         "warnings": list(told.warnings),
     }
 

@@ -35,6 +35,7 @@ NAMED = (
     "states",
     "period",
     "place",
+    "step",
 )
 """Holes that hold words of ours, beside codes; the others hold names, numbers and places alone."""
 PLACED = re.compile(r"at -?\d|\d{12,20} and \d{12,20}$")

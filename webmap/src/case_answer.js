@@ -1,5 +1,5 @@
 // The right panel: the grid of a place, how sure it is, who answers for it and why.
-import { el, facts, fill, grouped, number, percent, sign, texts, words } from "./dom.js";
+import { el, facts, fill, grouped, number, percent, sign, spoken, texts, words } from "./dom.js";
 import { put } from "./panel.js";
 
 const said = texts.dispatch;
@@ -125,7 +125,7 @@ export function why({ trace = [], rule, clause }) {
 
 function notes({ warnings = [], problem }) {
   const told = [problem, ...warnings.filter((one) => !OWN_WORDS.test(one))].filter(Boolean);
-  return told.length ? [el("h3", {}, said.notes), el("ul.notes", {}, told.map((one) => el("li", { lang: "en" }, one)))] : "";
+  return told.length ? [el("h3", {}, said.notes), el("ul.notes", {}, told.map((one) => spoken("li", one)))] : "";
 }
 
 export function ago(iso) {
