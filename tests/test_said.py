@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -172,6 +173,24 @@ def test_words_within_are_said_and_names_stay():
         "网格 420102001001001 已被改动：王 于 2026-01-01T00:00 撤销了划转（第 3 次编辑）"
     )
     assert said_message("something else", language="zh") == "something else"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "coordinates x 1 to 1, y ",
+        "is in 1, the grids in ",
+        " is ",
+        "x: ",
+        "grid 1 was changed meanwhile: a by b (edit ",
+    ],
+)
+def test_a_text_that_fits_no_sentence_is_soon_left_alone(text):
+    fault = Fault("grids", "", text * (1_900 // len(text)) + "!", text * (9_000 // len(text)))
+    said_fault(fault, language="zh")  # the patterns are made once
+    begun = time.perf_counter()
+    assert said_fault(fault, language="zh") == fault
+    assert time.perf_counter() - begun < 1.0
 
 
 # ------------------------------------------------------------------ the interface

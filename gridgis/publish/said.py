@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 
 from gridgis.errors import Fault
-from gridgis.publish.texts import Language, Texts, detailed, load_texts, patterns_of
+from gridgis.publish.texts import HOLE, Language, Texts, detailed, load_texts
 
 NAMED = (
     "what",
@@ -38,6 +38,13 @@ NAMED = (
     "step",
 )
 """Holes that hold words of ours, beside codes; the others hold names, numbers and places alone."""
+NUMBERS = frozenset(
+    {"n", "other_n", "m2", "wide", "most", "low", "high", "west", "east", "south", "north", "x", "total", "depth"}
+    | {"at", "other_at", "column", "line", "else", "unit", "cells"}
+)
+"""Holes in which no blank stands, so that a text that fits no sentence is soon left alone."""
+LONGEST = 2_000
+"""Longer texts than any that is told in one sentence."""
 PLACED = re.compile(r"at -?\d|\d{12,20} and \d{12,20}$")
 """Rows that are a place, or a pair of grids."""
 HOLES = re.compile(r"{(\w+)}")
@@ -115,7 +122,8 @@ def said_change(text: str, *, language: Language) -> str:
     parts = text.split(", ")
     told = [_said(part, "changes", language) for part in parts]
     whole = len(parts) == 1 or any(one == part for one, part in zip(told, parts, strict=True))
-    return said_row(_said(text, "changes", language) if whole else "，".join(told), language=language)
+    said = _said(text, "changes", language) if whole else "，".join(told)
+    return BETWEEN.sub("", said_row(said, language=language))
 
 
 def said_remark(text: str, *, language: Language) -> str:
@@ -134,7 +142,7 @@ def said_message(text: str, *, language: Language, status: int | None = None) ->
         return text
     parts = _parts(text)
     told = [_said(part, "messages", language) for part in parts]
-    if any(one == part for one, part in zip(told, parts, strict=True)):
+    if len(parts) > 1 and any(one == part for one, part in zip(told, parts, strict=True)):
         told = [_said(text, "messages", language)]
     return _borrowed("statuses", str(status)) if status is not None and told == [text] else "；".join(told)
 
@@ -187,7 +195,7 @@ def _borrowed(section: str, name: str) -> str:
 
 def _said(text: str, section: str, language: Language) -> str:
     words = load_faults(language)["words"]
-    for name, pattern in _candidates(section, text):
+    for name, pattern in _candidates(section, text) if len(text) <= LONGEST else ():
         found = pattern.fullmatch(text)
         if found is not None:
             told = {
@@ -219,6 +227,15 @@ def _word() -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in every))
 
 
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """What a text that was made of a sentence with {holes} looks like."""
+
+    def hole(found: re.Match[str]) -> str:
+        return rf"(?P<{found[1]}>\S+?)" if found[1] in NUMBERS else f"(?P<{found[1]}>.+?)"
+
+    return re.compile(HOLE.sub(hole, re.escape(sentence)), re.DOTALL)
+
+
 def _candidates(section: str, text: str) -> Sequence[tuple[str, re.Pattern[str]]]:
     """The sentences that a text may be, those with most words of their own first."""
     by_first = _patterns(section)
@@ -231,7 +248,7 @@ def _patterns(section: str) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     sentences = load_faults()[section]
     places = {name: number for number, name in enumerate(sentences)}
     names = sorted(sentences, key=lambda name: (-len(re.sub(r"{\w+}", "", sentences[name])), places[name]))
-    ordered = patterns_of({name: sentences[name] for name in names})
+    ordered = [(name, _pattern(sentences[name])) for name in names]
     firsts = {name: sentences[name].partition(" ")[0] for name in names}
     return {
         first: [(name, pattern) for name, pattern in ordered if firsts[name] == first or "{" in firsts[name]]
