@@ -123,6 +123,10 @@ def test_what_is_said_in_parts_has_a_sentence_for_each():
         "version 42 1: zone 420 was changed since by a version approved (42 2 is the last): draft it again; "
         "zone 421 was changed since by a version approved (42 2 is the last): draft it again",
         "Set up the second factor first, on the page of your account.",
+        "the host may not be asked any more",
+        "answered 500",
+        "TimeoutError: no answer in 10 s",
+        "ConnectionRefusedError: [Errno 111] Connection refused",
     ):
         assert not LETTERS.search(told(message, "messages")), message
 

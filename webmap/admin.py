@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import BaseModel, Field
 
 from gridgis import jobs
+from gridgis.publish.said import said_message
 from webmap.access import allow, person, settings, store
 from webmap.frame import page
+from webmap.language import wanted
 
 if TYPE_CHECKING:
     from gridgis.registry.events import Event
@@ -191,7 +193,9 @@ def list_webhooks() -> dict[str, Any]:
     told = jobs.list_deliveries(store(), area=area)
     return {
         "webhooks": [vars(one) for one in jobs.list_webhooks(store(), area=area)],
-        "deliveries": [vars(one) | {"state": one.state} for one in told],
+        "deliveries": [
+            vars(one) | {"state": one.state, "said": said_message(one.said, language=wanted(request))} for one in told
+        ],
     }
 
 
