@@ -177,7 +177,7 @@ def test_the_verdict_is_for_who_administers_everything(told, district, monkeypat
 
         add_actor(connection, "of_all", role="administrator", by="chief", at=utc_now())
     number = jobs.ask_task(told.store, "audit", {}, by="chief")
-    monkeypatch.setattr("webmap.runner._end_with_parent", lambda: None)
+    monkeypatch.setattr("webmap.runner.end_with_parent", lambda: None)
     do(told, number)
     said = capsys.readouterr().out
     assert '"faults": []' in said
