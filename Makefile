@@ -14,10 +14,10 @@ test: $(VENV)/.tested webmap/static/dist/.built
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 soak: $(VENV)/.tested webmap/static/dist/.built
-	GRIDGIS_PICTURES=out/pages $(BIN)/pytest -n auto -m slow
+	GRIDGIS_PICTURES=out/pages $(BIN)/pytest -n auto --dist worksteal -m slow
 
 bench: $(VENV)/.benched
 	$(BIN)/python tests/benchmarks/run.py
