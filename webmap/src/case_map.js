@@ -6,10 +6,11 @@ import { NOTHING, collection, is, label, line, wider } from "./layers.js";
 
 const CORNERS = 64, METRES_A_DEGREE = 111_320;
 
+const of = (layer) => ({ "source-layer": layer });
 const LAYERS = [
-  { id: "zones", source: "zones", type: "fill", paint: { "fill-color": LAND } },
-  line("borders", "borders", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { filter: ["!", is("level", "zone")] }),
-  line("zone-borders", "borders", "#2f2d29", wider(9, 0.8, 13, 2, 17, 4), { filter: is("level", "zone") }),
+  { id: "zones", source: "grids", ...of("zones"), type: "fill", paint: { "fill-color": LAND } },
+  line("borders", "grids", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { ...of("borders"), filter: is("level", "grid") }),
+  line("zone-borders", "grids", "#2f2d29", wider(9, 0.8, 13, 2, 17, 4), { ...of("borders"), filter: is("level", "zone") }),
   { id: "around", source: "around", type: "fill", paint: { "fill-color": ["match", ["get", "part"], "own", "#aed1d6", "option", "#f6dfae", "#ffffff"], "fill-opacity": ["match", ["get", "part"], "own", 0.75, "option", 0.7, 0] } },
   line("around-lines", "around", "#4a473f", 1.2),
   line("own-case", "around", "#ffffff", 6, { filter: is("part", "own") }),
@@ -53,11 +54,11 @@ function room() {
   return { top: 50, right: 50, bottom: 50, left: 50 };
 }
 
-// on(lon, lat): where somebody pointed
-export function openCaseMap(container, bounds, on) {
+// grids: tiles of what is in force, as `vector` tells them; on(lon, lat): where somebody pointed
+export function openCaseMap(container, { bounds, source }, on) {
   const map = openBase(container, {
     bounds, fitBoundsOptions: { padding: 30 }, hash: "map",
-    sources: Object.fromEntries(["zones", "borders", "around", "circle", "cases", "point", "labels"].map((name) => [name, { type: "geojson", data: NOTHING }])),
+    sources: { grids: source, ...Object.fromEntries(["around", "circle", "cases", "point", "labels"].map((name) => [name, { type: "geojson", data: NOTHING }])) },
     layers: LAYERS, under: "borders", names: "names",
   });
   map.getCanvas().style.cursor = "crosshair";
@@ -67,7 +68,6 @@ export function openCaseMap(container, bounds, on) {
   return {
     map,
     ready: new Promise((done) => map.once("load", done)),
-    base({ zones, borders }) { put("zones", zones); put("borders", borders); },
     clear() { for (const name of ["around", "circle", "cases", "point", "labels"]) put(name, NOTHING); },
     // place: where it is and how far off it may be; own, options: codes of grids; around: grids as GeoJSON
     show({ lon, lat, accuracy_m: accuracy }, { own, options, around, cases = [] }) {

@@ -1,6 +1,7 @@
 // The dispatch page: a place is located, its case recorded, and the cases of the area go their way.
 import { ask, change, told } from "./api.js";
 import "./address.js";
+import { vector } from "./base.js";
 import { batches } from "./batch.js";
 import { listenToBox } from "./box.js";
 import { answerPanel } from "./case_answer.js";
@@ -238,16 +239,15 @@ class Dispatch {
   }
 
   async openMap() {
+    const none = (text) => place("map").replaceChildren(el("p.empty", { role: "note" }, text));
     try {
-      const summary = await ask("/api/division");
-      place("made").textContent = "";
-      this.map = openCaseMap(place("map"), summary.bounds ?? undefined, (lon, lat) => this.locate({ address: box.value.trim() || undefined, lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)) }));
+      const grids = await vector("grids");
+      if (grids.empty) return none(said.nothing_in_force);
+      this.map = openCaseMap(place("map"), grids, (lon, lat) => this.locate({ address: box.value.trim() || undefined, lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)) }));
     } catch (error) {
-      return place("map").replaceChildren(el("p.empty", { role: "note" }, error.status ? error.message : said.no_webgl));
+      return none(error.status ? error.message : said.no_webgl);
     }
-    const [zones, borders] = await Promise.all(["zones", "borders"].map((layer) => ask(`/api/division/${layer}`)));
     await this.map.ready;
-    this.map.base({ zones, borders });
     this.show();
     document.body.classList.add("drawn");
   }
