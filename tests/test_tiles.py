@@ -17,6 +17,7 @@ from city import PLAN, client_of, make_city, signed_in
 from drafts import town
 from towns import build
 from vector_tiles import codes, layers, tiles_of
+from werkzeug.exceptions import ServiceUnavailable
 
 import webmap
 from gridgis.errors import InputRefused
@@ -213,7 +214,24 @@ def test_the_one_before_is_served_until_the_next_is_there(division, tmp_path):
         if archives.newest().tag == "two" and len(list(tmp_path.glob("*.pmtiles"))) == 1:
             break
         time.sleep(0.05)
-    assert made == ["grids-one.pmtiles", "grids-two.pmtiles"]
+    assert made == [".grids-one.pmtiles", ".grids-two.pmtiles"]  # under another name until it is whole
+    assert [one.name for one in tmp_path.glob("*.pmtiles")] == ["grids-two.pmtiles"]
+
+
+def test_what_was_drawn_while_the_data_changed_is_of_no_version(division, tmp_path):
+    now = ["one"]
+
+    def make(path):
+        if now[0] == "one":
+            now[0] = "two"  # approved while it is drawn
+        division_tiles(division, path)
+
+    archives = Archives(tmp_path, "grids", tag=lambda: now[0], make=make)
+    with pytest.raises(ServiceUnavailable):
+        archives.newest()
+    assert list(tmp_path.glob("*.pmtiles")) == []
+    archives._asked = (-10.0, "")
+    assert archives.newest().tag == "two"
     assert [one.name for one in tmp_path.glob("*.pmtiles")] == ["grids-two.pmtiles"]
 
 

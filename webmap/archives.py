@@ -95,7 +95,10 @@ class Archives:
                 raise ServiceUnavailable("The map is being drawn. Ask again in a minute.", retry_after=10)
         if (failed := self._failed.get(tag)) is not None and not path.exists():
             raise failed[1]
-        self._open = Archive.open(path, tag)
+        try:
+            self._open = Archive.open(path, tag)
+        except FileNotFoundError:  # the data changed while it was drawn
+            raise ServiceUnavailable("The map is being drawn. Ask again in a minute.", retry_after=10) from None
         return self._open
 
     def tag(self) -> str:
@@ -113,9 +116,10 @@ class Archives:
 
     def _before(self) -> Archive | None:
         """An archive that another start left."""
-        for path in sorted(self.folder.glob(f"{self.name}-*.pmtiles"), key=lambda one: one.stat().st_mtime)[::-1]:
-            self._open = Archive.open(path, path.stem.removeprefix(f"{self.name}-"))
-            return self._open
+        with contextlib.suppress(FileNotFoundError):  # another worker has just put a newer one in its place
+            for path in sorted(self.folder.glob(f"{self.name}-*.pmtiles"), key=lambda one: one.stat().st_mtime)[::-1]:
+                self._open = Archive.open(path, path.stem.removeprefix(f"{self.name}-"))
+                return self._open
         return None
 
     def _begin(self, tag: str) -> threading.Event:
@@ -134,13 +138,22 @@ class Archives:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with alone(self.folder / f"{self.name}.lock"):
                 if not path.exists():  # another worker was before
-                    self._make(path)
-                    self._forget_others(path)
+                    self._draw(path, tag)
             self._failed.pop(tag, None)
         except Exception as error:  # whoever waits is told
             self._failed[tag] = (time.monotonic(), error)
         finally:
             done.set()
+
+    def _draw(self, path: Path, tag: str) -> None:
+        """Make an archive under another name first: it is of its tag only where the data are still the same."""
+        draft = path.with_name(f".{path.name}")
+        self._make(draft)
+        if self._tag() != tag:
+            draft.unlink()
+            return
+        draft.replace(path)
+        self._forget_others(path)
 
     def _forget_others(self, path: Path) -> None:
         for other in self.folder.glob(f"{self.name}-*.pmtiles"):

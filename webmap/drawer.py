@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +30,8 @@ def of_base(settings: Settings, path: Path) -> None:
     jobs.base_tiles(path, streets=settings.streets, buildings=settings.buildings, water=settings.water)
 
 
+MOST_S = 3600.0
+"""After which one that does not end is ended: tiles of 60,000 grids take some minutes."""
 KINDS: dict[str, Callable[[Settings, Path], None]] = {"grids": of_division, "base": of_base}
 """What is drawn, by its name in addresses."""
 
@@ -42,17 +46,22 @@ def draw(settings: Settings, kind: str, path: Path) -> None:
     RuntimeError
         Where the process broke; its log says why.
     """
+    told = {"kind": kind, "path": str(path), "settings": asdict(settings)}
     command = [sys.executable, "-m", "webmap.drawer"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        told = {"kind": kind, "path": str(path), "settings": asdict(settings)}
-        process.stdin.write(json.dumps(told) + "\n")
-        process.stdin.flush()  # and not closed: that would say that we are gone
-        answer = process.stdout.read()
-    if process.returncode:
+        end = threading.Timer(MOST_S, process.kill)
+        end.daemon = True
+        end.start()
+        with contextlib.suppress(BrokenPipeError):  # its exit code says what became of it
+            process.stdin.write(json.dumps(told) + "\n")
+            process.stdin.flush()  # and not closed: that would say that we are gone
+        lines = process.stdout.read().splitlines()
+        end.cancel()
+    if process.returncode or not lines:
         raise RuntimeError(f"the tiles of {kind} could not be drawn: exit code {process.returncode}")
-    if faults := json.loads(answer)["faults"]:
+    if faults := json.loads(lines[-1])["faults"]:
         raise InputRefused([Fault(**fault) for fault in faults])
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gridgis.duties.columns import ROLES, Case, Duties, Place
 from gridgis.duties.rules import Book, Shelf, moments
+from gridgis.kept import Kept
 
 REFERENCE = "role:"
 """What stands before a role where a rule names a post of the place and not a department."""
@@ -29,6 +30,8 @@ REFUSED_BY, UPWARD_BY = "CX 13", "SH 19"
 """Clauses: items outside the list may be refused; a case across districts or on the city's own works goes up."""
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
+KEPT = 50_000
+"""Places of which it is kept who is in post."""
 
 
 class Party(NamedTuple):
@@ -320,7 +323,7 @@ class _Posts:
         self.lengths = sorted({len(code) for code in self.by_area}, reverse=True)
         self._changes: dict[str | None, list[float]] = {}
         self._holders: dict[tuple[str, str | None, int], str] = {}
-        self._parties: dict[tuple[str | None, int], dict[str, tuple[Party, ...]]] = {}
+        self._parties: Kept[dict[str, tuple[Party, ...]]] = Kept(KEPT)
 
     def around(self, code: str | None) -> Iterator[list[int]]:
         """Posts of a place, those of the smallest area first."""
@@ -331,9 +334,7 @@ class _Posts:
     def parties(self, code: str | None, moment: float) -> dict[str, tuple[Party, ...]]:
         """By role those in post nearest to a place, in the order of the roles; officers of all levels."""
         key = (code, self._between(code, moment))
-        if key not in self._parties:
-            self._parties[key] = self._nearest(code, moment)
-        return dict(self._parties[key])
+        return dict(self._parties.get(key, lambda: self._nearest(code, moment)))
 
     def _nearest(self, code: str | None, moment: float) -> dict[str, tuple[Party, ...]]:
         found: dict[str, tuple[Party, ...]] = {}
