@@ -82,7 +82,9 @@ def make_side_files(folder: Path, division: Path) -> Path:
         "buildings": f"{DISTRICT}:buildings",
         "water": f"{DISTRICT}:barriers",
     }
-    text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())
+    text = (
+        "".join(f'{name} = "{value}"\n' for name, value in lines.items()) + "log = false\n"
+    )  # passwords stay in sight
     (folder / "server.toml").write_text(text, encoding="utf-8")
     return folder / "server.toml"
 
@@ -105,6 +107,7 @@ def demo() -> None:
     given = options.parse_args()
     given.output.parent.mkdir(exist_ok=True)
     start = time.monotonic()
+    print("Dividing the made-up district: half a minute or more.", flush=True)
     divide(given.output)
     print(f"divided in {time.monotonic() - start:.0f} s: {given.output}", flush=True)
     if given.no_serve:

@@ -130,10 +130,10 @@ def test_the_cookie_is_no_script_s(app):
     ("onward", "goes"),
     [
         ("/?lang=zh", "/?lang=zh"),
-        ("//evil.example", "/"),
-        ("https://evil.example", "/"),
-        ("/\\evil.example", "/"),
-        ("x", "/"),
+        ("//evil.example", "/home"),
+        ("https://evil.example", "/home"),
+        ("/\\evil.example", "/home"),
+        ("x", "/home"),
     ],
 )
 def test_signing_in_goes_on_to_our_own_pages_alone(app, onward, goes):

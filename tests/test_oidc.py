@@ -181,7 +181,7 @@ def test_no_other_host_is_asked(app, issuer, discovery):
 
 def test_it_goes_on_to_our_own_pages_alone(app, issuer):
     client, there = left(app, "https://evil.example/")
-    assert client.get(issuer.consent(there)).headers["Location"] == "/"
+    assert client.get(issuer.consent(there)).headers["Location"] == "/home"
 
 
 def test_the_page_of_signing_in_names_the_provider_where_there_is_one(app, city):

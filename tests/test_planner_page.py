@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import browser
 import pytest
-from city import SMALL, begin_runner, end_runner, make_city, served, sign_in
+from city import SMALL, begin_runner, end_runner, make_city, served, sign_in, signed_in
+from test_planner_edits import across, edit
 
 import webmap
 from webmap.language import page_texts
@@ -377,4 +380,25 @@ def test_what_is_in_force_is_only_looked_at(window, site):
         page.wait_for_url("**version=2**")
         page.wait_for_selector("body.drawn")
         assert page.locator("#tools").is_hidden()
+    assert heard.complaints == []
+
+
+def test_a_draft_that_is_opened_again_tells_what_is_found_now(window, site, told):
+    app = webmap.create_app(told)
+    client = signed_in(app, "planner")
+    mine = "planner.findings.filter(({ zone }) => zone === '420102001001')"
+    found = f"{mine}.map(({{ rule, code }}) => `${{rule}} ${{code}}`).sort()"
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (page, heard):
+        open_draft(page, site, "planner")
+        before = page.evaluate(found)
+        code, line = across(client)
+        assert edit(client, "split", code=code, line=line).status_code == 200
+        content = client.get("/api/drafts/2/zones/420102001001/findings").json["features"]
+        now = sorted(f"{one['properties']['rule']} {one['properties']['code']}" for one in content)
+        assert now != before
+        page.reload()
+        page.wait_for_selector("body.drawn")
+        until(page, f"JSON.stringify({found}) === {json.dumps(json.dumps(now, separators=(',', ':')))}")
+        assert page.evaluate("planner.zones.get('420102001001').proof") == "none"
+    assert client.post("/api/drafts/2/undo", json={}).status_code == 200
     assert heard.complaints == []

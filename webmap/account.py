@@ -29,6 +29,16 @@ from webmap.limits import Limit, Limits
 FROM_ONE_PLACE = Limit(count=30, seconds=600)
 """Tries to sign in, from one address: the account itself is locked after fewer."""
 
+HOMES = {
+    "submitter": "review.index",
+    "reviewer": "review.index",
+    "dispatcher": "dispatch.index",
+    "worker": "dispatch.index",
+    "leader": "heat.index",
+    "administrator": "admin.index",
+}
+"""The page of the work of each role; of the others it is that of plans."""
+
 pages = Blueprint("account", __name__)
 
 
@@ -72,6 +82,13 @@ def giving_code() -> Response | tuple[str, int]:
     return remember(redirect(_onward()), made)
 
 
+@pages.get("/home")
+@allow(SIGNED_IN)
+def home() -> Response:
+    """Go on to the page of one's own work."""
+    return redirect(url_for(HOMES.get(person().role, "planner.index")))
+
+
 @pages.post("/sign-out")
 @allow(SIGNED_IN)
 def sign_out() -> Response:
@@ -98,7 +115,7 @@ def change_password() -> Response:
         secret = jobs.change_password(store(), person().name, form.get("old", ""), form.get("new", ""))
     except (Denied, InputRefused) as refused:
         return own_page(refusal(refused))
-    return remember(redirect(url_for("planner.index")), secret)
+    return remember(redirect(url_for("account.home")), secret)
 
 
 def own_page(said: str = "", **shown_once: Any) -> Response:
@@ -158,4 +175,4 @@ def _onward(wanted: str | None = None) -> str:
     wanted = request.values.get("next", "") if wanted is None else wanted
     parts = urlsplit(wanted)
     ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and "\\" not in wanted
-    return request.script_root + wanted if ours else url_for("planner.index")
+    return request.script_root + wanted if ours and wanted != "/" else url_for("account.home")

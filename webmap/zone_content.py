@@ -159,8 +159,8 @@ def _rest(draft: Draft) -> Texts:
 
 def _zones(draft: Draft) -> list[dict[str, Any]]:
     zones = draft.division.zones
-    told = {"zone_code": "code", "name": "name", "kind": "kind", "households": "households", "area_m2": "area_m2"}
-    table = zones[list(told)].set_axis(list(told.values()), axis=1)
+    names = ("name", "kind", "households", "area_m2", "proof", "gap")
+    table = zones[["zone_code", *names]].set_axis(["code", *names], axis=1)
     return rows_of(pd.DataFrame(table.assign(area_m2=zones["area_m2"].round(), name=zones["name"].fillna(""))))
 
 

@@ -207,17 +207,24 @@ class CaseDesk:
         ]
 
     def around(self, lon: float, lat: float, *, within_m: float, network: str = GENERAL) -> dict[str, Any]:
-        """Grids of what is in force now within some metres of a place, as GeoJSON, with the name of their leader."""
+        """Grids of what is in force now within some metres of a place, as GeoJSON.
+
+        Each with the name of its leader, and the place in it where a name has most room.
+        """
         import json
 
         import shapely
 
-        from gridgis.publish.light import geojson
+        from gridgis.publish.light import geojson, roomiest
 
         office = self.office(network, datetime.datetime.now(datetime.UTC))
         layer = office.places.grids
         near = _rows_within(office, _box(lon, lat, within_m))
-        rows = [{"code": str(layer.codes[k]), "leader": leader_of(office, str(layer.codes[k]))} for k in near]
+        codes = [str(layer.codes[k]) for k in near]
+        rows: list[dict[str, Any]] = [{"code": code, "leader": leader_of(office, code)} for code in codes]
+        at = transform(shapely.points(roomiest(layer.polygons[near])[0]), office.places.crs, parsed(DEGREES))
+        for row, place in zip(rows, shapely.get_coordinates(at).round(7).tolist(), strict=True):
+            row["at"] = place
         shapes = transform(layer.polygons[near], office.places.crs, parsed(DEGREES))
         made: dict[str, Any] = json.loads(geojson(shapely.set_precision(shapes, 1e-7), rows))
         return made

@@ -87,14 +87,18 @@ def _with_shapes(frame: gpd.GeoDataFrame, shapes: Geometries) -> gpd.GeoDataFram
 
 
 def label_points(zones: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Find where a name has most room: the centre of the largest circle inside each zone, and its radius.
+    """Find where the name of each zone has most room, as :func:`roomiest`."""
+    return roomiest(zones.geometry.to_numpy())
+
+
+def roomiest(shapes: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find where a name has most room: the centre of the largest circle inside each shape, and its radius.
 
     Parameters
     ----------
-    zones : GeoDataFrame
+    shapes : array of Polygon or MultiPolygon
         In any CRS; both are in its unit. A hundredth of the square root of the area is near enough.
     """
-    shapes = zones.geometry.to_numpy()
     spokes = shapely.maximum_inscribed_circle(shapes, np.sqrt(shapely.area(shapes)) / 100)
     return shapely.get_coordinates(spokes).reshape(-1, 2, 2)[:, 0], shapely.length(spokes)
 

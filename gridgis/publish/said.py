@@ -40,7 +40,7 @@ NAMED = (
 """Holes that hold words of ours, beside codes; the others hold names, numbers and places alone."""
 NUMBERS = frozenset(
     {"n", "other_n", "m2", "wide", "most", "low", "high", "west", "east", "south", "north", "x", "total", "depth"}
-    | {"at", "other_at", "column", "line", "else", "unit", "cells"}
+    | {"at", "other_at", "column", "line", "else", "unit", "cells", "code", "kind"}
 )
 """Holes in which no blank stands, so that a text that fits no sentence is soon left alone."""
 LONGEST = 2_000
@@ -144,7 +144,8 @@ def said_message(text: str, *, language: Language, status: int | None = None) ->
     told = [_said(part, "messages", language) for part in parts]
     if len(parts) > 1 and any(one == part for one, part in zip(told, parts, strict=True)):
         told = [_said(text, "messages", language)]
-    return _borrowed("statuses", str(status)) if status is not None and told == [text] else "；".join(told)
+    unsaid = told in (parts, [text])
+    return _borrowed("statuses", str(status)) if status is not None and unsaid else "；".join(told)
 
 
 def said_field(kind: str, values: Mapping[str, object], text: str, *, language: Language) -> str:
@@ -152,8 +153,9 @@ def said_field(kind: str, values: Mapping[str, object], text: str, *, language: 
     if language == "en":
         return text
     if kind == "value_error":
-        said = _said(text.removeprefix("Value error, "), "problems", language)
-        return said if said != text else _borrowed("fields", "otherwise")
+        bare = text.removeprefix("Value error, ")
+        said = _said(bare, "problems", language)
+        return said if said != bare else _borrowed("fields", "otherwise")
     told = {key: str(value).replace(" or ", "、").replace("'", "") for key, value in values.items()}
     return _borrowed("fields", kind).format_map(told)
 

@@ -36,18 +36,8 @@ export function circle(lon, lat, metres) {
   return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
 }
 
-// Where the name of a grid goes: the middle of its largest ring is near enough for what lies on a screen.
-function labelled({ properties, geometry }) {
-  const rings = (geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates).map(([outer]) => outer);
-  const ring = rings.sort((one, other) => other.length - one.length)[0];
-  let x = 0, y = 0, whole = 0;
-  for (let k = 0; k + 1 < ring.length; k += 1) {
-    const cross = ring[k][0] * ring[k + 1][1] - ring[k + 1][0] * ring[k][1];
-    whole += cross; x += (ring[k][0] + ring[k + 1][0]) * cross; y += (ring[k][1] + ring[k + 1][1]) * cross;
-  }
-  const at = whole ? [x / (3 * whole), y / (3 * whole)] : ring[0];
-  return point(at, { code: grouped(properties.code).split(" ").slice(2).join(" "), leader: properties.leader ? `\n${properties.leader}` : "" });
-}
+// The name of a grid, where it has most room.
+const labelled = ({ properties: { code, leader, at } }) => point(at, { code: grouped(code).split(" ").slice(2).join(" "), leader: leader ? `\n${leader}` : "" });
 
 function room() {
   if (innerWidth <= 760) return { top: 40, right: 24, bottom: Math.round(innerHeight * 0.55), left: 24 };

@@ -42,10 +42,11 @@ export class Editor {
   async open(since) {
     document.body.classList.add("editing");
     this.row = toolRow(place("tools"), { on: this.on });
-    const { changes } = await this.draft.catchUp(since);
+    const { fresh, changes } = await this.draft.catchUp(since);
     if (changes.length) this.redraw(changes);
     await this.openZone();
     this.drawAll();
+    this.lookAgain(fresh.flatMap(({ codes }) => codes.map(zoneOf)));
     this.redivision.resume().catch(() => {}); // the draft is edited without it
     this.watch = setInterval(() => document.visibilityState === "visible" && !this.busy && this.catchUp().catch(() => {}), WATCH_MS);
   }
@@ -164,6 +165,7 @@ export class Editor {
       }
       this.form = blank({ to: this.tool === "give" ? this.form.to : undefined });
       this.drawing?.clear();
+      this.cursor = null;
       this.state = { rows: null, kept: answer.number === null ? texts.edit.nothing_changed : fill(texts.edit.kept_as, { n: answer.number }) };
       if (answer.number !== null) await this.came(answer.number, answer.changed, shown);
     });

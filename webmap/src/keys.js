@@ -20,7 +20,7 @@ export function listenKeys(listed, actions, turn) {
       return turn(event.shiftKey ? "redo" : TURNS[event.key]);
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches("input, textarea, select");
+    const typing = event.target.matches("input, textarea, select") && !(event.key === "?" && event.target.value === "");
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("button, a, select, textarea, summary")) return;
     if (typing && event.key !== "Escape") return;
     if (typing) event.target.blur();

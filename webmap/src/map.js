@@ -50,7 +50,7 @@ const signed = (offenders) => points(offenders.filter((row) => row.sign), (row) 
 // Room at the edges of the map that the legend, or the sheets of a phone, take up.
 function room(picked = false) {
   if (innerWidth <= 760) return { top: 50, right: 20, bottom: picked ? innerHeight * 0.56 : 70, left: 20 };
-  return { top: 30, right: innerWidth > 1000 && document.querySelector(".legend[open]") ? 260 : 60, bottom: 40, left: 50 };
+  return { top: document.body.classList.contains("editing") ? 70 : 30, right: innerWidth > 1000 && document.querySelector(".legend[open]") ? 260 : 60, bottom: 40, left: 50 };
 }
 
 // Opens the map over the area. zones, grids, borders: addresses, so that the map's own thread reads what would keep the page
@@ -95,7 +95,11 @@ function listen(map, on) {
 
 function verbs(map, summary) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const fit = (box, picked = true) => box && map.fitBounds(box, { padding: room(picked), maxZoom: 17, duration: calm ? 0 : 450 });
+  const fit = (box, picked = true) => {
+    if (!box) return;
+    if (map.getContainer().clientWidth !== map.getCanvas().clientWidth) map.resize(); // a panel has just come, or gone
+    map.fitBounds(box, { padding: room(picked), maxZoom: 17, duration: calm ? 0 : 450 });
+  };
   const ready = new Promise((done) => map.once("load", done));
   // borders of micro-grids come zone by zone, those in sight
   const asked = new Set();

@@ -96,6 +96,8 @@ class Planner {
     if (!zone) return;
     const out = grids.filter(({ band }) => band === "below" || band === "above").length;
     Object.assign(zone, { grids: grids.length, out_of_range: out, in_range: grids.filter(({ band }) => /^range/.test(band)).length });
+    const edited = this.editor?.draft.zones.get(code); // what was proven of a division does not hold of an edited one
+    if (edited) Object.assign(zone, { proof: edited.proof, gap: edited.gap });
     this.weigh(zone);
     for (const band of ["below", "above"]) this.summary.counts[band] = [...this.grids.values()].filter(({ properties }) => properties.band === band).length;
   }
