@@ -6,8 +6,10 @@ import csv
 import io
 import json
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from city import make_city, make_users, signed_in
 from heat_city import ASIDE, DAYS, FIRST, heat_city, more_cases
 
@@ -134,6 +136,33 @@ def test_choices_name_items_in_the_language(leader):
     row = {"name": "暴露垃圾", "aliases": "垃圾堆;Litter"}
     assert (name_in(row, "zh"), name_in(row, "en")) == ("暴露垃圾", "Litter")
     assert name_in({"name": "井盖", "aliases": None}, "en") == "井盖"
+
+
+def test_the_name_of_a_zone_stands_in_the_zone():
+    from webmap.heat_words import zone_rows
+
+    around = shapely.box(0, 0, 3000, 3000).difference(shapely.box(1000, 0, 3000, 2000))
+    frame = gpd.GeoDataFrame(
+        {"zone_code": ["310115001001", "310115001002"], "name": ["around", "inside"]},
+        geometry=[around, shapely.box(1000, 0, 3000, 2000)],
+        crs="EPSG:32651",
+    )
+    told = zone_rows(frame, frame)
+    places = gpd.GeoSeries(gpd.points_from_xy(*zip(*(one["at"] for one in told), strict=True)), crs="EPSG:4326")
+    assert [one["name"] for one in told] == ["around", "inside"]
+    assert frame.geometry.contains(places.to_crs(frame.crs)).all()
+
+
+def test_zones_of_the_city_are_named_where_they_lie(leader):
+    shapes = got(leader, "/api/heat/shapes")["features"]
+    land = {
+        one["properties"]["zone"]: shapely.geometry.shape(one["geometry"])
+        for one in shapes
+        if one["properties"]["level"] == "zone"
+    }
+    zones = got(leader, "/api/heat/choices")["zones"]
+    assert {one["code"] for one in zones} == set(land)
+    assert all(land[one["code"]].contains(shapely.Point(one["at"])) for one in zones)
 
 
 def test_faults_of_a_question_are_told_with_their_cure(leader):

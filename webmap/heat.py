@@ -18,7 +18,7 @@ from webmap.access import SIGNED_IN, allow, inside, person, store
 from webmap.answer import Answer, send
 from webmap.frame import page
 from webmap.heat_room import HeatRoom
-from webmap.heat_words import about, columns, legend, named_items, of_place
+from webmap.heat_words import about, columns, legend, named_items, of_place, zone_rows
 from webmap.language import wanted
 from webmap.versions import in_force
 
@@ -104,8 +104,6 @@ def _choices(_: None) -> dict[str, Any]:
     pyramid, here = room().pyramid(), ground()
     first, last = pyramid.first_day, pyramid.last_day
     begin = max(first, last - datetime.timedelta(days=DAYS_SHOWN - 1))
-    boxes = here.grids.dissolve("zone_code").to_crs("EPSG:4326").bounds.round(6)
-    names = here.zones.set_index("zone_code")["name"].fillna("")
     return {
         "items": named_items(pyramid.items, jobs.heat_items(store()), wanted(request)),
         "sources": [one for one in pyramid.sources if one],
@@ -113,10 +111,7 @@ def _choices(_: None) -> dict[str, Any]:
         "last": last.isoformat(),
         "window": [begin.isoformat(), last.isoformat()],
         "bounds": here.grids.to_crs("EPSG:4326").total_bounds.round(6).tolist(),
-        "zones": [
-            {"code": code, "name": str(names.get(code, "")), "bounds": box}
-            for code, box in zip(boxes.index, boxes.to_numpy().tolist(), strict=True)
-        ],
+        "zones": zone_rows(here.grids, here.zones),
         **legend(wanted(request)),
     }
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from gridgis.jobs import HeatFound, HeatPlace
     from gridgis.publish.texts import Language
 
@@ -79,6 +82,29 @@ def legend(language: Language) -> dict[str, Any]:
         "words": {name: dict(texts[name]) for name in ("verdicts", "patterns", "units")},
         "outlines": {name: {"colour": colour, "dash": list(dash)} for name, (colour, dash) in OUTLINES.items()},
     }
+
+
+def zone_rows(grids: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Tell the zones of grids by code: name, box, and where inside the zone a name has most room.
+
+    Parameters
+    ----------
+    grids : in any CRS; the answers are in longitude and latitude
+    zones : their names
+    """
+    import geopandas as gpd
+
+    from gridgis.publish.light import DECIMALS, WEB_CRS, label_points
+
+    land = grids[["zone_code", "geometry"]].dissolve("zone_code")
+    names = zones.set_index("zone_code")["name"].fillna("")
+    boxes = land.to_crs(WEB_CRS).bounds.round(DECIMALS).to_numpy().tolist()
+    places = gpd.points_from_xy(*label_points(land)[0].T, crs=land.crs).to_crs(WEB_CRS)
+    at = shapely.get_coordinates(places).round(DECIMALS).tolist()
+    return [
+        {"code": code, "name": str(names.get(code, "")), "bounds": box, "at": place}
+        for code, box, place in zip(land.index, boxes, at, strict=True)
+    ]
 
 
 def named_items(items: Iterable[str], catalogue: pd.DataFrame, language: Language) -> list[dict[str, str]]:

@@ -32,8 +32,7 @@ function layers({ outlines }) {
   ];
 }
 
-const middle = ([west, south, east, north]) => ({ type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] });
-const names = (zones) => collection(zones.filter(({ name }) => name).map((zone) => ({ type: "Feature", properties: { name: zone.name }, geometry: middle(zone.bounds) })));
+const names = (zones) => collection(zones.filter(({ name }) => name).map(({ name, at }) => ({ type: "Feature", properties: { name }, geometry: { type: "Point", coordinates: at } })));
 
 const wall = document.querySelector("main.wall") !== null;
 // Room for what lies over the map: the legend, or the sheets of a phone.
