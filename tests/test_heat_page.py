@@ -25,6 +25,10 @@ def browser():
         yield found
 
 
+IN_THE_STRIP = "document.querySelector('.said span').innerText.split(' ')[0]"
+"""The cases of the days that are shown, as the strip counts them."""
+
+
 def painted(page, layer="fill"):
     """How many colours grids have on the map."""
     return page.evaluate(
@@ -94,11 +98,39 @@ def test_the_window_plays_until_it_is_stopped(site, browser):
         one = shown.inner_text()
         page.wait_for_function("(one) => document.querySelector('.said b').innerText !== one", arg=one)
         assert page.locator(".play").get_attribute("aria-pressed") == "true"
+        page.wait_for_selector(".of-before")
+        listed = page.evaluate("[heat.answer.question.from, heat.window[0]]")
+        assert listed[0] != listed[1]
+        assert page.evaluate("document.querySelector('.total b').innerText") == page.evaluate(IN_THE_STRIP)
+        assert page.evaluate("getComputedStyle(document.querySelector('.ranks')).opacity") == "0.5"
         page.keyboard.press("Space")
+        page.wait_for_function("() => !document.querySelector('.of-before')")
+        assert page.evaluate("heat.answer.question.from === heat.window[0]")
+        assert page.evaluate("getComputedStyle(document.querySelector('.ranks')).opacity") == "1"
+        assert page.evaluate("document.querySelector('.total b').innerText") == page.evaluate(IN_THE_STRIP)
         assert page.locator(".play").get_attribute("aria-pressed") == "false"
         still = shown.inner_text()
         page.wait_for_timeout(1_200)
         assert shown.inner_text() == still
+        assert heard.complaints == []
+
+
+@needs_chromium
+def test_days_before_the_first_are_told_not_shown_as_days_without_cases(site, browser):
+    with opened(browser, f"{site}/sign-in", locale="en-GB") as (page, heard):
+        sign_in(page, site, "leader", onward="/heat")
+        page.wait_for_selector("body.drawn")
+        assert page.locator("#begins").inner_text() == ""
+        page.select_option("#ask-compare", "year")
+        assert "counted from Jan 5, 2026" in page.locator("#begins").inner_text()
+        page.wait_for_function("() => heat.state.compare === 'year' && !document.querySelector('#status').innerText")
+        assert page.locator("main.twice").count() == 0
+        assert not page.locator("#swipe").is_visible()
+        page.select_option("#ask-compare", "before")
+        page.wait_for_selector("main.twice")
+        assert "only these days are compared" in page.locator("#begins").inner_text()
+        assert page.locator("#side-before").inner_text().startswith("Jan 5, 2026")
+        assert any("compare_from=2026-01-05" in url for url in heard.asked)
         assert heard.complaints == []
 
 

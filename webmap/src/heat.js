@@ -3,7 +3,7 @@ import * as address from "./address.js";
 import { ask, told } from "./api.js";
 import { boundsOf } from "./boxes.js";
 import { date, el, fill, number, texts } from "./dom.js";
-import { detail, failed, list, ranked } from "./heat_list.js";
+import { detail, failed, list, ranked, stale } from "./heat_list.js";
 import { LAYERS, legend, legendRows, painter, picture } from "./heat_layers.js";
 import { drawn, openPane } from "./heat_map.js";
 import { Strip, toDay, toIso } from "./heat_strip.js";
@@ -27,11 +27,25 @@ class Heat {
   // ---- what is asked
   get layer() { return LAYERS.includes(this.state.layer) ? this.state.layer : "density"; }
   get window() { return [this.state.from ?? this.choices.window[0], this.state.to ?? this.choices.window[1]]; }
-  get other() {
+  // What is asked to be held beside it; and the part of that on which cases are counted at all.
+  get beside() {
     const [from, to] = this.window.map(toDay), { compare, cfrom, cto } = this.state;
     if (compare === "before") return [toIso(2 * from - to - 1), toIso(from - 1)];
     if (compare === "year") return [from, to].map((day) => toIso(day - 364)); // the same days of the week
     return compare === "own" && cfrom && cto ? [cfrom, cto] : undefined;
+  }
+
+  get other() {
+    const { beside, choices: { first } } = this;
+    if (!beside || beside[0] >= first) return beside;
+    return beside[1] >= first ? [first, beside[1]] : undefined;
+  }
+
+  // Days before the first are not days without cases: that is said.
+  get begins() {
+    const { beside, other, choices } = this, first = date(choices.first);
+    if (!beside || beside[0] >= choices.first) return "";
+    return other ? fill(T.begins_within, { first, from: date(beside[0]), to: date(beside[1]) }) : fill(T.begins_after, { first, from: date(beside[0]), to: date(beside[1]) });
   }
 
   query([from, to], more = {}) {
@@ -81,6 +95,7 @@ class Heat {
     this.state = { ...this.state, from, to };
     address.write(this.state);
     this.form();
+    if (playing) this.aged();
     if (playing && this.layer === "density") return this.densities();
     return this.load();
   }
@@ -115,13 +130,8 @@ class Heat {
     this.told = legendRows(layer, { ...answer, density: this.steps ?? answer.density }, choices);
     legend(place("legend"), this.told);
     if (!this.pane) return;
-    const twice = Boolean(was);
-    for (const id of ["swipe", "side-before", "side-after"]) place(id).hidden = !twice;
-    place("heat").classList.toggle("twice", twice);
-    if (twice) {
+    if (was) {
       this.behind ??= await this.second();
-      place("side-before").textContent = this.other.map(date).join(" – ");
-      place("side-after").textContent = this.window.map(date).join(" – ");
       this.behind.show(this.shapes, painter(layer, was, choices, answer.class_limits));
     }
     this.pane.show(this.shapes, painter(layer, answer, choices, answer.class_limits));
@@ -135,10 +145,19 @@ class Heat {
     return pane;
   }
 
+  // The two halves and the days that each shows.
+  sides() {
+    const { other, window } = this, twice = Boolean(this.was && other);
+    for (const id of ["swipe", "side-before", "side-after"]) place(id).hidden = !twice;
+    place("heat").classList.toggle("twice", twice);
+    if (twice) for (const [id, days] of [["side-before", other], ["side-after", window]]) place(id).textContent = days.map(date).join(" – ");
+    return twice;
+  }
+
   densities() {
-    const seen = this.layer === "density" && this.answer;
+    const seen = this.layer === "density" && this.answer, twice = this.sides();
     this.pane?.density(seen ? this.query(this.window, { top: this.top }) : "");
-    if (this.behind && this.was) this.behind.density(seen ? this.query(this.other, { top: this.top }) : "");
+    if (this.behind && twice) this.behind.density(seen ? this.query(this.other, { top: this.top }) : "");
   }
 
   // ---- the list, and what is picked
@@ -148,7 +167,14 @@ class Heat {
     if (row) detail(body, { code: state.grid, row, told: this.place?.code === state.grid ? this.place : undefined, compared, answer, choices, on });
     else list(body, { answer, compared, choices, state, on });
     if (row) this.cases(state.grid);
+    this.aged();
     if (WALL) this.board();
+  }
+
+  // While days play the list is of the days that were counted last, and says so; the total is that of the days shown.
+  aged() {
+    const { question } = this.answer ?? {};
+    if (question && this.strip.playing) stale(place("work-body"), { cases: this.strip.cases, from: date(question.from), to: date(question.to), now: question.from === this.window[0] && question.to === this.window[1] });
   }
 
   async cases(code) {
@@ -204,6 +230,7 @@ class Heat {
     );
     if (focus?.startsWith("ask-")) place(focus)?.focus();
     place("asked-line").textContent = this.line();
+    place("begins").textContent = this.begins;
   }
 
   line() {
@@ -269,11 +296,11 @@ class Heat {
   board() {
     if (!this.answer) return;
     const zone = this.shown, rows = ranked(this.answer).filter((row) => row.cases && (!zone || row.zone === zone.code)).slice(0, TOP);
-    const [from, to] = this.window.map(date), most = Math.max(1, ...rows.map(({ cases }) => cases));
+    const { from, to } = this.answer.question, most = Math.max(1, ...rows.map(({ cases }) => cases));
     const bar = (n) => { const made = el("i.amount"); made.style.width = `${(100 * n) / most}%`; return made; };
     place("board").replaceChildren(
       el("h2", {}, zone ? zone.name || zone.code : place("place").textContent || T.whole),
-      el("p.board-count", {}, el("b", {}, number(zone ? zone.cases : this.answer.cases)), el("span", {}, fill(T.zone_cases, { from, to }))),
+      el("p.board-count", {}, el("b", {}, number(zone ? zone.cases : this.answer.cases)), el("span", {}, fill(T.zone_cases, { from: date(from), to: date(to) }))),
       el("ol", {}, rows.map((row) => el("li", {}, el("span", {}, row.name || row.code), el("b", {}, number(row.cases)), bar(row.cases), ["hot", "cold"].includes(row.verdict) && el(`em.verdict-${row.verdict}`, {}, this.choices.words.verdicts[row.verdict])))),
       el("p.board-foot", {}, fill(T.updated, { time: new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeStyle: "short" }).format(new Date()) }), el("a.link", { href: `${told.root}/heat?lang=${texts.language}` }, T.leave_wall)),
     );

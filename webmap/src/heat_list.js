@@ -40,6 +40,16 @@ function total(compared) {
   return change(was ? now / days(compared.later) / (was / days(compared.earlier)) : undefined);
 }
 
+// A list of other days than those that are shown: named, and dimmed below its name; the total alone goes on.
+export function stale(body, { cases, from, to, now }) {
+  const total = body.querySelector(".total"), note = body.querySelector(".of-before") ?? el("p.of-before");
+  if (now) return note.remove();
+  total?.replaceChildren(el("b", {}, number(cases)), " ", T.cases);
+  note.textContent = fill(T.of_before, { from, to });
+  if (!note.isConnected) (total ? total.after(note) : body.prepend(note));
+  return undefined;
+}
+
 export function sure(answer) {
   const { question, called, false_share, permutations, aside } = answer;
   const said = aside.map((one) => (T[one.reason] ? fill(T[one.reason], { n: number(one.cases) }) : fill(T.pile, { words: one.words, n: number(one.cases) }))).join(texts.page.comma);

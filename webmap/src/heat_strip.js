@@ -18,6 +18,8 @@ export class Strip {
   }
 
   get length() { return this.last - this.first + 1; }
+  get playing() { return Boolean(this.timer); }
+  get cases() { const at = this.first - this.begin; return this.counts.slice(Math.max(0, at), Math.max(0, at + this.length)).reduce((sum, count) => sum + count, 0); }
   get step() { return Math.max(1, Math.min(this.length, Math.round(this.length / 13))); }
 
   show({ first, counts }, from, to) {
@@ -52,19 +54,18 @@ export class Strip {
     Object.assign(this, { first: toDay(from), last: toDay(to) });
     if (!this.counts) return;
     const n = this.counts.length, left = this.first - this.begin;
-    const cases = this.counts.slice(Math.max(0, left), Math.max(0, left + this.length)).reduce((sum, count) => sum + count, 0);
     const text = fill(T.window, { from: date(from), to: date(to), n: number(this.length) });
     Object.assign(this.frame.style, { left: `${(100 * left) / n}%`, width: `${(100 * this.length) / n}%` });
     this.frame.setAttribute("aria-valuenow", String(left));
     this.frame.setAttribute("aria-valuetext", text);
-    this.said.replaceChildren(el("b", {}, text), " ", el("span", {}, fill(T.cases_in, { n: number(cases) })));
+    this.said.replaceChildren(el("b", {}, text), " ", el("span", {}, fill(T.cases_in, { n: number(this.cases) })));
   }
 
   choose(first, last = first + this.length - 1) {
     const end = this.begin + this.counts.length - 1, long = Math.min(last - first, this.counts.length - 1);
     const at = Math.max(this.begin, Math.min(first, end - long));
     this.window(toIso(at), toIso(at + long));
-    this.moved(toIso(at), toIso(at + long), { playing: Boolean(this.timer) });
+    this.moved(toIso(at), toIso(at + long), { playing: this.playing });
   }
 
   move(by) { if (this.counts) this.choose(this.first + by * this.step); }
@@ -97,7 +98,7 @@ export class Strip {
     const text = calm() ? T.step_on : this.timer ? T.pause : T.play;
     const shape = this.timer ? "M4 3h4v12H4zM10 3h4v12h-4z" : "M5 3l10 6-10 6z";
     this.button.replaceChildren(svg("svg", { viewBox: "0 0 18 18", width: 16, height: 16, "aria-hidden": "true" }, svg("path", { d: shape })), el("span", {}, text));
-    this.button.setAttribute("aria-pressed", String(Boolean(this.timer)));
+    this.button.setAttribute("aria-pressed", String(this.playing));
   }
 
   drag() {
