@@ -213,6 +213,23 @@ def test_files_hold_every_grid_and_are_safe_to_open(leader, cases):
     assert told["about"]["from"] == "2026-05-01"
 
 
+def test_a_table_speaks_the_language_that_is_asked_for(leader):
+    def table(**lang):
+        text = leader.get("/api/heat/export.csv", query_string=WINDOW | lang).data.decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text)))
+
+    plain, chinese = table(), table(lang="zh")
+    assert "not significant" in {row["verdict"] for row in plain}
+    assert [list(row) for row in chinese] == [list(row) for row in plain]
+    said = {"verdict": {"hot": "热点", "cold": "冷点", "not significant": "不显著", "not enough data": "数据不足"},
+            "trend": {"rising": "上升", "falling": "下降", "none": "无趋势", "not enough data": "数据不足"},
+            "rate_unit": {"cases per 1,000 households per 30 days": "件/千户·30 天"}}  # fmt: skip
+    for row, other in zip(plain, chinese, strict=True):
+        assert {name: other[name] for name in said} == {name: words[row[name]] for name, words in said.items()}
+        assert all(row[name] == other[name] for name in row if name not in {*said, "pattern"})
+        assert row["pattern"] == other["pattern"] == "" or not other["pattern"].isascii()
+
+
 def test_cells_that_a_spreadsheet_would_reckon_are_guarded(app):
     with app.test_request_context():
         ground = app.extensions["heat"].ground("", (1,))

@@ -58,8 +58,10 @@ def test_a_leader_finds_where_when_and_who(site, browser):
         assert painted(page) >= 3
         first = page.locator(".rank").first
         cases = int(first.locator(".rank-cases").inner_text())
+        assert re.search(r"\d 件/千户·30 天", first.inner_text())
         first.click()
         page.wait_for_selector(".spark")
+        assert re.search(r"\d 件/千户·30 天", page.locator("#work-body .facts").inner_text())
         assert int(page.locator(".figure b").inner_text()) == cases
         assert "undefined" not in page.locator("#work-body").inner_text()
         assert re.search(r"grid=\d{15}", page.url)

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIBlueprint
@@ -14,11 +15,12 @@ from flask import Response, abort, current_app, request
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused, refuse
 from gridgis.jobs import HeatFound, HeatQuestion
+from gridgis.publish.texts import LANGUAGES
 from webmap.access import SIGNED_IN, allow, inside, person, store
 from webmap.answer import Answer, send
 from webmap.frame import page
 from webmap.heat_room import HeatRoom
-from webmap.heat_words import about, columns, legend, named_items, of_place, zone_rows
+from webmap.heat_words import about, columns, in_words, legend, named_items, of_place, zone_rows
 from webmap.language import wanted
 from webmap.versions import in_force
 
@@ -232,13 +234,15 @@ def _compare(asked: HeatQuestion) -> dict[str, Any]:
 @pages.get("/api/heat/export.<kind>")
 @allow(*READS)
 def export(kind: str) -> Response:
-    """Give the grids of a question as a file: `csv` or `geojson`."""
+    """Give the grids of a question as a file: `csv` (verdicts in the words of `lang`, where given) or `geojson`."""
     if kind not in EXPORTS:
         abort(404, description=f"There is no export as {kind[:20]}: ask for one of {', '.join(EXPORTS)}.")
     asked, here = question(), ground(own=True)
     found = statistics(asked)
     mine = HeatFound(found.question, _mine(found.grids), found.statistics, found.calendar, found.aside)
     told = {**_told(asked), **about(mine, mine.grids, wanted(request))}
+    if kind == "csv" and request.args.get("lang") in LANGUAGES:
+        mine = replace(mine, grids=in_words(mine.grids, wanted(request)))
     text = jobs.heat_export(here, mine, kind=kind, about=told)
     name = f"heat_{asked.first}_{asked.last}.{kind}"
     response = Response(("\ufeff" if kind == "csv" else "") + text, content_type=f"{EXPORTS[kind]}; charset=utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +82,21 @@ def legend(language: Language) -> dict[str, Any]:
         "words": {name: dict(texts[name]) for name in ("verdicts", "patterns", "units")},
         "outlines": {name: {"colour": colour, "dash": list(dash)} for name, (colour, dash) in OUTLINES.items()},
     }
+
+
+def in_words(table: pd.DataFrame, language: Language) -> pd.DataFrame:
+    """Say verdicts, trends, patterns and units of grids in a language; names of columns stay, for programs."""
+    from gridgis.publish.heat_words import heat_texts, pattern_words, unit
+    from webmap.language import page_texts
+
+    texts, page = heat_texts(language), page_texts(language)["heat"]
+    said: dict[str, Callable[[str], str]] = {
+        "verdict": lambda text: str(texts["verdicts"].get(text.replace(" ", "_"), text)),
+        "trend": lambda text: str(page.get(text.replace(" ", "_"), text)),
+        "pattern": lambda text: pattern_words(text.removesuffix(" spot").replace(" ", "_"), texts),
+        "rate_unit": lambda text: unit(text, texts),
+    }
+    return table.assign(**{name: table[name].astype(object).map(say, na_action="ignore") for name, say in said.items()})
 
 
 def zone_rows(grids: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> list[dict[str, Any]]:

@@ -225,7 +225,7 @@ class Heat {
       select("compare", T.compare, [["", T.compare_none], ["before", T.compare_before], ["year", T.compare_year], ["own", T.compare_own]]),
       ...(state.compare === "own" ? [day("cfrom", T.cfrom, state.cfrom), day("cto", T.cto, state.cto)] : []),
       el("details.takes", { onkeydown: ({ key, currentTarget }) => { if (key === "Escape") currentTarget.open = false; } }, el("summary.second", {}, T.export), el("div.takes-list", {},
-        el("button.link", { type: "button", id: "take-png", onclick: () => this.png() }, T.png), ...["csv", "geojson"].map((kind) => el("a.link", { id: `take-${kind}`, href: `${told.root}/api/heat/export.${kind}?${this.query(this.window)}`, download: "" }, T[kind])))),
+        el("button.link", { type: "button", id: "take-png", onclick: () => this.png() }, T.png), ...["csv", "geojson"].map((kind) => el("a.link", { id: `take-${kind}`, href: `${told.root}/api/heat/export.${kind}?${this.query(this.window, { lang: texts.language })}`, download: "" }, T[kind])))),
       el("a.link.to-wall", { href: `${told.root}/heat/wall?lang=${texts.language}#${new URLSearchParams(state.item ? { item: state.item } : {})}` }, T.wall),
     );
     if (focus?.startsWith("ask-")) place(focus)?.focus();

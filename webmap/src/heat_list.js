@@ -25,11 +25,11 @@ export function list(body, { answer, compared, choices, state, on }) {
   const row = (one, k) => el("li", {}, el("button.rank", { type: "button", "aria-current": String(one.code === state.grid), onclick: () => on.pick(one.code), "data-code": one.code },
     el("span.rank-number", {}, number(k + 1)), el("span.rank-name", {}, one.name || grouped(one.code)),
     el("b.rank-cases", {}, number(one.cases)), bar(one),
-    el("small", {}, [one.rate !== undefined && `${fine.format(one.rate)}`, one.verdict === "hot" || one.verdict === "cold" ? choices.words.verdicts[one.verdict] : "", one.trend === "rising" ? `↗ ${T.rising}` : one.trend === "falling" ? `↘ ${T.falling}` : "", compared?.grids[one.code] && change(compared.grids[one.code].ratio), leadOf(one.lead, one.code) ?? T.no_lead].filter(Boolean).join(" · "))));
+    el("small", {}, [one.rate !== undefined && `${fine.format(one.rate)} ${answer.rate_unit}`, one.verdict === "hot" || one.verdict === "cold" ? choices.words.verdicts[one.verdict] : "", one.trend === "rising" ? `↗ ${T.rising}` : one.trend === "falling" ? `↘ ${T.falling}` : "", compared?.grids[one.code] && change(compared.grids[one.code].ratio), leadOf(one.lead, one.code) ?? T.no_lead].filter(Boolean).join(" · "))));
   const pick = el("select", { id: "sort", onchange: ({ target }) => on.sort(target.value) }, ["cases", "rate", "z"].map((name) => el("option", { value: name, selected: (state.sort ?? "cases") === name }, T[`sort_${name}`])));
   put(body,
     el("p.total", {}, el("b", {}, number(answer.cases)), " ", T.cases, compared && el("span", {}, ` ${total(compared)}`)),
-    el("label.sort", {}, T.sort, pick), el("p.quiet.unit", {}, answer.rate_unit),
+    el("label.sort", {}, T.sort, pick),
     answer.cases ? el("ol.ranks", {}, rows.map(row)) : el("p.empty", {}, T.no_cases),
     sure(answer),
   );
@@ -74,12 +74,12 @@ export function detail(body, { code, row, told, compared, answer, choices, on })
     el("div.figure", {}, el("b", {}, number(row.cases)), el("span", {}, T.cases), el(`span.verdict.verdict-${row.verdict}`, {}, choices.words.verdicts[row.verdict])),
     other && el("p.note", {}, `${fill(T.compared, { now: number(other.later), was: number(other.earlier), change: change(other.ratio) || "–" })} ${T[CHANGED[other.verdict]]}`),
     facts([
-      [answer.rate_unit, row.rate !== undefined && `${fine.format(row.rate)}`],
-      [T.expected, row.expected !== undefined && fine.format(row.expected)],
+      [T.rate, row.rate !== undefined && `${fine.format(row.rate)} ${answer.rate_unit}`],
+      [T.expected, row.expected !== undefined && `${fine.format(row.expected)} ${T.cases}`],
       [T.households, row.households !== undefined && number(row.households)],
       ["z · q", row.z !== undefined && `${fine.format(row.z)} · ${new Intl.NumberFormat(texts.language, { maximumFractionDigits: 3 }).format(row.q)}`],
       [T.trend, `${T[row.trend] ?? T.not_enough_data}${row.pattern && !["no_pattern", "not_enough_data"].includes(row.pattern) ? ` · ${choices.words.patterns[row.pattern] ?? row.pattern}` : ""}`],
-      [fill(T.slope, { by: T[answer.periods.by] }), row.slope !== undefined && row.trend !== "none" && fine.format(row.slope)],
+      [fill(T.slope, { by: T[answer.periods.by] }), row.slope !== undefined && row.trend !== "none" && `${fine.format(row.slope)} ${T.cases}`],
       [T.lead, leadOf(row.lead, code) ?? T.no_lead],
     ].filter(([, value]) => value)),
     row.carried_by && el("p.quiet.note", {}, `${T.carried_by}: `, row.carried_by.split(/, ?/).map((one) => el("button.link.carrier", { type: "button", onclick: () => on.pick(one) }, answer.grids[one]?.name ?? grouped(one)))),
