@@ -105,3 +105,18 @@ def _picture(folder: Path) -> Path:
     test = os.environ.get("PYTEST_CURRENT_TEST", "page").split(" ")[0].split("/")[-1]
     name = re.sub(r"[^\w.-]+", "_", test.replace(".py", ""))
     return next(path for k in range(1, 1000) if not (path := folder / f"{name}_{k}.png").exists())
+
+
+def parted_px(page: Any, at: int) -> float:
+    """Put the line between two maps at hundredths of the width; how far the middle of its handle is from it then."""
+    page.locator("#swipe").fill(str(at))
+    found: float = page.evaluate(
+        """() => {
+          const maps = document.querySelector(".maps"), box = document.querySelector("#swipe").getBoundingClientRect();
+          const line = maps.getBoundingClientRect().left + parseFloat(getComputedStyle(maps, "::after").left);
+          const onHandle = (x) => document.elementFromPoint(x, box.top + box.height / 2)?.id === "swipe";
+          const hits = Array.from({ length: 121 }, (_, k) => line - 30 + k / 2).filter(onHandle);
+          return (hits[0] + hits.at(-1)) / 2 - line;
+        }"""
+    )
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import chromium, needs_chromium, opened
+from browser import chromium, needs_chromium, opened, parted_px
 from city import served, sign_in
 from heat_city import heat_city
 
@@ -75,6 +75,7 @@ def test_a_leader_finds_where_when_and_who(site, browser):
         page.wait_for_selector("main.twice")
         page.wait_for_function("() => heat.behind && heat.behind.map.isSourceLoaded('grids')")
         assert page.evaluate("getComputedStyle(document.querySelector('#after canvas')).clipPath").startswith("inset")
+        assert [round(abs(parted_px(page, at))) for at in (80, 50, 20)] == [0, 0, 0]
         for kind, begin in (("png", b"\x89PNG"), ("csv", b"\xef\xbb\xbfgrid_code,"), ("geojson", b'{"type":"Feat')):
             page.evaluate("document.querySelector('.takes').open = true")
             with page.expect_download() as waited:

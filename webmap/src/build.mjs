@@ -7,7 +7,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const out = `${here}../static/dist`;
 const maplibre = `${here}../../node_modules/maplibre-gl`;
 // each page has a style of its own name; what pages share has none but these
-const SHARED = ["frame.css", "files.css"];
+const SHARED = ["frame.css", "files.css", "swipe.css"];
 const PAGES = (await readdir(here)).filter((name) => name.endsWith(".css") && !SHARED.includes(name)).map((name) => name.slice(0, -4)).sort();
 
 await rm(out, { recursive: true, force: true });
