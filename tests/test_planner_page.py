@@ -369,6 +369,18 @@ def test_a_phone_edits_by_sheets_in_english(window, site):
     assert heard.complaints == []
 
 
+def test_what_can_be_pressed_does_not_look_disabled(window, site):
+    with browser.opened(window, f"{site}/sign-in", viewport={"width": 1400, "height": 850}) as (page, heard):
+        sign_in(page, site, "planner", onward="/%3Flang=zh")
+        page.wait_for_selector(".import-open")
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.bar .second')].map((one) => getComputedStyle(one).color)"
+        )
+        assert len(colours) == 3
+        assert set(colours) == {page.evaluate("getComputedStyle(document.body).color")}
+    assert heard.complaints == []
+
+
 def test_what_is_in_force_is_only_looked_at(window, site):
     with browser.opened(window, f"{site}/sign-in", viewport={"width": 1000, "height": 640}) as (page, heard):
         sign_in(page, site, "reviewer", onward="/%3Flang=en")

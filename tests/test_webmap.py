@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import browser
 import geopandas as gpd
@@ -15,6 +16,7 @@ import shapely
 from lattices import Lattice, build, told_borders
 from werkzeug.serving import make_server
 
+import gridgis
 import webmap
 from gridgis.layers import write_division
 from gridgis.publish.texts import LANGUAGES
@@ -187,6 +189,16 @@ def keys(texts, path=()):
 
 def test_page_catalogues_have_the_same_keys():
     assert list(keys(page_texts("en"))) == list(keys(page_texts("zh")))
+
+
+@pytest.mark.parametrize("other_word", ["草案", "沿街界线", "沿街比例"])
+def test_one_thing_has_one_word_in_chinese(other_word):
+    folders = [Path(package.__file__).parent for package in (webmap, gridgis)]
+    catalogues = [
+        file for folder in folders for file in folder.rglob("*.toml") if "zh" in (file.stem, file.parent.name)
+    ]
+    assert len(catalogues) > 20
+    assert [file.name for file in catalogues if other_word in file.read_text(encoding="utf-8")] == []
 
 
 def test_the_server_starts_without_heavy_imports():
