@@ -14,6 +14,8 @@ from city import make_city, served, sign_in, signed_in
 import webmap
 from gridgis import jobs
 from gridgis.jobs import adjust
+from gridgis.publish.texts import load_texts
+from webmap.judged import to_explain
 from webmap.language import page_texts
 
 
@@ -106,7 +108,56 @@ def test_the_sheet_has_days_and_numbers_as_its_language_writes_them(app):
     assert re.search(r">\d{1,3},\d{3}<", en)
 
 
+def test_a_draft_shows_what_handing_it_in_asks_about(tmp_path):
+    made = make_city(tmp_path)
+    moved_atom(made.store)
+    division, mine = jobs.version(made.store, 2), tuple(jobs.changed_zones(made.store, 2))
+    found = jobs.check(division)
+    asked = found[found["code"].str.startswith(mine)]
+    assert 0 < len(asked) < len(found)
+    client = signed_in(webmap.create_app(made), "submitter")
+    one = client.get("/api/reviews/2?lang=zh").json
+    assert sorted((row["rule"], row["code"]) for row in one["findings"]) == sorted(zip(asked["rule"], asked["code"]))
+    counts = asked.groupby("rule").size().to_dict()
+    assert {row["rule"]: row["count"] for row in one["to_explain"]} == counts
+    assert "户" in one["findings"][0]["detail"]
+    refused = client.post("/api/reviews/2/submit?lang=zh", json={"reasons": {}}).json["error"]["message"]
+    assert refused.startswith(load_texts("zh")["rules"][asked["rule"].iloc[0]])
+    assert "_" not in refused
+    handed = client.post("/api/reviews/2/submit", json={"reasons": dict.fromkeys(counts, "as it lies")}).json
+    assert (handed["state"], handed["to_explain"]) == ("submitted", [])
+    assert {row["reason"] for row in handed["findings"]} == {"as it lies"}
+    signed_in(client.application, "city_reviewer").post("/api/reviews/2/return", json={"reason": "again"})
+    again = client.get("/api/reviews/2").json
+    assert [row["reason"] for row in again["to_explain"]] == ["as it lies"]
+
+
+def test_what_breaks_a_hard_rule_needs_no_reason_but_mending():
+    rows = [{"rule": rule, "severity": hard, "reason": ""} for rule, hard in (("gap", "hard"), ("neck", "finding"))]
+    assert [row["rule"] for row in to_explain(rows)] == ["neck"]
+
+
 # ------------------------------------------------------------------ in a browser
+@browser.needs_chromium
+def test_a_draft_is_handed_in_with_a_reason_for_each_rule(tmp_path, window):
+    made = make_city(tmp_path)
+    moved_atom(made.store)
+    texts = page_texts("zh")
+    with (
+        served(webmap.create_app(made)) as site,
+        browser.opened(window, f"{site}/sign-in?lang=zh", viewport={"width": 1400, "height": 850}) as (page, heard),
+    ):
+        sign_in(page, site, "submitter", onward="/review%23version=2")
+        page.wait_for_selector(".decide-submit")
+        assert page.locator(".findings li").count() == 12
+        field = page.locator(".decide-submit label", has_text=texts["rules"]["micro_out_of_range"])
+        field.locator("textarea").fill("沿用现状")
+        page.click(".decide-submit button")
+        page.locator("#detail .over", has_text=texts["review_states"]["submitted"]).wait_for()
+    assert heard.complaints == []
+    assert {row["reason"] for row in jobs.findings(made.store, 2)} == {"沿用现状"}
+
+
 @browser.needs_chromium
 @pytest.mark.parametrize(("language", "size"), [("zh", (1400, 850)), ("en", (390, 844))])
 def test_a_version_is_looked_at_and_commented(app, window, language, size):

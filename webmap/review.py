@@ -16,11 +16,10 @@ from werkzeug.utils import secure_filename
 
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
-from gridgis.publish.texts import detailed, load_texts
 from webmap.access import allow, person, settings, store
 from webmap.changes import Changes, Comparisons
 from webmap.frame import page
-from webmap.language import wanted
+from webmap.judged import OPEN, findings, to_explain
 from webmap.versions import in_force, readable, visible
 
 if TYPE_CHECKING:
@@ -245,14 +244,15 @@ def _detail(one: Version) -> dict[str, Any]:
     found = _changes(one)
     steps = jobs.steps(store(), one.id)
     asked = jobs.comments(store(), one.id)
-    found_by_rules, texts = jobs.findings(store(), one.id), load_texts(wanted(request))
+    found_by_rules = findings(one)
     return {
         **told,
         "against": found.against,
         "counts": found.counts,
         "moved_households": found.moved_households,
         "steps": [_step(step) for step in steps],
-        "findings": [{**row, "detail": detailed(row["rule"], row["detail"], texts)} for row in found_by_rules],
+        "findings": found_by_rules,
+        "to_explain": to_explain(found_by_rules) if one.state in OPEN else [],
         "comments": [{name: getattr(c, name) for name in c.__dataclass_fields__} for c in asked],
         "may": _may(person(), one, steps),
     }
@@ -266,7 +266,7 @@ def _step(step: Step) -> dict[str, Any]:
 def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:
     """What somebody may do, by what the next step asks; the store has the last word."""
     found = []
-    if one.state in ("draft", "returned") and who.role == "submitter":
+    if one.state in OPEN and who.role == "submitter":
         found += ["submit", "withdraw"]
     if one.state == "submitted":
         for kind, verbs in DECISIONS.items():

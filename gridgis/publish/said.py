@@ -81,7 +81,7 @@ def said_fault(fault: Fault, *, language: Language) -> Fault:
     if language == "en":
         return fault
     row = _worded(fault.row, load_faults(language)["words"]) if PLACED.match(fault.row) else fault.row
-    row = said_row(row, language=language)
+    row = str(load_texts(language)["rules"].get(row, said_row(row, language=language)))
     problem, cure = _said(fault.problem, "problems", language), _said(fault.cure, "cures", language)
     return replace(fault, row=row, problem=_found(problem, language), cure=cure)
 

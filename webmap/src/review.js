@@ -14,6 +14,9 @@ const say = (text) => (place("status").textContent = text);
 const T = texts.review;
 const KEYS = [["j k", "next_version"], ["[ ]", "next_change"], ["c", "comment"], ["b", "list"], ["?", "help"]];
 
+const MOST_FINDINGS = 200;
+const WHY = "why:";
+
 const counted = (counts) => Object.entries(counts ?? {}).map(([kind, n]) => `${texts.review_changes[kind]} ${number(n)}`).join(texts.page.comma);
 const oneLine = (one) => [counted(one.counts), one.moved_households ? fill(T.moved, { n: number(one.moved_households) }) : ""].filter(Boolean).join(" · ");
 
@@ -132,7 +135,7 @@ class Review {
       el("ol", {}, one.changes.map((row, k) => changeRow(row, () => this.pickChange(k)))),
       el("h3", {}, T.seams), this.seams(),
       el("h3", {}, T.findings, el("b", {}, number(one.findings.length))),
-      el("ol", {}, one.findings.map((row) => el("li.comment", {}, el("b", {}, words("rules", row.rule)), " ", el("code", {}, row.code.slice(12)), el("p", {}, row.detail), row.reason && el("p.quiet", {}, row.reason)))),
+      ...this.findings(),
       el("h3", {}, T.steps),
       el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, texts.review_bodies[step.name] ?? step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
       el("h3", {}, T.comments, el("b", {}, number(one.comments.length))),
@@ -140,6 +143,12 @@ class Review {
       ...this.decision(),
       this.papers(),
     );
+  }
+
+  findings() {
+    const { findings } = this.one, more = findings.length - MOST_FINDINGS;
+    const row = ({ rule, severity, code, detail, reason }) => el("li.comment", {}, el("b", {}, words("rules", rule)), " ", el("code", {}, code.slice(12)), severity === "hard" && el("b.must", {}, T.must_mend), el("p", {}, detail), reason && el("p.quiet", {}, reason));
+    return [el("ol.findings", {}, findings.slice(0, MOST_FINDINGS).map(row)), more > 0 && el("p.quiet", {}, fill(T.more_findings, { n: number(more) }))].filter(Boolean);
   }
 
   seams() {
@@ -177,7 +186,7 @@ class Review {
       approve: () => this.form("approve", T.approve, [due(), el("label", {}, T.document, el("input", { name: "document" })), sealed()], (form) => upload(`${at}/approve`, timed(form)), true),
       file: () => this.form("file", T.file, [el("label", {}, T.receipt, el("input", { name: "receipt", required: true })), due(), sealed()], (form) => upload(`${at}/file`, timed(form)), true),
       return: () => this.form("return", T.return, [el("label", {}, T.reason, el("textarea", { name: "reason", required: true, maxLength: 2000 }))], (form) => change(`${at}/return`, { reason: form.get("reason") })),
-      submit: () => this.form("submit", T.submit, [el("label", {}, T.why, el("textarea", { name: "reason", maxLength: 2000 }))], (form) => change(`${at}/submit`, { reasons: form.get("reason") ? { "": form.get("reason") } : {} }), true),
+      submit: () => this.form("submit", T.submit, this.one.to_explain.map(why), (form) => change(`${at}/submit`, { reasons: reasons(form) }), true),
       withdraw: () => this.form("withdraw", T.withdraw, [], () => change(`${at}/withdraw`)),
     };
     const shown = Object.keys(forms).filter((name) => may.includes(name));
@@ -232,6 +241,10 @@ class Review {
     if (this.rows.length) this.pick(this.rows[(at + by + this.rows.length) % this.rows.length].id);
   }
 }
+
+// Why the findings of a rule are to stand: a field a rule.
+const why = ({ rule, count, reason }) => el("label", {}, fill(T.why, { rule: words("rules", rule), n: number(count) }), el("textarea", { name: WHY + rule, value: reason, required: true, maxLength: 2000 }));
+const reasons = (form) => Object.fromEntries([...form].filter(([name]) => name.startsWith(WHY)).map(([name, text]) => [name.slice(WHY.length), text]));
 
 // A time of the clock on the wall gets the offset of this place.
 function timed(form) {
