@@ -117,7 +117,9 @@ def test_a_draft_shows_what_handing_it_in_asks_about(tmp_path):
     assert 0 < len(asked) < len(found)
     client = signed_in(webmap.create_app(made), "submitter")
     one = client.get("/api/reviews/2?lang=zh").json
-    assert sorted((row["rule"], row["code"]) for row in one["findings"]) == sorted(zip(asked["rule"], asked["code"]))
+    assert sorted((row["rule"], row["code"]) for row in one["findings"]) == sorted(
+        zip(asked["rule"], asked["code"], strict=True)
+    )
     counts = asked.groupby("rule").size().to_dict()
     assert {row["rule"]: row["count"] for row in one["to_explain"]} == counts
     assert "户" in one["findings"][0]["detail"]
@@ -181,6 +183,41 @@ def test_a_version_is_looked_at_and_commented(app, window, language, size):
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert heard.outside(site) == []
     assert heard.complaints == []
+
+
+@browser.needs_chromium
+def test_what_is_typed_stays_while_a_comment_is_answered(app, window):
+    client = signed_in(app, "city_reviewer")
+    grid = client.get("/api/reviews/2").json["changes"][0]["new_code"]
+    for text in ("first?", "second?"):
+        told = client.post("/api/reviews/2/comments", json={"code": grid, "text": text}).json
+    number = told["comments"][-1]["id"]
+    typed = {"effective_from": "2031-01-01T08:00", "document": "No. 9"}
+    with served(app) as site, browser.opened(window, f"{site}/sign-in?lang=en") as (page, heard):
+        sign_in(page, site, "city_reviewer", onward="/review")
+        page.wait_for_selector(".decide-approve")
+        for name, value in typed.items():
+            page.fill(f".decide-approve [name={name}]", value)
+        sealed = {"name": "seal.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+        page.set_input_files(".decide-approve [name=attachment]", sealed)
+        page.fill(f".decide-answer-{number - 1} textarea", "half an ans")
+        page.fill(f".decide-answer-{number} textarea", "so")
+        page.click(f".decide-answer-{number} button")
+        page.locator(".comment", has_text="city_reviewer: so").wait_for()
+        page.locator("#status", has_text=page_texts("en")["review"]["done"]).wait_for()
+        for name, value in typed.items():
+            assert page.input_value(f".decide-approve [name={name}]") == value
+        assert page.evaluate("document.querySelector('.decide-approve [name=attachment]').files[0].name") == "seal.pdf"
+        assert page.input_value(f".decide-answer-{number - 1} textarea") == "half an ans"
+        page.click(".decide-approve button")
+        page.locator(".decide-approve .refusal").wait_for()
+        assert page.inner_text("#status") == ""
+        page.fill(".decide-comment textarea", "third?")
+        page.fill("#comment-code", grid)
+        page.click(".decide-comment button")
+        page.locator(".comment", has_text="third?").wait_for()
+        assert page.input_value(".decide-comment textarea") == ""
+    assert heard.outside(site) == []
 
 
 @browser.needs_chromium

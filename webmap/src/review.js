@@ -8,6 +8,7 @@ import { listenKeys } from "./keys.js";
 import { fold } from "./panel.js";
 import { openMaps } from "./review_map.js";
 import { follow } from "./tasks.js";
+import { readTyped } from "./typed.js";
 
 const place = (id) => document.getElementById(id);
 const say = (text) => (place("status").textContent = text);
@@ -122,7 +123,8 @@ class Review {
   }
 
   panel() {
-    const one = this.one, detail = place("detail");
+    const one = this.one, detail = place("detail"), typed = readTyped(detail, this.shown === one.id);
+    this.shown = one.id;
     detail.hidden = false;
     document.body.classList.add("has-detail");
     detail.replaceChildren(
@@ -143,6 +145,7 @@ class Review {
       ...this.decision(),
       this.papers(),
     );
+    typed.into(detail);
   }
 
   findings() {
@@ -157,6 +160,7 @@ class Review {
   }
 
   async loadSeams(out) {
+    say("");
     out.replaceChildren(el("p.quiet", {}, T.loading));
     const { faults, compared } = await ask(`/api/reviews/${this.one.id}/seams`);
     const row = (fault) => el("li", {}, el("button.link", { type: "button", onclick: () => this.maps?.fit(fault.bounds) }, [texts.review_seams?.[fault.fault] ?? fault.fault, fault.other].filter(Boolean).join(" · ")));
@@ -165,7 +169,7 @@ class Review {
 
   comment(row) {
     const where = [row.code, row.other_code].filter(Boolean).map(grouped).join(" – ");
-    const answered = row.answer ? el("p.quiet", {}, `${row.answered_by}: ${row.answer}`) : this.form("answer", T.answer, [el("textarea", { name: "text", required: true, maxLength: 2000, "aria-label": T.answer })],
+    const answered = row.answered_by ? el("p.quiet", {}, `${row.answered_by}: ${row.answer ?? T.erased}`) : this.form(`answer-${row.id}`, T.answer, [el("textarea", { name: "text", required: true, maxLength: 2000, "aria-label": T.answer })],
       (form) => change(`/api/reviews/${this.one.id}/comments/${row.id}/answer`, { text: form.get("text") }));
     return el("div.comment", {}, el("code", {}, where), el("p", {}, `${row.actor}: ${row.text ?? T.erased}`), answered);
   }
@@ -200,8 +204,12 @@ class Review {
     const submit = async (event) => {
       event.preventDefault();
       button.disabled = true;
+      refusal.hidden = true;
+      say("");
       try {
-        this.take(await send(new FormData(event.target)));
+        const found = await send(new FormData(event.target));
+        event.target.dataset.sent = "";
+        this.take(found);
         await this.load();
         say(T.done);
       } catch (refused) {
@@ -211,12 +219,13 @@ class Review {
         button.disabled = false;
       }
     };
-    return el(`form.decide.decide-${name}`, { onsubmit: submit }, ...fields, el("div.both", {}, button), refusal);
+    return el(`form.decide.decide-${name}`, { name, onsubmit: submit }, ...fields, el("div.both", {}, button), refusal);
   }
 
   papers() {
     const out = el("span.quiet", { role: "status" });
     const make = async () => {
+      say("");
       const { task } = await change(`/api/reviews/${this.one.id}/dossier`, { language: texts.language });
       this.follow(task, out);
     };
