@@ -134,6 +134,40 @@ def test_a_draft_shows_what_handing_it_in_asks_about(tmp_path):
     assert [row["reason"] for row in again["to_explain"]] == ["as it lies"]
 
 
+def test_the_queue_marks_what_is_in_force_and_names_a_network_where_there_are_several(tmp_path):
+    made = make_city(tmp_path)
+    client = signed_in(webmap.create_app(made), "city_reviewer")
+    told = client.get("/api/reviews?lang=zh").json["reviews"]
+    assert {row["id"]: row["in_force"] for row in told} == {1: True, 2: False}
+    assert {row["id"]: row["called"] for row in told} == {1: "420102 第 1 版", 2: "420102 第 2 版"}
+    assert "general" not in client.get("/review/1/sheet?lang=zh").text
+    jobs.draft(made.store, jobs.version(made.store, 1), author="planner", network="special")
+    again = client.get("/api/reviews?lang=en").json["reviews"]
+    assert next(row["called"] for row in again if row["id"] == 2) == "420102 general version 2"
+
+
+def test_an_open_step_is_shown_while_somebody_can_take_it(tmp_path):
+    made = make_city(tmp_path)
+    app = webmap.create_app(made)
+    filer, reviewer = signed_in(app, "filer"), signed_in(app, "city_reviewer")
+    first = reviewer.get("/api/reviews/1").json
+    assert [(step["kind"], step["state"]) for step in first["steps"]] == [("filing", "late"), ("review", "approved")]
+    assert "file" in filer.get("/api/reviews/1").json["may"]
+    jobs.submit(made.store, 2, actor="submitter", reasons={})
+    assert {step["state"] for step in reviewer.get("/api/reviews/2").json["steps"]} == {"open"}
+    reviewer.post("/api/reviews/2/return", json={"reason": "no"})
+    assert [step["state"] for step in reviewer.get("/api/reviews/2").json["steps"]] == ["returned"]
+    for name in ("filer", "city_filer"):
+        jobs.end_actor(made.store, name, by="chief")
+    assert [step["state"] for step in reviewer.get("/api/reviews/1").json["steps"]] == ["approved"]
+
+
+def test_a_version_in_force_is_taken_on_file_later(tmp_path):
+    client = signed_in(webmap.create_app(make_city(tmp_path)), "filer")
+    told = client.post("/api/reviews/1/file", data={"receipt": "No. 7"}).json
+    assert (told["state"], told["steps"][0]["state"], "file" in told["may"]) == ("approved", "filed", False)
+
+
 def test_what_breaks_a_hard_rule_needs_no_reason_but_mending():
     rows = [{"rule": rule, "severity": hard, "reason": ""} for rule, hard in (("gap", "hard"), ("neck", "finding"))]
     assert [row["rule"] for row in to_explain(rows)] == ["neck"]

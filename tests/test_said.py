@@ -285,6 +285,22 @@ def test_notices_of_an_edit_come_in_the_language(planner):
 
 
 # ------------------------------------------------------------------ the page
+def test_a_comment_and_a_rule_are_called_by_no_number_and_no_name_of_code():
+    place = "the border of 990101001001001 and 990101001001002"
+    faults = [
+        Fault("comment", "1", f"on {place} is not answered: why", "Answer it first"),
+        Fault("comment", "2", "is answered already", "See: gridgis comments"),
+        Fault("version", "micro_out_of_range", "4 findings without a reason, such as 99010100100100101", ""),
+        Fault("version", "990101 general 2", "is in force from no time", "Say it with --from TIME"),
+    ]
+    told = said_faults(faults, language="zh").splitlines()
+    assert told[0].startswith("对边界 990101001001001 和 990101001001002 的意见尚未答复：why")
+    assert told[1].startswith("意见：已经答复")
+    assert told[2].startswith("微网格户数超出规模：有 4 个问题没有说明理由")
+    assert "没有写明施行时间" in told[3]
+    assert "请填写施行时间" in told[3]
+
+
 @browser.needs_chromium
 def test_the_chinese_page_tells_findings_and_refusals_in_chinese(app):
     with (

@@ -7,29 +7,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, request
 from pydantic import BaseModel, Field
 from werkzeug.utils import secure_filename
 
 from gridgis import jobs
 from gridgis.errors import Fault, InputRefused
 from webmap.access import allow, person, settings, store
-from webmap.changes import Changes, Comparisons
 from webmap.frame import page
-from webmap.judged import OPEN, findings, to_explain
-from webmap.versions import in_force, readable, visible
-
-if TYPE_CHECKING:
-    from gridgis.jobs import Person
-    from gridgis.registry.review import Step
-    from gridgis.registry.versions import Version
+from webmap.reviewed import changes_of, detail, lines
+from webmap.versions import readable, visible
 
 READS = ("planner", "submitter", "reviewer", "filer", "leader", "administrator")
-DECISIONS = {"review": ["approve", "return"], "filing": ["file"]}
-"""What may be done at a step, by its kind: a filing holds no review up."""
 ATTACHED_MOST = 20 << 20
 """Bytes of a sealed file, with the form around it."""
 
@@ -83,7 +75,7 @@ def index() -> str:
 def sheet(version: int) -> str:
     """Show the review of a version as a sheet to print."""
     found = readable(version)
-    return page("review_sheet.html", version=found, detail=_detail(found), changes=_changes(found))
+    return page("review_sheet.html", version=found, detail=detail(found), changes=changes_of(found))
 
 
 # ---------------------------------------------------------------- what is there
@@ -94,7 +86,7 @@ def queue() -> dict[str, Any]:
     every = visible()
     waiting = [one for one in reversed(every) if one.state == "submitted"]
     rest = [one for one in every if one.state != "submitted"]
-    return {"reviews": [_line(one) for one in (*waiting, *rest)]}
+    return {"reviews": lines([*waiting, *rest])}
 
 
 @pages.get("/api/reviews/<int:version>")
@@ -102,14 +94,14 @@ def queue() -> dict[str, Any]:
 def get_review(version: int) -> dict[str, Any]:
     """Tell what a version changes, its steps, findings, comments, and what you may do."""
     found = readable(version)
-    return {**_detail(found), "changes": _changes(found).rows}
+    return {**detail(found), "changes": changes_of(found).rows}
 
 
 @pages.get("/api/reviews/<int:version>/changes")
 @allow(*READS)
 def get_changes(version: int) -> Response:
     """Give the land that changes hands as GeoJSON."""
-    return Response(_changes(readable(version)).shapes, mimetype="application/geo+json")
+    return Response(changes_of(readable(version)).shapes, mimetype="application/geo+json")
 
 
 @pages.get("/api/reviews/<int:version>/seams")
@@ -135,7 +127,7 @@ def submit(version: int, json_data: Submission) -> dict[str, Any]:
     """Hand a draft in."""
     readable(version)
     jobs.submit(store(), version, actor=person().name, reasons=json_data.reasons)
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/approve")
@@ -152,7 +144,7 @@ def approve(version: int) -> dict[str, Any]:
             document=request.form.get("document", ""),
             attachment=path,
         )
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/file")
@@ -169,7 +161,7 @@ def take_on_file(version: int) -> dict[str, Any]:
             effective_from=request.form.get("effective_from") or None,
             attachment=path,
         )
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/return")
@@ -179,7 +171,7 @@ def give_back(version: int, json_data: Return) -> dict[str, Any]:
     """Return what is handed in with a reason."""
     readable(version)
     jobs.give_back(store(), version, actor=person().name, reason=json_data.reason)
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/withdraw")
@@ -188,7 +180,7 @@ def withdraw(version: int) -> dict[str, Any]:
     """Take back what is not approved."""
     readable(version)
     jobs.withdraw(store(), version, actor=person().name)
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/comments")
@@ -205,7 +197,7 @@ def comment(version: int, json_data: CommentIn) -> dict[str, Any]:
         other_code=json_data.other_code,
         actor=person().name,
     )
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/comments/<int:number>/answer")
@@ -215,7 +207,7 @@ def answer(version: int, number: int, json_data: Answer) -> dict[str, Any]:
     """Answer a comment."""
     readable(version)
     jobs.answer(store(), version, number, json_data.text, actor=person().name)
-    return _detail(readable(version))
+    return detail(readable(version))
 
 
 @pages.post("/api/reviews/<int:version>/dossier")
@@ -226,65 +218,6 @@ def make_dossier(version: int, json_data: Asked) -> dict[str, int]:
     found = readable(version)
     asked = {"version": version, "language": json_data.language}
     return {"task": jobs.ask_task(store(), "dossier", asked, by=person().name, area=found.district)}
-
-
-# ---------------------------------------------------------------- in words of JSON
-def _line(one: Version) -> dict[str, Any]:
-    """A version in the queue: what it is, and in numbers what it changes where somebody is to decide on it."""
-    told = {name: getattr(one, name) for name in ("id", "name", "state", "author", "note", "created_at")}
-    told["effective_from"] = one.effective_from
-    if one.state == "submitted":
-        found = _changes(one)
-        told |= {"counts": found.counts, "moved_households": found.moved_households}
-    return told
-
-
-def _detail(one: Version) -> dict[str, Any]:
-    told = _line(one)
-    found = _changes(one)
-    steps = jobs.steps(store(), one.id)
-    asked = jobs.comments(store(), one.id)
-    found_by_rules = findings(one)
-    return {
-        **told,
-        "against": found.against,
-        "counts": found.counts,
-        "moved_households": found.moved_households,
-        "steps": [_step(step) for step in steps],
-        "findings": found_by_rules,
-        "to_explain": to_explain(found_by_rules) if one.state in OPEN else [],
-        "comments": [{name: getattr(c, name) for name in c.__dataclass_fields__} for c in asked],
-        "may": _may(person(), one, steps),
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    told = {name: getattr(step, name) for name in ("name", "kind", "role", "state", "actor", "at", "document")}
-    return told | {"attachment": step.attachment.hex() if step.attachment else None}
-
-
-def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:
-    """What somebody may do, by what the next step asks; the store has the last word."""
-    found = []
-    if one.state in OPEN and who.role == "submitter":
-        found += ["submit", "withdraw"]
-    if one.state == "submitted":
-        for kind, verbs in DECISIONS.items():
-            step = next((step for step in steps if step.state == "open" and step.kind == kind), None)
-            if step and step.role == who.role and len(who.area) <= step.area_digits:
-                found += verbs
-        if who.role == "submitter":
-            found.append("withdraw")
-    return [*found, "comment"]
-
-
-def _changes(one: Version) -> Changes:
-    """What a version changes of the one in force; of one that was in force itself, of its parent."""
-    comparisons: Comparisons = current_app.extensions["comparisons"]
-    stands = next((other for other in in_force() if other.district == one.district), None)
-    if one.state == "approved":
-        stands = jobs.find_version(store(), one.parent_id) if one.parent_id else None
-    return comparisons.of(one, stands if stands and stands.id != one.id else None)
 
 
 @contextmanager

@@ -47,6 +47,8 @@ LONGEST = 2_000
 """Longer texts than any that is told in one sentence."""
 PLACED = re.compile(r"at -?\d|\d{12,20} and \d{12,20}$")
 """Rows that are a place, or a pair of grids."""
+NUMBERED = re.compile(r"\d{1,11}")
+"""Rows that are the number of a comment, not the code of its place."""
 HOLES = re.compile(r"{(\w+)}")
 ROW = re.compile(r"(?<![\w-])((?P<word>row|fid) (?P<n>\d+)|(?P<more>\d+) more rows)(?![\w-])")
 """How rows of files are called, and those with the same fault that are counted."""
@@ -80,10 +82,17 @@ def said_fault(fault: Fault, *, language: Language) -> Fault:
     """A fault with its problem and its cure in a language."""
     if language == "en":
         return fault
-    row = _worded(fault.row, load_faults(language)["words"]) if PLACED.match(fault.row) else fault.row
-    row = str(load_texts(language)["rules"].get(row, said_row(row, language=language)))
     problem, cure = _said(fault.problem, "problems", language), _said(fault.cure, "cures", language)
-    return replace(fault, row=row, problem=_found(problem, language), cure=cure)
+    return replace(fault, row=_where(fault, problem, language), problem=_found(problem, language), cure=cure)
+
+
+def _where(fault: Fault, problem: str, language: Language) -> str:
+    """What a fault is of: a rule by its name, a comment without its number, which no page shows."""
+    if fault.layer == "comment" and NUMBERED.fullmatch(fault.row):
+        told = str(load_faults(language)["rows"]["comment"])
+        return "" if told in problem else told
+    row = _worded(fault.row, load_faults(language)["words"]) if PLACED.match(fault.row) else fault.row
+    return str(load_texts(language)["rules"].get(row, said_row(row, language=language)))
 
 
 def said_faults(faults: Iterable[Fault], *, language: Language) -> str:

@@ -21,6 +21,8 @@ const WHY = "why:";
 const counted = (counts) => Object.entries(counts ?? {}).map(([kind, n]) => `${texts.review_changes[kind]} ${number(n)}`).join(texts.page.comma);
 const oneLine = (one) => [counted(one.counts), one.moved_households ? fill(T.moved, { n: number(one.moved_households) }) : ""].filter(Boolean).join(" · ");
 
+const stateOf = (one) => (one.in_force ? "in_force" : one.state);
+
 class Review {
   constructor() {
     this.rows = [];
@@ -43,7 +45,7 @@ class Review {
   list() {
     const row = (one) => el("li", {}, el(
       "button.review-row", { type: "button", "aria-current": String(String(one.id) === String(this.one?.id)), onclick: () => this.pick(one.id) },
-      el("b", {}, one.name), el(`span.state.state-${one.state}`, {}, texts.review_states[one.state]),
+      el("b", {}, one.called), el(`span.state.state-${stateOf(one)}`, {}, texts.review_states[stateOf(one)]),
       el("small", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.note].filter(Boolean).join(" · ")),
       oneLine(one) && el("small", {}, oneLine(one)),
     ));
@@ -129,8 +131,8 @@ class Review {
     document.body.classList.add("has-detail");
     detail.replaceChildren(
       el("button.link.back.to-queue", { type: "button", onclick: () => this.queue() }, "‹ ", T.queue),
-      el("p.over", {}, texts.review_states[one.state]),
-      el("h2", {}, one.name),
+      el("p.over", {}, texts.review_states[stateOf(one)]),
+      el("h2", {}, one.called),
       el("p.sub", {}, [fill(T.made, { name: one.author, date: date(one.created_at) }), one.effective_from && fill(T.in_force_from, { date: date(one.effective_from) }), one.note].filter(Boolean).join(" · ")),
       el("h3", {}, T.changes, el("b", {}, number(one.changes.length))),
       one.changes.length ? el("p", {}, oneLine(one)) : el("p.empty", {}, one.against ? T.nothing : T.first),
