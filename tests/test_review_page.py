@@ -162,6 +162,17 @@ def test_an_open_step_is_shown_while_somebody_can_take_it(tmp_path):
     assert [step["state"] for step in reviewer.get("/api/reviews/1").json["steps"]] == ["approved"]
 
 
+def test_a_time_without_an_offset_is_one_of_the_city(tmp_path):
+    made = make_city(tmp_path)
+    jobs.submit(made.store, 2, actor="submitter")
+    client = signed_in(webmap.create_app(made), "city_reviewer")
+    assert client.get("/api/reviews/2").json["last"] == {"decision": "approve", "reviews_before": 0}
+    wrong = client.post("/api/reviews/2/approve?lang=zh", data={"effective_from": "soon"})
+    assert (wrong.status_code, "不是时间" in wrong.json["error"]["message"]) == (422, True)
+    told = client.post("/api/reviews/2/approve", data={"effective_from": "2031-01-01T08:00"}).json
+    assert (told["effective_from"][:16], told["last"]) == ("2031-01-01T00:00", None)
+
+
 def test_a_version_in_force_is_taken_on_file_later(tmp_path):
     client = signed_in(webmap.create_app(make_city(tmp_path)), "filer")
     told = client.post("/api/reviews/1/file", data={"receipt": "No. 7"}).json
@@ -187,7 +198,10 @@ def test_a_draft_is_handed_in_with_a_reason_for_each_rule(tmp_path, window):
         page.wait_for_selector(".decide-submit")
         assert page.locator(".findings li").count() == 12
         field = page.locator(".decide-submit label", has_text=texts["rules"]["micro_out_of_range"])
+        note = page.locator("#missing-submit")
+        assert note.inner_text() == "还缺：“微网格户数超出规模”的理由"
         field.locator("textarea").fill("沿用现状")
+        assert note.is_hidden()
         page.click(".decide-submit button")
         page.locator("#detail .over", has_text=texts["review_states"]["submitted"]).wait_for()
     assert heard.complaints == []
@@ -243,6 +257,9 @@ def test_what_is_typed_stays_while_a_comment_is_answered(app, window):
             assert page.input_value(f".decide-approve [name={name}]") == value
         assert page.evaluate("document.querySelector('.decide-approve [name=attachment]').files[0].name") == "seal.pdf"
         assert page.input_value(f".decide-answer-{number - 1} textarea") == "half an ans"
+        left = sum(not row["answered_by"] for row in client.get("/api/reviews/2").json["comments"])
+        asked = page_texts("en")["review"]["unanswered"].format(n=left)
+        assert page.inner_text("#missing-approve") == page_texts("en")["review"]["missing"].format(what=asked)
         page.click(".decide-approve button")
         page.locator(".decide-approve .refusal").wait_for()
         assert page.inner_text("#status") == ""
@@ -263,13 +280,19 @@ def test_a_version_is_approved_with_number_and_date(app, told, window):
     with served(app) as site, browser.opened(window, f"{site}/sign-in?lang=en") as (page, heard):
         sign_in(page, site, "city_reviewer", onward="/review")
         page.wait_for_selector(".decide-approve")
+        assert "Beijing time" in page.inner_text(".decide-approve label >> nth=0")
+        note, button = page.locator("#missing-approve"), page.locator(".decide-approve button")
+        assert page_texts("en")["review"]["effective"] in note.inner_text()
+        assert button.get_attribute("aria-describedby") == "missing-approve"
+        assert button.is_enabled()
         page.fill(".decide-approve [name=effective_from]", "2031-01-01T08:00")
+        assert note.is_hidden()
         page.fill(".decide-approve [name=document]", "No. 9")
         page.click(".decide-approve button")
         page.locator("#detail .over", has_text=page_texts("en")["review_states"]["approved"]).wait_for()
     assert heard.complaints == []
     found = jobs.find_version(told.store, 2)
-    assert (found.state, found.effective_from[:4]) == ("approved", "2031")
+    assert (found.state, found.effective_from[:16]) == ("approved", "2031-01-01T00:00")
 
 
 @browser.needs_chromium

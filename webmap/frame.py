@@ -43,6 +43,7 @@ def page(template: str, **values: Any) -> str:
             "root": request.script_root,
             "person": _shown(g.get("person")),
             "base": base.told(settings()),
+            "timezone": settings().timezone,
         },
         **values,
     )

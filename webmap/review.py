@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -133,14 +135,17 @@ def submit(version: int, json_data: Submission) -> dict[str, Any]:
 @pages.post("/api/reviews/<int:version>/approve")
 @allow("reviewer")
 def approve(version: int) -> dict[str, Any]:
-    """Approve what is handed in: a form with `effective_from`, `document`, and a sealed file as `attachment`."""
+    """Approve what is handed in: a form with `effective_from`, `document`, and a sealed file as `attachment`.
+
+    A time without an offset is one of the city.
+    """
     readable(version)
     with _attached() as path:
         jobs.approve(
             store(),
             version,
             actor=person().name,
-            effective_from=request.form.get("effective_from") or None,
+            effective_from=_begins(),
             document=request.form.get("document", ""),
             attachment=path,
         )
@@ -158,7 +163,7 @@ def take_on_file(version: int) -> dict[str, Any]:
             version,
             actor=person().name,
             receipt=request.form.get("receipt", ""),
-            effective_from=request.form.get("effective_from") or None,
+            effective_from=_begins(),
             attachment=path,
         )
     return detail(readable(version))
@@ -218,6 +223,18 @@ def make_dossier(version: int, json_data: Asked) -> dict[str, int]:
     found = readable(version)
     asked = {"version": version, "language": json_data.language}
     return {"task": jobs.ask_task(store(), "dossier", asked, by=person().name, area=found.district)}
+
+
+def _begins() -> str | None:
+    """From when a version is to be in force, as the form has it: a time without an offset is one of the city."""
+    text = request.form.get("effective_from")
+    if not text:
+        return None
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if found.tzinfo else found.replace(tzinfo=ZoneInfo(settings().timezone)).isoformat()
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def detail(one: Version) -> dict[str, Any]:
         "to_explain": to_explain(found_by_rules) if one.state in OPEN else [],
         "comments": [{name: getattr(c, name) for name in c.__dataclass_fields__} for c in asked],
         "may": _may(person(), one, steps),
+        "last": _last(one, steps),
     }
 
 
@@ -96,6 +97,20 @@ def _can_be_taken(step: Step, one: Version) -> bool:
         and one.district.startswith(actor.area[:6])
         for actor in jobs.actors(store())
     )
+
+
+def _last(one: Version, steps: list[Step]) -> dict[str, Any] | None:
+    """The decision that brings a version into force, where it is the next of its kind, and how many reviews precede it.
+
+    By no other decision a time may be given.
+    """
+    still = [step for step in steps if step.state == "open"]
+    if one.state != "submitted" or not still or still[-1] is not steps[-1]:
+        return None
+    *before, end = still
+    if any(step.kind == end.kind for step in before):
+        return None
+    return {"decision": DECISIONS[end.kind][0], "reviews_before": sum(step.kind == "review" for step in before)}
 
 
 def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:

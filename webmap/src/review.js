@@ -3,7 +3,7 @@ import * as address from "./address.js";
 import { ask, change, told, upload } from "./api.js";
 import { around } from "./boxes.js";
 import { changeRow, markRow, nextRow } from "./change_row.js";
-import { date, el, fill, grouped, number, texts, words } from "./dom.js";
+import { el, fill, grouped, number, texts, words } from "./dom.js";
 import { listenKeys } from "./keys.js";
 import { fold } from "./panel.js";
 import { openMaps } from "./review_map.js";
@@ -15,6 +15,10 @@ const say = (text) => (place("status").textContent = text);
 const T = texts.review;
 const KEYS = [["j k", "next_version"], ["[ ]", "next_change"], ["c", "comment"], ["b", "list"], ["?", "help"]];
 
+// Days are those of the city, wherever somebody reads them.
+const day = new Intl.DateTimeFormat(texts.language, { dateStyle: "medium", timeZone: told.timezone });
+const date = (iso) => (iso ? day.format(new Date(iso)) : "");
+const zoneName = texts.review_zones[told.timezone] ?? new Intl.DateTimeFormat(texts.language, { timeZone: told.timezone, timeZoneName: "longGeneric" }).formatToParts(0).find(({ type }) => type === "timeZoneName").value;
 const MOST_FINDINGS = 200;
 const WHY = "why:";
 
@@ -185,24 +189,42 @@ class Review {
   }
 
   decision() {
-    const { id, may } = this.one, at = `/api/reviews/${id}`;
-    const due = () => el("label", {}, T.effective, el("input", { name: "effective_from", type: "datetime-local" }));
+    const { id, may, last } = this.one, at = `/api/reviews/${id}`;
+    const due = (name) => last?.decision === name && el("label", {}, fill(T.effective_in, { zone: zoneName }), el("input", { name: "effective_from", type: "datetime-local" }));
     const sealed = () => el("label", {}, T.attachment, el("input", { name: "attachment", type: "file", accept: ".pdf,.ofd,.png,.jpg,.jpeg,.p7m" }));
     const forms = {
-      approve: () => this.form("approve", T.approve, [due(), el("label", {}, T.document, el("input", { name: "document" })), sealed()], (form) => upload(`${at}/approve`, timed(form)), true),
-      file: () => this.form("file", T.file, [el("label", {}, T.receipt, el("input", { name: "receipt", required: true })), due(), sealed()], (form) => upload(`${at}/file`, timed(form)), true),
-      return: () => this.form("return", T.return, [el("label", {}, T.reason, el("textarea", { name: "reason", required: true, maxLength: 2000 }))], (form) => change(`${at}/return`, { reason: form.get("reason") })),
-      submit: () => this.form("submit", T.submit, this.one.to_explain.map(why), (form) => change(`${at}/submit`, { reasons: reasons(form) }), true),
+      approve: () => this.form("approve", T.approve, [due("approve"), el("label", {}, T.document, el("input", { name: "document" })), sealed()], (form) => upload(`${at}/approve`, timed(form)), { main: true, missing: (form) => this.beforeForce("approve", form) }),
+      file: () => this.form("file", T.file, [el("label", {}, T.receipt, el("input", { name: "receipt", required: true })), due("file"), sealed()], (form) => upload(`${at}/file`, timed(form)), { main: true, missing: (form) => [without(form, "receipt") && T.receipt, ...this.beforeForce("file", form)] }),
+      return: () => this.form("return", T.return, [el("label", {}, T.reason, el("textarea", { name: "reason", required: true, maxLength: 2000 }))], (form) => change(`${at}/return`, { reason: form.get("reason") }), { missing: (form) => [without(form, "reason") && T.reason] }),
+      submit: () => this.form("submit", T.submit, this.one.to_explain.map(why), (form) => change(`${at}/submit`, { reasons: reasons(form) }), { main: true, missing: (form) => this.beforeHandingIn(form) }),
       withdraw: () => this.form("withdraw", T.withdraw, [], () => change(`${at}/withdraw`)),
     };
     const shown = Object.keys(forms).filter((name) => may.includes(name));
     return shown.length ? [el("h3", {}, T.decide), ...shown.map((name) => forms[name]())] : [];
   }
 
-  // A form that sends, shows what came of it, and where it was refused why.
-  form(name, label, fields, send, main = false) {
+  // What the store asks before a decision brings a version into force.
+  beforeForce(name, form) {
+    const { last, comments } = this.one, open = comments.filter((row) => !row.answered_by).length;
+    if (last?.decision !== name) return [];
+    return [last.reviews_before && T.reviews_before, without(form, "effective_from") && T.effective, open && fill(T.unanswered, { n: number(open) })];
+  }
+
+  beforeHandingIn(form) {
+    const hard = this.one.findings.filter(({ severity }) => severity === "hard").length;
+    return [hard && fill(T.hard, { n: number(hard) }), ...this.one.to_explain.filter(({ rule }) => without(form, WHY + rule)).map(({ rule }) => fill(T.reason_of, { rule: words("rules", rule) }))];
+  }
+
+  // A form that sends, shows what came of it, and where it was refused why. What is still missing stands by its button.
+  form(name, label, fields, send, { main = false, missing = () => [] } = {}) {
     const refusal = el("p.refusal", { role: "alert", hidden: true });
-    const button = el(main ? "button.main" : "button.second", {}, label);
+    const note = el("p.missing", { id: `missing-${name}` });
+    const button = el(main ? "button.main" : "button.second", { "aria-describedby": note.id }, label);
+    const tell = (form) => {
+      const what = missing(new FormData(form)).filter(Boolean).join(texts.page.comma);
+      note.textContent = what && fill(T.missing, { what });
+      note.hidden = !what;
+    };
     const submit = async (event) => {
       event.preventDefault();
       button.disabled = true;
@@ -221,7 +243,9 @@ class Review {
         button.disabled = false;
       }
     };
-    return el(`form.decide.decide-${name}`, { name, onsubmit: submit }, ...fields, el("div.both", {}, button), refusal);
+    const made = el(`form.decide.decide-${name}`, { name, onsubmit: submit, oninput: () => tell(made) }, ...fields, el("div.both", {}, button, note), refusal);
+    tell(made);
+    return made;
   }
 
   papers() {
@@ -257,11 +281,11 @@ class Review {
 const why = ({ rule, count, reason }) => el("label", {}, fill(T.why, { rule: words("rules", rule), n: number(count) }), el("textarea", { name: WHY + rule, value: reason, required: true, maxLength: 2000 }));
 const reasons = (form) => Object.fromEntries([...form].filter(([name]) => name.startsWith(WHY)).map(([name, text]) => [name.slice(WHY.length), text]));
 
-// A time of the clock on the wall gets the offset of this place.
+const without = (form, name) => !form.get(name)?.trim();
+
+// Empty fields are left out; a time is one of the city, which the server knows.
 function timed(form) {
-  const local = form.get("effective_from");
-  if (local) form.set("effective_from", new Date(local).toISOString().replace("Z", "+00:00"));
-  else form.delete("effective_from");
+  if (!form.get("effective_from")) form.delete("effective_from");
   if (!form.get("attachment")?.size) form.delete("attachment");
   return form;
 }

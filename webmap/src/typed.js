@@ -13,6 +13,7 @@ export function readTyped(part, same) {
         const was = before.get(key);
         if (!was) continue;
         put(field, was.value);
+        field.dispatchEvent(new Event("input", { bubbles: true }));
         if (!was.here) continue;
         field.focus({ preventScroll: true });
         if (was.from !== null) field.setSelectionRange(was.from, was.from);
