@@ -24,6 +24,9 @@ DECISIONS = {"review": ["approve", "return"], "filing": ["file"]}
 DECIDED_ON = {"submitted": tuple(DECISIONS), "approved": ("filing",)}
 """Kinds of steps that can be taken, by the state of a version: a filing also once it is approved."""
 
+DECIDED = ("approved", "withdrawn")
+"""What a version is on which nobody comments any more."""
+
 
 def lines(some: Sequence[Version]) -> list[dict[str, Any]]:
     """Versions in the queue: what each is, and in numbers what it changes where somebody is to decide on it."""
@@ -124,4 +127,4 @@ def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:
             found += DECISIONS[kind]
     if one.state == "submitted" and who.role == "submitter":
         found.append("withdraw")
-    return [*found, "comment"]
+    return found if one.state in DECIDED else [*found, "comment"]

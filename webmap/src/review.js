@@ -133,7 +133,7 @@ class Review {
     this.shown = one.id;
     detail.hidden = false;
     document.body.classList.add("has-detail");
-    detail.replaceChildren(
+    detail.replaceChildren(...[
       el("button.link.back.to-queue", { type: "button", onclick: () => this.queue() }, "‹ ", T.queue),
       el("p.over", {}, texts.review_states[stateOf(one)]),
       el("h2", {}, one.called),
@@ -144,13 +144,13 @@ class Review {
       el("h3", {}, T.seams), this.seams(),
       el("h3", {}, T.findings, el("b", {}, number(one.findings.length))),
       ...this.findings(),
-      el("h3", {}, T.steps),
-      el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, texts.review_bodies[step.name] ?? step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
+      one.steps.length > 0 && el("h3", {}, T.steps),
+      one.steps.length > 0 && el("ol.steps-list", {}, one.steps.map((step) => el("li", {}, el("span", {}, texts.review_bodies[step.name] ?? step.name), el("span", {}, texts.review_steps[step.state]), step.actor && el("small", {}, [step.actor, date(step.at), step.document].filter(Boolean).join(" · "))))),
       el("h3", {}, T.comments, el("b", {}, number(one.comments.length))),
-      ...one.comments.map((row) => this.comment(row)), this.commentForm(),
+      ...one.comments.map((row) => this.comment(row)), one.may.includes("comment") && this.commentForm(),
       ...this.decision(),
       this.papers(),
-    );
+    ].filter(Boolean));
     typed.into(detail);
   }
 
