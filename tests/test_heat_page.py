@@ -29,6 +29,18 @@ IN_THE_STRIP = "document.querySelector('.said span').innerText.split(' ')[0]"
 """The cases of the days that are shown, as the strip counts them."""
 
 
+ALL_OF_THE_BAR = """() => {
+  const bar = document.querySelector(".bar"), at = bar.getBoundingClientRect();
+  const cut = [...bar.querySelectorAll("a")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return !box.width || box.left < 0 || box.right > innerWidth || box.bottom > at.bottom;
+  });
+  const scrolls = bar.scrollWidth > bar.clientWidth || bar.scrollHeight > bar.clientHeight;
+  return [...cut.map((one) => one.textContent), ...(scrolls ? ["scrolls"] : [])];
+}"""
+"""What of the bar a phone cannot reach."""
+
+
 def painted(page, layer="fill"):
     """How many colours grids have on the map."""
     return page.evaluate(
@@ -155,6 +167,8 @@ def test_a_phone_has_the_list_as_a_sheet(site, browser):
         sign_in(page, site, "leader", onward="/heat")
         page.wait_for_selector("body.drawn")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate(ALL_OF_THE_BAR) == []
+        assert not page.locator(".layers kbd").first.is_visible()
         assert page.locator(".layers").bounding_box()["width"] <= 390
         page.tap("#work-grip")
         page.locator(".rank").first.tap()
