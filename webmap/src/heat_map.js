@@ -18,7 +18,7 @@ function layers({ outlines }) {
     { id: "zones", source: "grids", type: "fill", filter: of("zone"), paint: { "fill-color": LAND } },
     { id: "fill", source: "grids", type: "fill", filter: of("grid", ["has", "colour"]), paint: { "fill-color": ["get", "colour"], "fill-antialias": false } },
     { id: "hatch", source: "grids", type: "fill", filter: of("grid", ["has", "hatch"]), paint: { "fill-pattern": ["get", "hatch"], "fill-antialias": false } },
-    { id: "heat", source: "heat", type: "raster", paint: { "raster-fade-duration": 0, "raster-resampling": "linear" } },
+    { id: "heat", source: "heat", type: "raster", layout: { visibility: "none" }, paint: { "raster-fade-duration": 0, "raster-resampling": "linear" } },
     { id: "grids", source: "grids", type: "fill", filter: of("grid"), paint: { "fill-opacity": 0 } },
     drawnLine("grid-borders", "#77736a", wider(10, 0.3, 14, 0.9), of("grid")),
     drawnLine("zone-borders", "#2f2d29", wider(9, 0.8, 14, 2.6), of("zone")),
