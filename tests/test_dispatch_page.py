@@ -50,6 +50,8 @@ def test_a_case_is_located_recorded_and_settled(window, site, division, language
         assert PHONE in told
         page.wait_for_selector(f"#detail h3:has-text('{words['duplicates']}')")
         assert page.evaluate("document.activeElement.id") == "record"
+        assert page.locator("#record").bounding_box()["height"] < 46  # one line
+        assert page.locator("#record kbd").is_visible() == (size == DESK)
         page.keyboard.press("Enter")
         page.wait_for_selector("#detail", state="hidden")
         page.wait_for_selector(f"#status:has-text('{words['recorded'].split('{')[0].strip()}')")
