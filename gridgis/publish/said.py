@@ -40,7 +40,7 @@ NAMED = (
 """Holes that hold words of ours, beside codes; the others hold names, numbers and places alone."""
 NUMBERS = frozenset(
     {"n", "other_n", "m2", "wide", "most", "low", "high", "west", "east", "south", "north", "x", "total", "depth"}
-    | {"at", "other_at", "column", "line", "else", "unit", "cells", "code", "kind"}
+    | {"at", "other_at", "column", "line", "else", "unit", "cells", "code"}
 )
 """Holes in which no blank stands, so that a text that fits no sentence is soon left alone."""
 LONGEST = 2_000
