@@ -1,10 +1,12 @@
-"""What all tests share: a home for caches that no test writes to by accident, settings of hypothesis, a browser."""
+"""What all tests share: a home for caches, settings of hypothesis, a browser, the app of what a file is told."""
 
 from __future__ import annotations
 
 import browser
 import pytest
 from hypothesis import HealthCheck, settings
+
+import webmap
 
 settings.register_profile(
     "gridgis",
@@ -24,3 +26,9 @@ def window():
         pytest.skip("no Chromium: install it by tests/system-packages")
     with browser.chromium() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def app(told):
+    """The application of what the tests of a file are told."""
+    return webmap.create_app(told)

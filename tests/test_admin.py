@@ -8,7 +8,6 @@ import browser
 import pytest
 from city import client_of, make_city, served, sign_in, signed_in
 
-import webmap
 from gridgis import jobs
 from gridgis.jobs.registry import writing
 from gridgis.registry.events import record
@@ -20,11 +19,6 @@ from webmap.runner import do
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"))
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture

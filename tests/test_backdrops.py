@@ -144,11 +144,6 @@ def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"), plan=SMALL)
 
 
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
 def send(client, data=None, name="plan.png", **more):
     form = {"file": (io.BytesIO(png() if data is None else data), name), **more}
     return client.post("/api/backdrops", data=form, content_type="multipart/form-data")

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from bad_files import BAD, Lure
 from city import begin_runner, end_runner, served, sign_in, signed_in
-from test_resolve_api import app, client, division, inside, told
+from test_resolve_api import client, division, inside, told
 from werkzeug.exceptions import TooManyRequests
 
 from gridgis.errors import Denied, InputRefused
@@ -21,7 +21,7 @@ from webmap import uploaded
 from webmap.language import page_texts
 from webmap.work import KINDS, Asked
 
-__all__ = ["app", "client", "division", "told"]
+__all__ = ["client", "division", "told"]
 
 HEADER = ("案件编号", "经度", "纬度", "问题类型", "来电人")
 SECRET = "王某某"

@@ -9,7 +9,6 @@ from city import SMALL, make_city, served, sign_in, signed_in
 from test_planner_page import until
 from test_review_page import moved_atom
 
-import webmap
 from gridgis import jobs
 from gridgis.difference import borders_apart, difference
 from gridgis.jobs import adjust
@@ -35,11 +34,6 @@ def merged(store):
             except Exception:
                 continue
     raise AssertionError("no two grids can be merged")
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import re
 import browser
 import pytest
 from city import served, sign_in
-from test_resolve_api import PHONE, app, division, inside, on_border, told
+from test_resolve_api import PHONE, division, inside, on_border, told
 
 from webmap.language import page_texts
 
-__all__ = ["app", "division", "told"]
+__all__ = ["division", "told"]
 
 PHONE_SCREEN, DESK = {"width": 390, "height": 844}, {"width": 1400, "height": 850}
 

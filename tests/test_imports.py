@@ -17,7 +17,6 @@ from city import SMALL, begin_runner, end_runner, make_city, served, sign_in, si
 from foreign import same_land
 from test_accessible import against_wcag
 
-import webmap
 from gridgis import jobs
 from gridgis.schema import KEYS
 from webmap import uploaded
@@ -27,11 +26,6 @@ from webmap.language import page_texts
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"), plan=SMALL)
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import shapely
 from city import PLAN, client_of, make_city, served, signed_in
 from drafts import town
 
-import webmap
 from gridgis import jobs
 from gridgis.schema import KEYS
 
@@ -49,11 +48,6 @@ def division():
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"))
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture(scope="module")

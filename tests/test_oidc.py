@@ -48,11 +48,6 @@ def told(city, listening, tmp_path_factory):
     return replace(city, oidc_issuer=listening.url, oidc_client=issuer_module.CLIENT, oidc_secret_file=str(secret))
 
 
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
 def left(app, onward="/account"):
     """A browser that left for the provider, and the address there."""
     client = client_of(app)

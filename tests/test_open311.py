@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from city import client_of, signed_in
-from test_resolve_api import app, division, inside, on_border, told
+from test_resolve_api import division, inside, on_border, told
 
 import webmap
 from gridgis import jobs
@@ -16,7 +16,7 @@ from webmap.language import page_texts
 from webmap.open311 import views
 from webmap.open311.written import told as written
 
-__all__ = ["app", "division", "told"]
+__all__ = ["division", "told"]
 
 SAID = {
     "description": "a made-up hole before the made-up door",

@@ -7,7 +7,6 @@ import schemathesis
 from city import SMALL, make_city
 from hypothesis import HealthCheck, given, settings
 
-import webmap
 from gridgis import jobs
 from gridgis.registry.tables import ROLES
 
@@ -18,11 +17,6 @@ APART = ("/ogc", "/open311", "/tiles")
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     return make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=ROLES)
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture(scope="module")

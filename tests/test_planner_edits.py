@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from city import SMALL, make_city, make_users, signed_in
 
-import webmap
 from gridgis import jobs
 from gridgis.registry.store import Conflict
 from webmap.work import KINDS, Asked
@@ -22,11 +21,6 @@ def told(tmp_path_factory):
     made = make_city(tmp_path_factory.mktemp("city"), plan=SMALL, roles=("planner", "submitter", "reviewer"))
     make_users(made.store, {"township": ("planner", "420102002")})
     return made
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture(scope="module")

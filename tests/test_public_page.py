@@ -11,7 +11,6 @@ import shapely
 from city import PLAN, client_of, make_city, served
 from drafts import town
 
-import webmap
 from gridgis import jobs
 from gridgis.publish.texts import LANGUAGES
 from webmap import public
@@ -37,11 +36,6 @@ def told(tmp_path_factory):
     made = make_city(folder)
     jobs.build_gazetteer({"addresses": str(source)}, folder / "names.db", crs=frame.zones.crs.to_string())
     return replace(made, gazetteer=str(folder / "names.db"), link="https://grid.example")
-
-
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
 
 
 @pytest.fixture

@@ -57,11 +57,6 @@ def write_parties(path, grids, *, lead: str = "Roads") -> None:
 
 
 @pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
-@pytest.fixture(scope="module")
 def client(app):
     return signed_in(app, "dispatcher")
 

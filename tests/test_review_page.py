@@ -42,11 +42,6 @@ def moved_atom(store):
                 return
 
 
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
 # ------------------------------------------------------------------ answers
 def test_the_queue_tells_what_each_changes_and_what_i_may_do(app):
     client = signed_in(app, "city_reviewer")

@@ -37,11 +37,6 @@ def told(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
-@pytest.fixture(scope="module")
 def people(app):
     return {role: signed_in(app, role) for role in ROLES}
 

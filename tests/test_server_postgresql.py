@@ -45,11 +45,6 @@ def told(server, tmp_path_factory, division):
         yield replace(made, pyramid=str(folder / "cases.heat"), people_key=str(folder / "people.key"))
 
 
-@pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
 def test_an_edit_is_made_taken_back_handed_in_and_approved(app, told):
     planner = signed_in(app, "planner")
     atom, code = givable(planner)

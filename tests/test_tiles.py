@@ -119,11 +119,6 @@ def told(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def app(told):
-    return webmap.create_app(told)
-
-
-@pytest.fixture(scope="module")
 def place(written):
     return max((at for at in written[by_freestiler] if at[0] == LAST), key=lambda at: len(written[by_freestiler][at]))
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 DRAWS = ("planner", "submitter")
 """Roles that make drafts and edit them."""
-OPEN = ("draft", "returned")
 
 api = APIBlueprint("drafts", __name__, url_prefix="/api/drafts", tag="drafts")
 
@@ -152,7 +151,7 @@ def _row(one: Version, *, stands: bool) -> dict[str, Any]:
     mine = person()
     names = ("id", "district", "network", "number", "state", "author", "note", "created_at", "effective_from")
     told = {name: getattr(one, name) for name in names}
-    may_edit = one.state in OPEN and mine.role in DRAWS
+    may_edit = one.is_open and mine.role in DRAWS
     return {**told, "name": one.name, "in_force": stands, "may_edit": may_edit}
 
 

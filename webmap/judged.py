@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gridgis.registry.versions import Version
     from webmap.shelf import Shelves
 
-OPEN = ("draft", "returned")
-
 
 def findings(one: Version) -> list[dict[str, Any]]:
     """What the rules find in a version, in the language that is wanted, with the reason why each is to stand.
@@ -27,7 +25,7 @@ def findings(one: Version) -> list[dict[str, Any]]:
     Of one that is open all that breaks a hard rule, wherever it lies, and other findings in the zones that it changed:
     what handing in asks about. Their reasons are those that it was handed in with before.
     """
-    if one.state in OPEN:
+    if one.is_open:
         return _as_it_is(one)
     texts = load_texts(wanted(request))
     rows = jobs.findings(store(), one.id)

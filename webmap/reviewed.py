@@ -10,7 +10,7 @@ from flask import current_app, request
 from gridgis import jobs
 from webmap.access import person, store
 from webmap.changes import Changes, Comparisons
-from webmap.judged import OPEN, findings, to_explain
+from webmap.judged import findings, to_explain
 from webmap.language import page_texts, wanted
 from webmap.versions import in_force
 
@@ -47,7 +47,7 @@ def detail(one: Version) -> dict[str, Any]:
         "moved_households": found.moved_households,
         "steps": [_step(step, one) for step in steps if step.state != "open" or _can_be_taken(step, one)],
         "findings": found_by_rules,
-        "to_explain": to_explain(found_by_rules) if one.state in OPEN else [],
+        "to_explain": to_explain(found_by_rules) if one.is_open else [],
         "comments": [{name: getattr(c, name) for name in c.__dataclass_fields__} for c in asked],
         "may": _may(person(), one, steps),
         "last": _last(one, steps),
@@ -119,7 +119,7 @@ def _last(one: Version, steps: list[Step]) -> dict[str, Any] | None:
 def _may(who: Person, one: Version, steps: list[Step]) -> list[str]:
     """What somebody may do, by what the next step asks; the store has the last word."""
     found = []
-    if one.state in OPEN and who.role == "submitter":
+    if one.is_open and who.role == "submitter":
         found += ["submit", "withdraw"]
     for kind in DECIDED_ON.get(one.state, ()):
         step = next((step for step in steps if step.state == "open" and step.kind == kind), None)

@@ -60,6 +60,11 @@ class Version:
         """As people call it: district, network and number, such as "310112 general 3"."""
         return f"{self.district} {self.network} {self.number}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be edited and handed in."""
+        return self.state in OPEN
+
 
 STAMP = "registry"
 """Under this name the metrics of a division that was read from a store tell which version it was."""

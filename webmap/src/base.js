@@ -4,7 +4,7 @@ import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, s
 import { ask, told } from "./api.js";
 import { choices, choose, chosen, listen } from "./base_choice.js";
 import { el, svg, texts } from "./dom.js";
-import { FONT, is, line, label, wider } from "./layers.js";
+import { FONT, is, line, label, of, wider } from "./layers.js";
 
 setWorkerUrl(new URL("./maplibre-gl-worker.mjs", import.meta.url).href);
 
@@ -17,7 +17,6 @@ const SEEN_THROUGH = { own: ["interpolate", ["linear"], ["zoom"], 12, 0.95, 15, 
 const QUIET = { water: "#d3dde2", building: "#dfdbd1", rail: "#a9a59a", edge: "#c9c4b8", street: "#ffffff" };
 const STRONG = { water: "#9db6c2", building: "#bdb6a6", rail: "#7f7b71", edge: "#8d887c", street: "#ffffff" };
 
-const of = (layer) => ({ "source-layer": layer });
 const byGroup = (main, street, lane) => ["match", ["get", "group"], "main", main, "street", street, lane];
 const STREETS = { ...of("streets"), layout: { "line-sort-key": byGroup(3, 2, 1) } };
 const shape = (kind) => ["==", ["geometry-type"], kind];

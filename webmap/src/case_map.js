@@ -2,11 +2,10 @@
 import { LAND, openBase } from "./base.js";
 import { boundsOf } from "./boxes.js";
 import { grouped } from "./dom.js";
-import { NOTHING, collection, is, label, line, wider } from "./layers.js";
+import { NOTHING, collection, is, label, line, of, wider } from "./layers.js";
 
 const CORNERS = 64, METRES_A_DEGREE = 111_320;
 
-const of = (layer) => ({ "source-layer": layer });
 const LAYERS = [
   { id: "zones", source: "grids", ...of("zones"), type: "fill", paint: { "fill-color": LAND } },
   line("borders", "grids", "#8d8b83", wider(10, 0.3, 14, 0.9, 17, 1.8), { ...of("borders"), filter: is("level", "grid") }),

@@ -3,6 +3,7 @@ export const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans
 export const collection = (features) => ({ type: "FeatureCollection", features });
 export const NOTHING = collection([]);
 export const is = (name, value) => ["==", ["get", name], value ?? ""];
+export const of = (layer) => ({ "source-layer": layer }); // in tiles
 export const wider = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
 
 // A line; what is told in `more` goes before: a dash or opacity under `paint`, butt ends under `layout`.

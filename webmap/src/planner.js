@@ -162,7 +162,7 @@ class Planner {
   async open() {
     this.draw();
     const seen = legend(place("legend"), this.summary, this.version?.may_edit ? { open: innerWidth > 1600 } : {});
-    const placed = address.hasPlace(), view = this.opened(); // it is drawn while the log of a draft is read
+    const placed = address.hasPlace(), { findings } = this, view = this.opened(); // it is drawn while the log of a draft is read
     if (this.version?.may_edit) {
       this.editor = new Editor(this, this.version.id);
       await this.editor.open(edits);
@@ -176,6 +176,7 @@ class Planner {
     if (told.person) this.backdrops = new Backdrops(view.map, place("map"), "grids");
     view.fineBorders((zone) => division("/microgrids", this.version, { zone }));
     for (const one of this.early) view.changeGrids(one);
+    if (this.findings !== findings) view.showFindings(this.findings); // of zones that were looked at meanwhile
     this.editor?.onMap(view);
     this.draw();
     if (!placed) this.go();

@@ -3,7 +3,7 @@ import { ask } from "./api.js";
 import { LAND, openBase, vector } from "./base.js";
 import { choices, next } from "./base_choice.js";
 import { texts } from "./dom.js";
-import { is, label, line, wider } from "./layers.js";
+import { is, label, line, of, wider } from "./layers.js";
 
 const place = (id) => document.getElementById(id);
 const shown = JSON.parse(place("shown").textContent);
@@ -46,7 +46,6 @@ async function found({ longitude, latitude, accuracy }) {
 
 // ---- the map
 const isMine = is("code", shown?.code ?? "-");
-const of = (layer) => ({ "source-layer": layer });
 
 const layers = [
   { id: "zones", source: "grids", ...of("zones"), type: "fill", paint: { "fill-color": LAND } },
